@@ -11,7 +11,7 @@ and how many crises to spend. What it does with them is its kind: a module for e
 experiment is read with the care that scenarios are (`load`), varies `factors`, runs as one batch whose
 points share the luck of each replicate (`design`), leaves one folder (`run`), and is drawn (`plots`).
 Tune and posterior share `calibrate`; tune has its `search` and `gauss_newton`; posterior has its
-`sampler` and `marginals`; sensitivity has its `indices` and its `sensitivity_study` of an outcome.
+`sampler` and `marginals`; sensitivity has its `indices`.
 
 To add a kind: write a module that holds what `spec.Kind` asks for, and name it in `spec.KINDS`. Its
 spec derives from `spec.Spec`; `spec.Reading` finds places and reads measures and factors when it

@@ -12,19 +12,21 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, combinations, permutations, product
+from itertools import chain, combinations, compress, permutations, product
+from math import comb
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import lazy_loader
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from crisis_sim import text as wording
+from crisis_sim.experiments import plots
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, table_of
-from crisis_sim.experiments.factors import ScenarioEditor, mistakes_in, overlaps
-from crisis_sim.experiments.indices import count_parts, interactions, marginals, shapley
+from crisis_sim.experiments.factors import ScenarioEditor, Values, mistakes_in, overlaps
+from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
@@ -37,14 +39,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
 
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-else:  # matplotlib is slow to import
-    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
-    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
-
 ANSWERS = "what ended it: how much each part of a scenario brought, alone and with the others"
-
 
 #: Paths of what is taken out, or changes as `--set` has them; one may stand alone.
 Changes = Annotated[
@@ -131,17 +126,13 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     }
     *told, sure = answer(measures, parts, list(shared.values()), spec.replicates)
     there = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
-    figures = [
-        {"measure": name, "part": part, "figure": key, **figure}
-        for name, one in found.items()
-        for part, figures in one["parts"].items()
-        for key, figure in figures.items()
-    ]
-    pairs = [
-        {"measure": name, "part": pair["parts"][0], "with": pair["parts"][1], **pair}
-        for name, one in found.items()
-        for pair in one["interactions"]
-    ]
+    figures, pairs = [], []
+    for name, one in found.items():
+        for part, of in one["parts"].items():
+            figures += [{"measure": name, "part": part, "figure": key, **of[key]} for key in of]
+        for pair in one["interactions"]:
+            first, other = pair["parts"]
+            pairs.append({"measure": name, "part": first, "with": other, **pair})
     for row in (*figures, *pairs):
         row.update(fits_row(row.get("over_fits")))
     columns = (*FIGURES, *(FITS if design.fits else ()))
@@ -160,16 +151,77 @@ def scenarios_of(experiment: Experiment) -> list[Scenario]:
     spec: Any = experiment.spec
     whole = ScenarioEditor(experiment.scenario)
     found = []
-    for backwards in product((False, True), repeat=len(spec.parts)):
-        present = backwards[::-1]  # the first part is the lowest bit, so that it changes fastest
-        gone = [of for here, of in zip(present, spec.parts.values(), strict=True) if not here]
-        found.append(whole.without([*chain(*gone)], combination_name(present)))
+    for backwards in product((True, False), repeat=len(spec.parts)):
+        gone = backwards[::-1]  # the first part is the lowest bit, so that it changes fastest
+        name = combination_name([not one for one in gone])
+        found.append(whole.without([*chain(*compress(spec.parts.values(), gone))], name))
     return found
 
 
 def combination_name(present: Sequence[bool]) -> str:
     """The name of a combination's scenario: `parts_10110`, a digit for each part in order."""
     return "parts_" + "".join("1" if here else "0" for here in present)
+
+
+# Cooperative games: shares of parts in their joint effect
+#
+# A game says what every combination of `n` parts is worth: the combination is a number whose bit `k` says
+# whether part `k` is in it. Worths are arrays `(2**n, ...)`; what holds for them holds for the influence of
+# each replicate on them, along further axes. Everything is built from differences that one part, or two,
+# make: a part that makes none in any combination gets exactly nothing.
+#
+# L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II, 307-317.
+# M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of interaction among players in
+# cooperative games", International Journal of Game Theory 28, 547-565.
+
+
+def count_parts(worth: Values) -> int:
+    """How many parts a game has."""
+    return len(worth).bit_length() - 1
+
+
+def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
+    """The combinations that have none of some parts."""
+    numbers = np.arange(len(worth))
+    return np.asarray(numbers[numbers & sum(1 << part for part in parts) == 0])
+
+
+def _average(differences: Values, without: NDArray[np.int64], parts: int) -> Values:
+    """The mean of differences that a part makes to combinations without it, over all orders of parts.
+
+    In one order of `parts * comb(parts - 1, size)` just those of a combination come before it.
+    """
+    weights = [1.0 / (parts * comb(parts - 1, int(one).bit_count())) for one in without]
+    return np.asarray(np.tensordot(np.array(weights), differences, axes=1))
+
+
+def marginals(worth: Values, part: int) -> Values:
+    """Marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`, in their order."""
+    without = _without(worth, part)
+    return np.asarray(worth[without | 1 << part] - worth[without])
+
+
+def shapley(worth: Values) -> Values:
+    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders; they add up to the whole."""
+    parts = count_parts(worth)
+    each = [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
+    return np.stack(each)
+
+
+def interactions(worth: Values) -> dict[tuple[int, int], Values]:
+    """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
+
+    How much more one adds where the other is there, on average over orders of the others with the pair as
+    one: above 0 where they help each other, below 0 where one can stand in for the other.
+    """
+    parts, found = count_parts(worth), {}
+    for first, second in combinations(range(parts), 2):
+        without = _without(worth, first, second)
+        one, other = without | 1 << first, without | 1 << second
+        extra = (worth[one | other] - worth[other]) - (worth[one] - worth[without])
+        # A pair taken as one leaves a game of one part less.
+        found[first, second] = _average(extra, without, parts - 1)
+    return found
 
 
 # Contributions of parts to an outcome, with intervals from paired luck
@@ -251,9 +303,7 @@ class Attribution:
         """The attribution fit for JSON, with names for its parts."""
         parts = ({key: one.plain() for key, one in figures.items()} for figures in self.parts)
         return {
-            "nothing": self.nothing.plain(),
-            "everything": self.everything.plain(),
-            "total": self.total.plain(),
+            **{key: getattr(self, key).plain() for key in ("nothing", "everything", "total")},
             "combinations_unknown": self.unknown,
             "parts": dict(zip(names, parts, strict=True)),
             "interactions": [
@@ -366,7 +416,7 @@ def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str
             "combinations, so that it cannot be shared out; an earlier quantile of the time, or a "
             "share within a time, could be."
         )
-    idle = [part for part, is_idle in zip(parts, one.idle, strict=True) if is_idle]
+    idle = [*compress(parts, one.idle)]
     none = f". No difference in any combination: {wording.listed(idle)}" if idle else ""
     if idle == [*parts]:
         return f"{text}{none}."
@@ -500,9 +550,8 @@ def _limits(figure: Figure, measure: Measure, digits: int, sign: bool = False) -
 
 def _digits(figures: Sequence[Figure], measure: Measure) -> int:
     """Decimals that show the width of the widest of some intervals with two figures."""
-    widths = [figure.upper - figure.lower for figure in figures]
-    scale, _ = words.unit_of_change(measure.unit)
-    return decimals(scale * max(filter(is_known, widths), default=0.0))
+    widths = filter(is_known, (figure.upper - figure.lower for figure in figures))
+    return decimals(words.unit_of_change(measure.unit)[0] * max(widths, default=0.0))
 
 
 # Charts: contributions and interactions
@@ -544,18 +593,16 @@ def draw_attribution(findings: Findings) -> Chart:
         bars.set_xlabel(unit)
         dots.set_xlabel(change)
     look: Any = {"markersize": 3.6, "linewidth": 0.9}
-    hollow: Any = {"markerfacecolor": style.WHITE, **look}
-    marks = [(label, mark) for mark, label, apart in _MARKS.values() if apart]
-    handles = [
+    handles: list[Any] = [
         plots.patch("raises", style.MORE),
         plots.patch("lowers", style.LESS),
-        plots.key("its share", "o", style.BLACK, **look),
-        *(plots.key(label, mark, style.GREY, **hollow) for label, mark in marks),
-        plots.key("all together", "D", style.BLACK, **look),
     ]
-    fits = ""
-    if "fits" in summary:
-        fits = f"\nbroad: 95% of {summary['fits']} sets of behaviour that fit"
+    for mark, label, apart in _MARKS.values():
+        own = {"colour": style.GREY, "markerfacecolor": style.WHITE} if apart else {}
+        handles.append(plots.key(label, mark, **own, **look))
+    handles.append(plots.key("all together", "D", **look))
+    more = f"\nbroad: 95% of {summary.get('fits')} sets of behaviour that fit"
+    fits = more if "fits" in summary else ""
     return plots.finished(
         figure,
         f"{summary['combinations']} combinations of {wording.count(summary['replicates'])} "
@@ -590,14 +637,13 @@ def draw_interactions(findings: Findings) -> Chart:
                 cells.append((*places, said, colour, abs(value) / largest))
         names = [wording.shorten(wording.clean(part), 20) for part in most]
         plots.squares(axes, names, cells, 6.5)
-    rest = f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
-    return plots.finished(
-        figure,
+    below = (
         "How much more each adds to it where the other is there. Green: each adds more; purple: each "
         "adds less;\nno colour: not to be told, the 95% interval holds zero"
-        + rest
-        * (len(parts) > plots.MOST_PAIRED),
     )
+    if len(parts) > plots.MOST_PAIRED:
+        below += f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
+    return plots.finished(figure, below)
 
 
 def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
@@ -609,8 +655,7 @@ def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
             ends = [place - 1, place]
             axes.plot([level, level], ends, color=style.GREY, linewidth=0.5, zorder=1)
 
-    level = scale * one["nothing"]["estimate"]
-    last = len(one["order"]) + 1
+    level, last = scale * one["nothing"]["estimate"], len(one["order"]) + 1
     bar(0, 0.0, level, style.PALE_GREY)
     _whisker(axes, 0, one["nothing"], scale)
     for place, name in enumerate(one["order"], start=1):
@@ -626,16 +671,14 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
     """The contribution of each part, as dots with whiskers about a line at zero."""
     axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
     for place, name in enumerate(one["order"], start=1):
+        _range(axes, place, one["parts"][name]["shapley"], scale)
         for key, (mark, _, apart) in _MARKS.items():
-            figure = one["parts"][name][key]
-            look: Any = {"colour": style.GREY, "face": style.WHITE, "markersize": 3.2}
-            if key == "shapley":
-                _range(axes, place, figure, scale)
-                look = {"colour": style.BLACK, "markersize": 3.8}
-            width = 1.0 if key == "shapley" else 0.6
-            _whisker(axes, place + apart, figure, scale, look["colour"], width)
-            look |= {"markeredgewidth": 0.8, "zorder": 4, "mark": mark}
-            plots.dot(axes, scale * figure["estimate"], place + apart, **look)
+            figure, y = one["parts"][name][key], place + apart
+            colour, width = (style.GREY, 0.6) if apart else (style.BLACK, 1.0)
+            look: Any = {"face": style.WHITE, "markersize": 3.2} if apart else {"markersize": 3.8}
+            _whisker(axes, y, figure, scale, colour, width)
+            look |= {"mark": mark, "markeredgewidth": 0.8, "zorder": 4}
+            plots.dot(axes, scale * figure["estimate"], y, colour, **look)
     total = len(one["order"]) + 1
     _range(axes, total, one["total"], scale)
     _whisker(axes, total, one["total"], scale)
@@ -646,27 +689,20 @@ def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
 def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) -> None:
     """A broad pale line: the range over fits, if there is one."""
     if over := figure.get("over_fits"):
-        ends = [scale * over["lower"], scale * over["upper"]]
-        look: Any = {"solid_capstyle": "butt", "zorder": 1.5}
-        plots.span(axes, ends, place, style.tint(style.ESTIMATE, 0.3), 4.5, **look)
+        ends, look = [scale * over["lower"], scale * over["upper"]], {"solid_capstyle": "butt"}
+        plots.span(axes, ends, place, style.tint(style.ESTIMATE, 0.3), 4.5, zorder=1.5, **look)
 
 
-def _whisker(
-    axes: Axes,
-    place: float,
-    figure: Mapping[str, Any],
-    scale: float,
-    colour: str = "#000000",
-    width: float = 0.9,
-) -> None:
-    lower, upper = (
-        scale * (figure["estimate"] if figure[key] is None else figure[key])
-        for key in ("lower", "upper")
-    )
-    plots.span(axes, [lower, upper], place, colour, width, zorder=3)
+def _whisker(axes: Axes, place: float, figure: Mapping[str, Any], scale: float, *look: Any) -> None:
+    ends = [
+        figure["estimate"] if figure[key] is None else figure[key] for key in ("lower", "upper")
+    ]
+    plots.span(axes, [scale * end for end in ends], place, *(look or ("black", 0.9)), zorder=3)
 
 
 def _say_unknown(axes: Axes, one: Mapping[str, Any], combinations: int) -> None:
     axes.set(xticks=[], yticks=[])
-    where = f"in {one['combinations_unknown']} of {combinations} combinations"
-    style.say_nothing_to_draw(axes, f"never reached, or unknown, {where}:\nit cannot be shared out")
+    where = (
+        f"{one['combinations_unknown']} of {combinations} combinations:\nit cannot be shared out"
+    )
+    style.say_nothing_to_draw(axes, f"never reached, or unknown, in {where}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -438,8 +437,8 @@ def parameters_at(
                 float(changed[k][point]) if k in changed else value
                 for k, value in enumerate(given.values)
             ]
-            moved = replace(given, values=tuple(own))
-            rows.append(np.clip(invert(moved, uniform, low, high), low, high))
+            drawn = invert(replace(given, values=tuple(own)), uniform, low, high)
+            rows.append(np.clip(drawn, low, high))
         found[number] = np.stack(rows)
     return found
 
@@ -590,19 +589,6 @@ class Evolution:
             seed=seed_of(self._seed, self._searches),
             population_size=self._size,
         )
-
-
-def sobol_points(seed: int, parameters: int, first: int, size: int) -> Values:
-    """Points of a scrambled Sobol sequence from number `first` on, `(size, parameters)`."""
-    from scipy.stats import qmc
-
-    sequence = qmc.Sobol(parameters, rng=seed)
-    if first:
-        sequence.fast_forward(first)
-    with warnings.catch_warnings():
-        # A generation is no power of two; the sequence as a whole is what fills the space.
-        warnings.filterwarnings("ignore", message="The balance properties")
-        return np.asarray(sequence.random(size))
 
 
 def seed_of(*entropy: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,12 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, read_batch, run_to_folder, simulate
 from crisis_sim.batch.files import inside
-from crisis_sim.experiments.spec import (
-    BlocksFailedError,
-    Experiment,
-    ExperimentError,
-    RunOptions,
-)
+from crisis_sim.experiments.spec import BlocksFailedError, Experiment, ExperimentError, RunOptions
 from crisis_sim.outcomes.intervals import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
@@ -159,7 +155,9 @@ def run_design(
             folder = Path(stack.enter_context(temporary)) / "design"
         asked |= {"resume": options.resume, "on_message": options.on_message}
         manifest = run_to_folder(given, folder, replicates, seed, options.workers, **asked)
-        _refuse_failures(manifest)
+        if failures := manifest["failures"]:
+            first, many = failures[0]["error"], len(failures)
+            raise BlocksFailedError(f"{many} blocks of the batch failed, the first with: {first}")
         columns = [name for measure in measures for name in measure.columns]
         batch = read_batch(folder, list(dict.fromkeys([*columns, FIT])))
         return _measured(batch, by_point, measures, replicates)
@@ -233,12 +231,17 @@ def _measured(
     return Design(names, values, replicates, batch.seed, measured, fits, batch.manifest)
 
 
-def _refuse_failures(manifest: Mapping[str, Any]) -> None:
-    if failures := manifest["failures"]:
-        first = failures[0]["error"]
-        raise BlocksFailedError(
-            f"{len(failures)} blocks of the batch failed, the first with: {first}"
-        )
+def sobol_points(seed: int, dimensions: int, count: int, first: int = 0) -> NDArray[np.float64]:
+    """Points of a scrambled Sobol sequence from number `first` on, `(count, dimensions)`, in the unit cube."""
+    from scipy.stats import qmc
+
+    sequence = qmc.Sobol(dimensions, rng=seed)
+    if first:
+        sequence.fast_forward(first)
+    with warnings.catch_warnings():
+        # Any number may be asked for; only balance is lost where it is no power of two.
+        warnings.filterwarnings("ignore", message="The balance properties")
+        return np.asarray(sequence.random(count))
 
 
 def fits_row(over: Mapping[str, Any] | None) -> dict[str, float | None]:
@@ -256,14 +259,8 @@ def table_of(
     """A table of texts, whole numbers and figures, whether there are rows or none; unknown is null."""
     import pyarrow as pa
 
-    listed = [*rows]
-    kinds = {
-        **dict.fromkeys(texts, pa.string()),
-        **dict.fromkeys(whole, pa.int64()),
-        **dict.fromkeys(figures, pa.float64()),
-    }
-
-    def column(name: str) -> pa.Array:
-        return pa.array([row[name] for row in listed], kinds[name], from_pandas=True)
-
-    return pa.table({name: column(name) for name in kinds})
+    listed, columns = [*rows], {}
+    for names, kind in ((texts, pa.string()), (whole, pa.int64()), (figures, pa.float64())):
+        for name in names:
+            columns[name] = pa.array([row[name] for row in listed], kind, from_pandas=True)
+    return pa.table(columns)

@@ -1,4 +1,4 @@
-"""Indices: Sobol's, Morris's and PAWN's of the factors of a study, and Shapley's of the parts of a whole.
+"""Sensitivity indices of one outcome, Sobol's, Morris's and PAWN's, with their errors from points and from luck.
 
 Points lie in the unit cube, in samples. A sample is what a method repeats: a trajectory of Morris, a
 base sample of Sobol with its crossings, a point. SALib draws the points from generators that it is
@@ -7,17 +7,23 @@ given, so that NumPy's global generator is left alone and a seed of 0 is a seed.
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
-from itertools import combinations
-from math import comb
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from crisis_sim.experiments.design import table_of
 from crisis_sim.experiments.factors import Values
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
+from crisis_sim.text import count, round_up
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,70 +302,361 @@ def _summed_up(of: Values) -> Indices:
     return {"median": median(of, axis=0), "maximum": np.nanmax(of, axis=0)}
 
 
-# Cooperative games: shares of parts in their joint effect
+# A study of one outcome
 #
-# A game says what every combination of `n` parts is worth: the combination is a number whose bit `k` says
-# whether part `k` is in it. Worths are arrays `(2**n, ...)`; what holds for them holds for the influence of
-# each replicate on them, along further axes. Everything is built from differences that one part, or two,
-# make: a part that makes none in any combination gets exactly nothing.
-#
-# L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II, 307-317.
-# M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of interaction among players in
-# cooperative games", International Journal of Game Theory 28, 547-565.
+# Every point has its figure from the same replicates, so luck which is in all points alike moves no index.
+# Luck that acts differently at different points is noise: it adds to the variance between points, and so to
+# the indices. All from how each replicate pulls each figure (`Measured.influence`) three things are given of
+# it: its share of the variance between points; Sobol's indices with noise taken out, and of other methods
+# what noise alone would show; and its part of an index's standard error, by leaving out one group of
+# replicates at a time (jackknife), added to the error from the choice of points (bootstrap).
+
+#: The figures of an index.
+OF_INDEX = ("estimate", "standard_error", "lower", "upper", "luck_error", "with_noise")
+#: Groups of replicates that are left out in turn.
+GROUPS = 16
+#: Where noise is a larger share of the variance between points than this, no index is given.
+MOST_NOISE = 0.9
+#: Where a figure is unknown in more samples than this share, no index is given.
+MOST_LOST = 0.2
+#: Parts of the samples at which a study is looked at, to show how it settles.
+PARTS = (8, 4, 2, 1)
+#: A study of fewer samples than this is not looked at.
+FEWEST = 4
 
 
-def marginals(worth: ArrayLike, part: int) -> Values:
-    """Marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`, in their order."""
-    worth = np.asarray(worth, dtype=np.float64)
-    without = _without(worth, part)
-    return np.asarray(worth[without | 1 << part] - worth[without])
+@dataclass(frozen=True, eq=False)
+class IndexEstimates:
+    """The indices of one outcome by name, each `(factors,)` or, of pairs, `(pairs,)`, from so many samples.
+
+    Attributes:
+        estimate, with_noise: Sobol's without noise, and all as SALib finds them in the figures as they are.
+        error, luck: standard errors, and the part of them that is luck; NaN where there is but one replicate.
+        draws, left_out: the indices as samples are drawn anew, and without each group of replicates, a row each.
+        main: the name of the main index.
+    """
+
+    samples: int
+    estimate: dict[str, Values]
+    with_noise: dict[str, Values]
+    error: dict[str, Values]
+    luck: dict[str, Values]
+    draws: dict[str, Values]
+    left_out: dict[str, Values]
+    main: str
+
+    def limits(self, name: str) -> tuple[Values, Values]:
+        """95% limits of an index."""
+        estimate, reach = self.estimate[name], normal_quantile() * self.error[name]
+        lower = np.maximum(estimate - reach, 0.0) if name in NOT_NEGATIVE else estimate - reach
+        return lower, estimate + reach
+
+    def rows(self, name: str) -> Iterator[dict[str, float]]:
+        """The figures `OF_INDEX` of an index, factor by factor or pair by pair."""
+        each = self.estimate, self.error, self.luck, self.with_noise
+        estimate, error, luck, with_noise = (of[name] for of in each)
+        for row in zip(estimate, error, *self.limits(name), luck, with_noise, strict=True):
+            yield dict(zip(OF_INDEX, map(float, row), strict=True))
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The factors, the most important first."""
+        return [int(k) for k in np.argsort(-self.estimate[self.main], kind="stable")]
+
+    def surely_more(self, one: int, other: int) -> bool:
+        """Whether a factor surely matters more than another (95%), on points and luck they share."""
+        weights = np.zeros(len(self.estimate[self.main]))
+        weights[[one, other]] = 1.0, -1.0
+        apart, error = self.sum(self.main, weights)
+        return apart > normal_quantile() * error
+
+    def sum(self, name: str, weights: Values) -> tuple[float, float]:
+        """The sum of an index over the factors with weights, and its standard error."""
+        of_points = float(np.nanvar(self.draws[name] @ weights, ddof=1))
+        of_luck = float(_jackknife_variance(self.left_out[name] @ weights))
+        return float(self.estimate[name] @ weights), math.sqrt(of_points + of_luck)
 
 
-def shapley(worth: ArrayLike) -> Values:
-    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders; they add up to the whole."""
-    worth = np.asarray(worth, dtype=np.float64)
-    parts = count_parts(worth)
-    return np.stack(
-        [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The sensitivity study of one outcome: its indices and their errors.
+
+    Attributes:
+        known: the indices, from few samples to all; empty where too little is known, or nearly all is noise.
+        mean, deviation: the figure's mean over the points, and its standard deviation between them.
+        noise: the share of that variance which is noise; NaN where it is not known.
+        lost, samples: samples left out, for the figure is not known at a point of theirs, of how many.
+        floor: what a factor that matters nothing would seldom exceed, by index, `(factors,)`.
+        effects: Morris: the elementary effects, `(trajectories, factors)`.
+    """
+
+    known: tuple[IndexEstimates, ...]
+    mean: float
+    deviation: float
+    noise: float
+    lost: int
+    samples: int
+    floor: dict[str, Values]
+    effects: Values | None = None
+
+    @property
+    def final(self) -> IndexEstimates:
+        """The indices from all samples."""
+        return self.known[-1]
+
+    @property
+    def why_not(self) -> str:
+        """Why there are no indices, in a clause; "" where there are."""
+        if self.known:
+            return ""
+        if math.isnan(self.mean):
+            return f"unknown, or never reached, in {self.lost} of {self.samples} samples"
+        return "all but lost in Monte Carlo noise"
+
+    def plain(self, paths: Sequence[str], main: str) -> dict[str, Any]:
+        """The study as plain data for JSON, with the paths of the factors."""
+
+        def number(value: float) -> float | None:
+            return value if math.isfinite(value) else None
+
+        def rows(index: str) -> dict[str, dict[str, float | None]]:
+            each = zip(paths, self.final.rows(index), strict=True)
+            return {path: {key: number(of) for key, of in row.items()} for path, row in each}
+
+        names = self.final.estimate if self.known else ()
+        return {
+            "mean": number(self.mean),
+            "deviation": number(self.deviation),
+            "noise": number(self.noise),
+            "samples": self.samples,
+            "samples_lost": self.lost,
+            "why_not": self.why_not,
+            "main_index": main,
+            "order": [paths[k] for k in self.final.order] if self.known else [],
+            "indices": {index: rows(index) for index in names if index != "second"},
+            "floor": {
+                index: dict(zip(paths, map(float, of), strict=True))
+                for index, of in self.floor.items()
+            },
+        }
+
+
+def study(layout: Layout, measured: Measured, seed: int) -> Study:
+    """Find the indices of an outcome; the same seed gives the same limits."""
+    figures = np.isfinite(measured.estimate).reshape(layout.samples, layout.size).all(axis=1)
+    good = np.flatnonzero(figures)
+    lost = layout.samples - len(good)
+    if lost > MOST_LOST * layout.samples or len(good) < FEWEST:
+        return Study((), math.nan, math.nan, math.nan, lost, layout.samples, {})
+    kept, own = layout.only(good), _only(measured, layout.rows(good))
+    independent = kept.rows(np.arange(kept.samples)).reshape(kept.samples, kept.size)
+    if kept.method == "sobol":  # the points between are crossings of these
+        independent = independent[:, [0, -1]]
+    noise = noise_share(_only(own, independent.ravel()))
+    known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
+    told = known and known[-1].samples == len(good)
+    random = np.random.default_rng([seed, len(PARTS) + 1])
+    return Study(
+        known if told else (),
+        float(own.estimate[independent].mean()),
+        float(own.estimate[independent].std(ddof=1)) if np.ptp(own.estimate) else 0.0,
+        noise,
+        lost,
+        layout.samples,
+        noise_threshold(kept, own, random) if told else {},
+        effects(kept, own.estimate) if kept.method == "morris" else None,
     )
 
 
-def interactions(worth: ArrayLike) -> dict[tuple[int, int], Values]:
-    """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
+def noise_share(measured: Measured) -> float:
+    """The share of the variance between points that comes of luck which acts differently at each.
 
-    How much more one adds where the other is there, on average over orders of the others with the pair as
-    one: above 0 where they help each other, below 0 where one can stand in for the other.
+    The replicates' scatter about what they do at all points alike, over their number (the interaction in an
+    analysis of variance). NaN with one replicate, and where the figure is the same everywhere.
     """
-    worth = np.asarray(worth, dtype=np.float64)
-    parts = count_parts(worth)
-    found = {}
-    for first, second in combinations(range(parts), 2):
-        without = _without(worth, first, second)
-        one, other = without | 1 << first, without | 1 << second
-        extra = (worth[one | other] - worth[other]) - (worth[one] - worth[without])
-        # A pair taken as one leaves a game of one part less.
-        found[first, second] = _average(extra, without, parts - 1)
+    points, replicates = measured.influence.shape
+    if replicates < 2 or np.ptp(measured.estimate) == 0:
+        return float("nan")
+    between = float(measured.estimate.var(ddof=1))
+    apart = measured.influence - measured.influence.mean(axis=0)
+    freedom = float(replicates * (replicates - 1) * (points - 1))
+    scatter = float(np.einsum("pr,pr->", apart, apart))
+    return min(scatter / (freedom * between), 1.0)
+
+
+def _grown(
+    layout: Layout, measured: Measured, good: NDArray[np.int64], seed: int
+) -> Iterator[IndexEstimates]:
+    """The indices from an eighth of the samples, a quarter, a half, and all."""
+    for number, part in enumerate(PARTS, start=1):
+        within = good[good < layout.samples // part]
+        if len(within) < FEWEST:
+            continue
+        kept, some = layout.only(within), _only(measured, layout.rows(within))
+        estimate = without_noise(kept, some)
+        if not all(np.isfinite(of).all() for of in estimate.values()):
+            continue
+        draws = resampled(kept, some, np.random.default_rng([seed, number]))
+        without = [without_noise(kept, one) for one in _without_groups(some)] or [estimate]
+        left_out = {name: np.stack([one[name] for one in without]) for name in estimate}
+        luck = {name: np.sqrt(_jackknife_variance(of)) for name, of in left_out.items()}
+        error = {
+            name: np.hypot(np.nanstd(draws[name], axis=0, ddof=1), luck[name]) for name in estimate
+        }
+        if len(without) == 1:
+            luck = {name: np.full_like(of, np.nan) for name, of in luck.items()}
+        raw = estimate_indices(kept, some.estimate)
+        main = MAIN[layout.method]
+        yield IndexEstimates(kept.samples, estimate, raw, error, luck, draws, left_out, main)
+
+
+def _without_groups(measured: Measured) -> Iterator[Measured]:
+    """The figures without each group of replicates, to first order."""
+    replicates = measured.influence.shape[1]
+    groups = min(GROUPS, replicates)
+    if groups < 2:
+        return
+    influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
+    for group in range(groups):
+        kept = influence[:, np.arange(replicates) % groups != group]
+        moved = kept.mean(axis=1)
+        yield replace(measured, estimate=measured.estimate + moved, pull=kept - moved[:, None])
+
+
+def _jackknife_variance(left_out: Values) -> Values:
+    groups = len(left_out)
+    return np.asarray((groups - 1) * np.nanvar(left_out, axis=0))
+
+
+def _only(measured: Measured, rows: NDArray[np.int64]) -> Measured:
+    """A measure at some of its points."""
+    names = ("estimate", "standard_error", "lower", "upper", "of")
+    columns = {name: getattr(measured, name)[rows] for name in names}
+    return replace(measured, **columns, pull=measured.influence[rows])
+
+
+def index_tables(
+    studies: Mapping[str, Study], paths: Sequence[str], layout: Layout
+) -> dict[str, pa.Table]:
+    """The indices of every factor, of pairs, and the elementary effects, in tidy tables."""
+    rows = [
+        {"measure": name, "index": index, "factor": path, "samples": known.samples, **row}
+        for name, one in studies.items()
+        for known in one.known
+        for index in known.estimate
+        if index != "second"
+        for path, row in zip(paths, known.rows(index), strict=True)
+    ]
+    found = {"indices": table_of(rows, ("measure", "index", "factor"), ("samples",), OF_INDEX)}
+    if layout.second_order:
+        rows = [
+            {"measure": name, "factor": paths[j], "with": paths[k], **row}
+            for name, one in studies.items()
+            if one.known
+            for j, k, row in zip(*pairs_of(len(paths)), one.final.rows("second"), strict=True)
+        ]
+        found["pairs"] = table_of(rows, ("measure", "factor", "with"), (), OF_INDEX)
+    if layout.method == "morris":
+        rows = [
+            {"measure": name, "factor": path, "trajectory": number, "effect": float(effect)}
+            for name, one in studies.items()
+            if one.effects is not None
+            for number, effects in enumerate(one.effects)
+            for path, effect in zip(paths, effects, strict=True)
+        ]
+        found["effects"] = table_of(rows, ("measure", "factor"), ("trajectory",), ("effect",))
     return found
 
 
-def count_parts(worth: Values) -> int:
-    """How many parts a game has; ValueError where the number of its combinations is no power of two."""
-    parts = len(worth).bit_length() - 1
-    if len(worth) != 1 << parts:
-        raise ValueError(f"{len(worth)} combinations: expected a power of two")
-    return parts
+# Warnings where the budget is too small.
+
+#: Of each method: samples where a file does not say how many, the fewest that say anything, and what
+#: a sample is called.
+SAMPLES = {
+    "morris": (32, 4, "trajectories"),
+    "sobol": (256, 16, "base samples"),
+    "pawn": (1024, 64, "points"),
+}
 
 
-def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
-    """The combinations that have none of some parts."""
-    numbers = np.arange(1 << count_parts(worth))
-    return np.asarray(numbers[numbers & sum(1 << part for part in parts) == 0])
+#: How far a limit of the main index may lie from it before the budget is called too small: a share of
+#: the variance (sobol), a distance between distributions (pawn), or of the largest index (morris).
+REACH = {"sobol": 0.1, "pawn": 0.1, "morris": 0.25}
+#: Noise is called large from this share of the variance between points on, and should be below this.
+LARGE_NOISE, SMALL_NOISE = 0.1, 0.05
+#: More samples alone do not halve an interval of which luck is a larger share than this.
+MUCH_LUCK = 0.25
+#: Of each method what large noise does to indices, and what a factor without effect would show.
+NOISE = {
+    "sobol": ("which is taken out of the indices, but widens their intervals", ""),
+    "morris": (
+        "which makes factors that matter little look as if they did",
+        "No more than noise alone would show",
+    ),
+    "pawn": (
+        "which blurs the distributions that are compared",
+        "No more than a factor that nothing depends on would show",
+    ),
+}
 
 
-def _average(differences: Values, without: NDArray[np.int64], parts: int) -> Values:
-    """The mean of differences that a part makes to combinations without it, over all orders of parts.
+def budget_warnings(replicates: int, one: Study, layout: Layout) -> Iterator[str]:
+    """Warnings: results that the budget is too small for, and the budget that would be enough."""
+    if not one.known or one.deviation == 0:
+        return
+    if one.noise > LARGE_NOISE:
+        yield (
+            f"{percent(one.noise)} of the variance between points is Monte Carlo noise, "
+            f"{NOISE[layout.method][0]}; about {enough(replicates, one.noise)} replicates at "
+            f"each point would bring it below {percent(SMALL_NOISE)}."
+        )
+    elif math.isnan(one.noise) and replicates < 2:
+        yield "with one replicate at each point it is not known how much of the indices is noise."
+    yield from _too_wide(replicates, one.final, layout)
+    if one.lost:
+        yield (
+            f"it is unknown or infinite at a point of {one.lost} of {one.samples} "
+            f"{SAMPLES[layout.method][2]}, which were left out: the indices are those of the rest."
+        )
 
-    In one order of `parts * comb(parts - 1, size)` just those of a combination come before it.
-    """
-    weights = [1.0 / (parts * comb(parts - 1, int(one).bit_count())) for one in without]
-    return np.asarray(np.tensordot(np.array(weights), differences, axes=1))
+
+def _too_wide(replicates: int, known: IndexEstimates, layout: Layout) -> Iterator[str]:
+    """The warning that the widest interval of the main index is too wide, and the budget that would narrow it."""
+    limit, morris = REACH[layout.method], layout.method == "morris"
+    scale = float(known.estimate[known.main].max()) if morris else 1.0
+    widest = int(known.error[known.main].argmax())
+    reach = normal_quantile() * float(known.error[known.main][widest]) / scale
+    if reach <= limit:
+        return
+    # What is luck falls with the replicates, what is choice of points with the samples: half for each.
+    more, luck = (reach / limit) ** 2, luck_share(known, widest)
+    in_two = luck > MUCH_LUCK
+    samples = layout.samples * max((2 * (1 - luck) if in_two else 1) * more, 1.0)
+    many = 1 << math.ceil(math.log2(samples)) if layout.method == "sobol" else round_up(samples)
+    needed = f"{count(many)} {SAMPLES[layout.method][2]}"
+    if in_two:
+        replicates = round_up(replicates * max(2 * luck * more, 1.0))
+        needed += f" of {count(replicates)} replicates"
+    far, near = (f"±{percent(one)}" if morris else f"±{one:.2g}" for one in (reach, limit))
+    yield (
+        f"the intervals reach up to {far}{' of the largest' if morris else ''}, too far to tell indices "
+        f"apart that are closer; about {needed} would bring that to {near}."
+    )
+
+
+def enough(replicates: int, noise: float) -> str:
+    """Replicates that make noise small: its variance falls with their number."""
+    between = (1 - min(noise, 0.99)) / noise
+    return count(round_up(replicates / between * (1 - SMALL_NOISE) / SMALL_NOISE))
+
+
+def luck_share(known: IndexEstimates, factor: int) -> float:
+    """The share of an interval's variance that is luck, not the choice of points."""
+    luck, error = known.luck[known.main][factor], known.error[known.main][factor]
+    return 0.0 if math.isnan(luck) or error == 0 else float((luck / error) ** 2)
+
+
+def percent(share: float) -> str:
+    """A share in per cent: to a tenth where it is small."""
+    shown = f"{100 * share:.{0 if abs(share) >= 0.095 or abs(share) < 0.0005 else 1}f}"
+    return f"{shown.removesuffix('.0')}%"

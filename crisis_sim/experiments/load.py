@@ -52,11 +52,6 @@ def shipped_experiments() -> list[ShippedExperiment]:
     return found
 
 
-def find_experiment(reference: str | os.PathLike[str]) -> Path:
-    """The file that a person means: a path, or the bare name of a shipped experiment; ScenarioError for neither."""
-    return find_file(reference, experiments_folder(), "experiment", "an experiment's file")
-
-
 def _parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
     return source.parse(name, text, "experiment", "kind, title and scenario")
 
@@ -82,7 +77,7 @@ def load_experiment(
     Raises:
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
     """
-    path = find_experiment(reference)
+    path = find_file(reference, experiments_folder(), "experiment", "an experiment's file")
     file, name = str(path), composed(path.stem)
     if not source.is_file_name(name):
         message = "the file's name cannot be an experiment's name"

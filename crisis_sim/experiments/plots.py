@@ -1,7 +1,4 @@
-"""Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share.
-
-It imports matplotlib, so the modules of the kinds load it when they draw (`lazy_loader`).
-"""
+"""Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share."""
 
 from __future__ import annotations
 
@@ -9,17 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import lazy_loader
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from crisis_sim import style, text
+from crisis_sim import text
 from crisis_sim.experiments.spec import Findings, kind_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    from crisis_sim import style as style  # noqa: PLC0414 (the kinds take it from here)
+else:  # matplotlib is slow to import
+    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
 
 #: Pairs of more parts or factors than this would not be told apart; of more than `_BESIDE`, panels
 #: stand below each other.
@@ -103,6 +106,8 @@ def meaning(factor: Mapping[str, Any], letters: int) -> str:
 def scale_axis(axis: Any, scale: str) -> None:
     """Give an axis a factor's scale, `linear` or `log`; of the latter ticks at 1, 2, 5, 10 ..., in plain figures."""
     if scale == "log":
+        from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -134,7 +139,7 @@ def note(
 
 
 def span(
-    axes: Axes, ends: Any, y: float, colour: str = style.BLACK, width: float = 1.0, **look: Any
+    axes: Axes, ends: Any, y: float, colour: str = "black", width: float = 1.0, **look: Any
 ) -> None:
     """A level line from end to end, such as an interval."""
     axes.plot(ends, [y, y], color=colour, linewidth=width, **look)
@@ -144,7 +149,7 @@ def dot(
     axes: Axes,
     x: Any,
     y: Any,
-    colour: str = style.BLACK,
+    colour: str = "black",
     face: str = "",
     mark: str = "o",
     **look: Any,
@@ -154,13 +159,17 @@ def dot(
     axes.plot(*at, mark, color=face or colour, markeredgecolor=colour, **look)
 
 
-def key(label: str, marker: str = "o", colour: str = style.BLACK, **look: Any) -> Line2D:
+def key(label: str, marker: str = "o", colour: str = "black", **look: Any) -> Line2D:
     """A mark in a legend."""
+    from matplotlib.lines import Line2D
+
     return Line2D([], [], marker=marker, color=colour, label=label, **look)
 
 
 def patch(label: str, colour: str, **look: Any) -> Patch:
     """An area in a legend."""
+    from matplotlib.patches import Patch
+
     return Patch(color=colour, label=label, **look)
 
 
@@ -204,6 +213,8 @@ def squares(
     size: float,
 ) -> None:
     """A square for each pair of parts or factors: both numbers, words, a colour or "", its strength from 0 to 1."""
+    from matplotlib.patches import Rectangle
+
     for one, other, words, colour, strength in pairs:
         x, y = sorted((one, other))
         face = style.tint(colour, 0.25 + 0.6 * strength) if colour else style.WHITE

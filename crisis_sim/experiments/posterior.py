@@ -14,16 +14,16 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
 from crisis_sim.batch.plan import check_count
-from crisis_sim.experiments import calibrate, marginals, sampler
+from crisis_sim.experiments import calibrate, marginals, plots, sampler
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.factors import Values, check_factor
 from crisis_sim.experiments.marginals import Found
+from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.run import read_experiment
 from crisis_sim.experiments.sampler import Case, PosteriorSpec, Problem
 from crisis_sim.experiments.spec import Experiment, ExperimentError, Findings, Reading, RunOptions
@@ -38,12 +38,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-else:  # matplotlib is slow to import
-    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
-    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
 
 ANSWERS = "what a record, or figures over many crises, say of parameters"
 SPEC = PosteriorSpec

@@ -83,15 +83,15 @@ class _Begun(_Shape):
 
 
 class _Manifest(_Shape):
-    """The fields of a manifest that are read; earlier versions did not write those that may be None."""
+    """The fields of a manifest that are read."""
 
     experiment_format: Literal[1]
     digest: str
     crises: int
     files: list[str]
-    sha256: dict[str, str] | None = None
-    batches: dict[str, str] | None = None
-    agents_added: list[str] | None = None
+    sha256: dict[str, str]
+    batches: dict[str, str]
+    agents_added: list[str]
     command: str
     seed: int
     replicates: int
@@ -125,8 +125,7 @@ def begin(
             if kept:
                 other = "the findings of another experiment: replace them with --overwrite, or"
             raise ExperimentError(f"{folder} holds {other} give another folder")
-        begun = _read_manifest(folder) if is_finished else _begun_in(folder, held)
-        _check_same(folder, begun, now)
+        _check_same(folder, _read_manifest(folder) if is_finished else _begun(folder, held), now)
         inside(folder, DESIGN, is_folder=True)
         return is_finished
     if held is not None and not restart and not is_finished:
@@ -228,12 +227,10 @@ def read_experiment(folder: str | Path) -> Findings:
 
 def read_resolved(folder: Path) -> Experiment:
     """The experiment that a folder holds, finished or not; ResultsError where it is none that this version can read."""
-    resolved = _resolved_in(folder)
-    given = inside(folder, GIVEN)
+    resolved, given = _resolved_in(folder), inside(folder, GIVEN)
     content = files.read_bytes(folder, GIVEN) if given.exists() else b""
-    if BEGUN in resolved and content:
-        begun = _begun_in(folder, resolved)
-        files.check(given, begun["given_sha256"] == files.digest_of(content))
+    if content:
+        files.check(given, _begun(folder, resolved)["given_sha256"] == files.digest_of(content))
     return _experiment_of(folder, resolved, content)
 
 
@@ -246,11 +243,9 @@ def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | Non
     home = inside(home, name, is_folder=True) if name else home
     if not home.is_dir():
         return None
-    of_batches = findings.manifest.get("batches")
-    if of_batches is not None:
-        manifest = files.digest_of(files.read_bytes(home, MANIFEST))
-        if of_batches.get(home.relative_to(folder).as_posix()) != manifest:
-            raise ResultsError(f"{home} is not the batch that {folder} was made from")
+    manifest = files.digest_of(files.read_bytes(home, MANIFEST))
+    if findings.manifest["batches"].get(home.relative_to(folder).as_posix()) != manifest:
+        raise ResultsError(f"{home} is not the batch that {folder} was made from")
     return home
 
 
@@ -297,14 +292,8 @@ def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> E
         raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
 
 
-def _begun_in(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
+def _begun(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
     """The conditions that an unfinished experiment was begun under."""
-    if CHECKSUM not in resolved:
-        raise ResultsError(
-            f"{folder} holds an experiment that an earlier version of Crisis Sim has begun, without a "
-            "note of code and libraries: it cannot be gone on with; throw it away with --restart, or "
-            "give another folder"
-        )
     return _sound(_Begun, folder / RESOLVED, resolved.get(BEGUN))
 
 
@@ -320,9 +309,9 @@ def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) 
     """Refuse to go on with other code, libraries or agents, as a run does."""
     decisive = (*DECISIVE, *sorted(now["versions"].keys() - versions().keys()))
     found = differences.of_versions(begun, now["versions"], decisive)
-    agents = [one["agents_added"] for one in (begun, now) if one.get("agents_added") is not None]
-    if len(agents) == 2 and agents[0] != agents[1]:  # earlier manifests do not name them
-        shown = (", ".join(names) or None for names in agents)
+    there, here = (one["agents_added"] for one in (begun, now))
+    if there != here:
+        shown = (", ".join(names) or None for names in (there, here))
         found.append(differences.Difference("experiment", "agents_added", *shown))
     found += differences.of_rules(begun, now)
     holds = "holds an experiment that was begun otherwise, and cannot go on as this one"
@@ -341,26 +330,22 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path, manifest = folder / MANIFEST, files.read_json(folder, MANIFEST)
     if manifest.get("experiment_format") != FORMAT:
         raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
-    sound = _sound(_Manifest, path, manifest)
-    # Those of earlier versions have neither.
-    files.check(path, (CHECKSUM in manifest) == (sound["sha256"] is not None))
+    _sound(_Manifest, path, manifest)
+    files.check(path, CHECKSUM in manifest)
     return manifest
 
 
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """The content of each file that a manifest names, but for `RESOLVED`, which holds its own checksum."""
-    digests, names = manifest.get("sha256"), manifest["files"]
+    digests, names = manifest["sha256"], manifest["files"]
     wrong = next((name for name in names if not NAMED.fullmatch(name)), None)
     if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
         shown = "its files" if wrong is None else f"a file {wrong!r}"
         raise ResultsError(f"{folder / MANIFEST} names {shown}, as no experiment does")
     contents = {}
     for name in names:
-        if digests is None and name == GIVEN and not inside(folder, name).exists():
-            continue  # an experiment from Python may have none
         contents[name] = files.read_bytes(folder, name)
-        if digests is not None:
-            files.check(folder / name, digests.get(name) == files.digest_of(contents[name]))
+        files.check(folder / name, digests.get(name) == files.digest_of(contents[name]))
     contents.pop(RESOLVED, None)
     return contents
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,6 @@ from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
-
-if TYPE_CHECKING:
-    pass
-
 
 # --- The keys of a posterior experiment
 
@@ -165,20 +161,6 @@ class Number:
         return np.asarray(hours / HOURS[self.unit], dtype=np.float32)
 
 
-def misses(cases: tuple[Case, ...], values: Single, so: NDArray[np.bool_]) -> Single:
-    """How far each crisis is from each record, in the distances that count as the same; arrays as in `Seen`.
-
-    The farthest number's distance, `(particles, cases, replicates)`, in ascending order; infinite where something did
-    not come, or was not so.
-    """
-    found = np.where(so, np.float32(0.0), np.float32(np.inf))
-    records = ((k, observed) for k, case in enumerate(cases) for observed in case.record)
-    for index, (k, observed) in enumerate(records):
-        apart = np.abs(values[:, index] - np.float32(observed.value)) / observed.within
-        found[:, k] = np.maximum(found[:, k], np.where(np.isnan(apart), np.inf, apart))
-    return np.sort(found, axis=2)
-
-
 # --- The problem: priors, observations, and crises at particles
 #
 # Every crisis of every particle has luck of its own. If they shared theirs, as a design's points do, all
@@ -261,8 +243,17 @@ class Problem(Calibration):
         return Seen(*map(np.concatenate, zip(*seen, strict=True)))
 
     def misses(self, seen: Seen) -> Single:
-        """How far crises are from each record (`misses`)."""
-        return misses(self.spec.cases, seen.values, seen.so)
+        """How far each crisis is from each record, in the distances that count as the same.
+
+        The farthest number's distance, `(particles, cases, replicates)`, in ascending order; infinite where something
+        did not come, or was not so.
+        """
+        found = np.where(seen.so, np.float32(0.0), np.float32(np.inf))
+        records = ((k, one) for k, case in enumerate(self.spec.cases) for one in case.record)
+        for index, (k, observed) in enumerate(records):
+            apart = np.abs(seen.values[:, index] - np.float32(observed.value)) / observed.within
+            found[:, k] = np.maximum(found[:, k], np.where(np.isnan(apart), np.inf, apart))
+        return np.sort(found, axis=2)
 
     def likelihood(self, seen: Seen) -> Likelihood:
         """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none.

@@ -22,7 +22,7 @@ from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments import calibrate
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.calibrate import Evolution, Tuned, seed_of
-from crisis_sim.experiments.design import Design, run_design
+from crisis_sim.experiments.design import Design, run_design, sobol_points
 from crisis_sim.experiments.factors import Values
 from crisis_sim.experiments.gauss_newton import Steps, robust_weight
 from crisis_sim.experiments.spec import (
@@ -556,7 +556,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
         made: Sequence[FrozenTrial] = study.get_trials(deepcopy=False)[done : done + size]
         if not made:
             if spec.sampler == "sobol":
-                shares = calibrate.sobol_points(spec.seed, len(tuned), done, size)
+                shares = sobol_points(spec.seed, len(tuned), size, done)
             progress = counting(options.progress, done * per_trial, spec.trials * per_trial)
             asked = _ask(problem, study, generation, size, shares)
             points = _points(problem, asked)

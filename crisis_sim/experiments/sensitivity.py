@@ -13,17 +13,27 @@ from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 from pydantic import Field
 
 from crisis_sim import text as wording
-from crisis_sim.experiments import sensitivity_study as studying
+from crisis_sim.experiments import indices as studying
+from crisis_sim.experiments import plots
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
-from crisis_sim.experiments.indices import MAIN, Layout, layout_of, pairs_of, size_of
-from crisis_sim.experiments.sensitivity_study import SAMPLES, IndexEstimates, Study, percent
+from crisis_sim.experiments.indices import (
+    MAIN,
+    SAMPLES,
+    IndexEstimates,
+    Layout,
+    Study,
+    layout_of,
+    pairs_of,
+    percent,
+    size_of,
+)
+from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
@@ -32,12 +42,6 @@ from crisis_sim.scenario.errors import Mistake
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-else:  # matplotlib is slow to import
-    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
-    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
 
 ANSWERS = "which parameters an outcome turns on, one by one and together"
 

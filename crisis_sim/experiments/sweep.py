@@ -13,14 +13,23 @@ from itertools import chain
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Literal
 
-import lazy_loader
 import numpy as np
 from pydantic import Field
 
 from crisis_sim import text as wording
+from crisis_sim.experiments import plots
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points
-from crisis_sim.experiments.factors import Factor, Range, Values, check_path, check_value, resolve
+from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points, sobol_points
+from crisis_sim.experiments.factors import (
+    Factor,
+    Range,
+    Values,
+    check_path,
+    check_value,
+    resolve,
+    share_of,
+)
+from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
@@ -34,12 +43,6 @@ from crisis_sim.text import excludes_zero
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-else:  # matplotlib is slow to import
-    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
-    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
 
 ANSWERS = "how outcomes change as one or two parameters go over a range"
 
@@ -186,7 +189,12 @@ def points_of(
 ) -> dict[str, Values]:
     """The value of each parameter at each point, `(points,)`; on a grid the last one moves fastest."""
     if sample:
-        shares = _shares(sample, len(factors), seed)
+        if sample.method == "sobol":
+            shares = sobol_points(seed, len(factors), sample.points)
+        else:
+            from scipy.stats import qmc
+
+            shares = qmc.LatinHypercube(len(factors), rng=seed).random(sample.points)
         return {factor.path: factor.at(shares[:, k]) for k, factor in enumerate(factors)}
     sides = []
     for factor in factors:
@@ -196,20 +204,6 @@ def points_of(
         sides.append(np.clip(own, factor.low, factor.high))
     grid = np.meshgrid(*sides, indexing="ij")
     return {factor.path: side.ravel() for factor, side in zip(factors, grid, strict=True)}
-
-
-def _shares(sample: Sample, dimensions: int, seed: int) -> Values:
-    """Points in the unit cube, the same for the same seed."""
-    import warnings
-
-    from scipy.stats import qmc
-
-    if sample.method == "latin hypercube":
-        return np.asarray(qmc.LatinHypercube(dimensions, rng=seed).random(sample.points))
-    with warnings.catch_warnings():
-        # Any number of points may be asked for; only balance is lost where it is no power of two.
-        warnings.filterwarnings("ignore", message="The balance properties")
-        return np.asarray(qmc.Sobol(dimensions, rng=seed).random(sample.points))
 
 
 def nearest_point(
@@ -499,15 +493,12 @@ def _fill(
         same = "the same at every point, as far as is known"
         style.say_nothing_to_draw(axes, few if len(z) < 3 else same)
         return False
-
-    def on_paper(factor: Mapping[str, Any], values: Any) -> Any:
-        low, high = factor["low"], factor["high"]
-        if factor["axis"] == "log":
-            values, low, high = np.log(values), np.log(low), np.log(high)
-        return (values - low) / (high - low)
-
     # Triangles are cut where they look even, on the scales of the axes.
-    mesh = Triangulation(on_paper(vary[0], x), on_paper(vary[1], y))
+    ends = ("low", "high", "axis")
+    on_paper = (
+        share_of(of, *(one[key] for key in ends)) for of, one in zip((x, y), vary, strict=True)
+    )
+    mesh = Triangulation(*on_paper)
     mesh.x, mesh.y = x, y
     filled = axes.tricontourf(mesh, z, levels=11, cmap="cividis")
     figure.colorbar(filled, ax=axes).set_label(unit)

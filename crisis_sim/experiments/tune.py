@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import lazy_loader
 import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
-from crisis_sim.experiments import calibrate, search
+from crisis_sim.experiments import calibrate, plots, search
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
+from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.search import KEPT, Goal, Problem, Scored, Trials, TuneSpec
 from crisis_sim.experiments.spec import Experiment, Findings, RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from crisis_sim import style
-    from crisis_sim.experiments import plots
-else:  # matplotlib is slow to import
-    style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
-    plots = lazy_loader.load("crisis_sim.experiments.plots", suppress_warning=True)
 
 ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 #: Libraries on which its findings depend, in addition to those of a batch.

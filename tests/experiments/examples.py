@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crisis_sim.experiments import make_experiment
+from crisis_sim.batch import simulate
+from crisis_sim.experiments import make_experiment, run_experiment
+from crisis_sim.outcomes.names import measure
 from tests.batch.crises import crisis
 
 NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"
@@ -16,15 +19,12 @@ VARY = {
     RESOLVE: {"low": 0.2, "high": 1.0},
     ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"},
 }
+BOTH = {"outcomes": ["agreement", "mean_deaths"]}
 CONTENT: dict[str, dict[str, Any]] = {
-    "sweep": {
-        "vary": {NORTH: {"values": [0.2, 0.8]}},
-        "outcomes": ["agreement", "mean_deaths"],
-        "replicates": 10,
-    },
+    "sweep": {"vary": {NORTH: {"values": [0.2, 0.8]}}, **BOTH, "replicates": 10},
     "attribute": {
         "parts": {"elder": "mediators.elder", "purse": ["lenders"], "line": "channels.line"},
-        "outcomes": ["agreement", "mean_deaths"],
+        **BOTH,
         "replicates": 60,
     },
     "sensitivity": {
@@ -36,7 +36,7 @@ CONTENT: dict[str, dict[str, Any]] = {
         },
         "samples": 16,
         "tornado": 20,
-        "outcomes": ["agreement", "mean_deaths"],
+        **BOTH,
         "replicates": 8,
     },
     "tune": {
@@ -63,10 +63,23 @@ def made(kind: str, scenario: Any = None, **changes: Any) -> Any:
     return make_experiment("mine", kind=kind, **content)
 
 
+@cache
+def found(kind: str) -> Any:
+    """What the experiment of a kind finds as it is, run once."""
+    return run_experiment(made(kind))
+
+
 def struck(deaths: float) -> Any:
     """The small crisis with another number of deaths in its trigger."""
     trigger = {"at": "2025-04-22T03:00+00:00", "kind": "trigger", "struck": "north"}
     return crisis(events=[{**trigger, "deaths": deaths}])
+
+
+@cache
+def shown(deaths: float, name: str) -> float:
+    """What a measure is in many crises with so many deaths in their trigger."""
+    (ensemble,) = simulate([struck(deaths)], 4000, seed=99).ensembles.values()
+    return float(measure(name).over(ensemble).estimate[0])
 
 
 def with_south(resolve: Any) -> Any:
@@ -75,12 +88,28 @@ def with_south(resolve: Any) -> Any:
     return crisis(states={"north": north, "south": {"resolve": resolve, "audience": 0.5}})
 
 
+def deaf() -> Any:
+    """The small crisis where nobody misreads anybody, so that it does not matter what the elder knows."""
+    return crisis(behaviour={"fog": {"misreading": 0}})
+
+
+def as_file(folder: Path, name: str, **changes: Any) -> Path:
+    """A file of the small crisis."""
+    content = {key: value for key, value in crisis().plain().items() if key != "name"}
+    (folder / name).write_text(json.dumps({**content, **changes}))
+    return folder / name
+
+
 def write_two_scenarios(folder: Path) -> dict[str, Any]:
     """Files of the small crisis, once with and once without a mediator; the keys that name them."""
-    content = {key: value for key, value in crisis().plain().items() if key != "name"}
-    (folder / "first.yaml").write_text(json.dumps(content))
-    (folder / "second.yaml").write_text(json.dumps({**content, "mediators": {}, "channels": {}}))
+    as_file(folder, "first.yaml")
+    as_file(folder, "second.yaml", mediators={}, channels={})
     return {"title": "both", "scenario": "first.yaml", "others": ["second.yaml"]}
+
+
+def row_of(findings: Any, path: str) -> Any:
+    """What findings say of a parameter."""
+    return next(row for row in findings.summary["parameters"] if row["path"] == path)
 
 
 def same(one: Any, other: Any) -> bool:

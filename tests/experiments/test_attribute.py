@@ -1,14 +1,29 @@
+"""Games of parts by all orders, the combinations that are run, and what is said of them."""
+
 from __future__ import annotations
+
+import re
+from itertools import combinations, permutations
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from crisis_sim.batch import simulate
-from crisis_sim.experiments import load_experiment, run_experiment
-from crisis_sim.experiments.attribute import scenarios_of
+from crisis_sim.experiments import run_experiment, spec
+from crisis_sim.experiments.attribute import (
+    answer,
+    attribute,
+    interactions,
+    scenarios_of,
+    shapley,
+)
 from crisis_sim.experiments.load import resolved_experiment
+from crisis_sim.outcomes.intervals import Measured
+from crisis_sim.outcomes.names import measure
 from tests.batch.crises import crisis
-from tests.experiments.examples import made
+from tests.experiments.examples import deaf, found, made
 
 
 def test_every_combination_of_parts_is_a_scenario_of_its_own() -> None:
@@ -23,59 +38,200 @@ def test_every_combination_of_parts_is_a_scenario_of_its_own() -> None:
     assert scenarios[-1].digest == crisis().digest
     # Who is gone opens no channel.
     assert scenarios[0b110].channels["line"].opened_by == ("north",)
-
-
-def test_a_part_may_be_changed_in_place_of_taken_out() -> None:
+    # A part may be changed in place of taken out.
     off, on = scenarios_of(made("attribute", parts={"tie": "lenders.bank.conditionality=0"}))
     assert off.lenders["bank"].conditionality == 0.0
     assert on.digest == crisis().digest
 
 
 def test_what_moves_nobody_gets_exactly_nothing() -> None:
-    # Nobody misreads anybody, so that it does not matter what the elder knows.
-    scenario = crisis(behaviour={"fog": {"misreading": 0}})
     parts = {"purse": "lenders", "news": "mediators.elder.information=0"}
-    found = run_experiment(made("attribute", scenario, parts=parts))
-    for one in found.summary["attributions"].values():
+    findings = run_experiment(made("attribute", deaf(), parts=parts))
+    for one in findings.summary["attributions"].values():
         news = one["parts"]["news"]["shapley"]
         assert news["estimate"] == news["standard_error"] == 0.0
-    assert "No difference in any combination: purse and news" in found.answer[0]
+    assert "No difference in any combination: purse and news" in findings.answer[0]
 
 
 def test_shares_add_up_to_the_difference_between_all_and_none() -> None:
-    found = run_experiment(made("attribute"))
-    for one in found.summary["attributions"].values():
+    findings = found("attribute")
+    for one in findings.summary["attributions"].values():
         values = [part["shapley"]["estimate"] for part in one["parts"].values()]
         total = one["everything"]["estimate"] - one["nothing"]["estimate"]
         assert sum(values) == pytest.approx(one["total"]["estimate"]) == pytest.approx(total)
-    rows = {name: table.num_rows for name, table in found.tables.items()}
+    rows = {name: table.num_rows for name, table in findings.tables.items()}
     assert rows == {"points": 8, "measures": 16, "attributions": 2 * 3 * 3, "interactions": 2 * 3}
-    points = found.tables["points"]
+    points = findings.tables["points"]
     assert points.column_names == ["point", "scenario", "elder", "purse", "line"]
     assert np.sum(points.column("purse").to_numpy()) == 4
 
 
 def test_over_fits_shares_have_ranges() -> None:
     experiment = made("attribute", over_fits=True, replicates=2_000, outcomes=["mediated"])
-    found = run_experiment(experiment)
-    (one,) = found.summary["attributions"].values()
+    findings = run_experiment(experiment)
+    (one,) = findings.summary["attributions"].values()
     share = one["parts"]["elder"]["shapley"]
     assert share["over_fits"]["sets"] > 20
     assert share["over_fits"]["lower"] < share["estimate"] < share["over_fits"]["upper"]
     # A part that changes next to nothing rests on too few crises for a range.
     assert "over_fits" not in one["parts"]["purse"]["shapley"]
-    assert "; over fits +" in found.answer[0]
-    assert "Over fits: each replicate drew one of" in found.answer[-1]
-    assert "fits_same_sign" in found.tables["attributions"].column_names
-    again = resolved_experiment(experiment.plain())
-    assert again.digest == experiment.digest
+    assert "; over fits +" in findings.answer[0]
+    assert "Over fits: each replicate drew one of" in findings.answer[-1]
+    assert "fits_same_sign" in findings.tables["attributions"].column_names
+    assert resolved_experiment(experiment.plain()).digest == experiment.digest
 
 
-def test_what_ended_the_fighting_is_asked_of_a_strike_at_its_real_hour() -> None:
-    experiment = load_experiment("what_ended_the_fighting_of_may_2025")
-    whole = load_experiment("what_ended_may_2025")
-    assert experiment.spec.parts == whole.spec.parts
-    (ensemble,) = simulate([experiment.scenario], 100).ensembles.values()
-    strike = ensemble.column("first_strike_at_hours")
-    assert np.mean(strike == pytest.approx(10 + 5 / 60)) > 0.9  # of May 7, from 15:00 on the eve
-    assert not np.isnan(strike).any()
+def test_shapley_values_are_means_over_all_orders_and_interactions_with_pairs_as_one() -> None:
+    worth = np.random.default_rng(5).normal(size=16)
+    added = np.zeros(4)
+    orders = list(permutations(range(4)))
+    for order in orders:
+        there = 0
+        for part in order:
+            added[part] += worth[there | 1 << part] - worth[there]
+            there |= 1 << part
+    np.testing.assert_allclose(shapley(worth), added / len(orders))
+
+    for pair in combinations(range(4), 2):
+        others = [part for part in range(4) if part not in pair]
+        extra = []
+        for order in permutations([*others, "pair"]):
+            there = sum(1 << part for part in order[: order.index("pair")])
+            one, other = (there | 1 << part for part in pair)
+            extra.append(worth[one | other] - worth[one] - worth[other] + worth[there])
+        np.testing.assert_allclose(interactions(worth)[pair], np.mean(extra))
+
+
+def shares(came: np.ndarray) -> Measured:
+    """A share in every combination, as `Share` tells it."""
+    share = came.mean(axis=1)
+    error = np.sqrt(share * (1 - share) / came.shape[1])
+    of = np.full(len(came), came.shape[1])
+    influence = came - share[:, None]
+    return Measured(share, error, share - 2 * error, share + 2 * error, of, influence, True)
+
+
+def crises(replicates: int, seed: int) -> np.ndarray:
+    """A part that helps by 0.3, one that helps by 0.1 on the same luck, and one that does nothing."""
+    luck = np.random.default_rng(seed).random(replicates)
+    there = np.arange(8)[:, None] >> np.arange(3) & 1
+    chance = 0.2 + there @ np.array([0.3, 0.1, 0.0])
+    return (luck < chance[:, None]).astype(float)
+
+
+def told_of(came: np.ndarray, *parts: str) -> str:
+    parts = parts or ("one", "two", "three")[: len(came).bit_length() - 1]
+    return "\n".join(
+        answer([measure("agreement")], parts, [attribute(shares(came))], came.shape[1])
+    )
+
+
+def test_shares_are_those_of_the_parts_and_the_answer_says_who_leads_and_who_did_nothing() -> None:
+    came = crises(4_000, 1)
+    one = attribute(shares(came))
+    values = [part["shapley"].estimate for part in one.parts]
+    assert values == pytest.approx([0.3, 0.1, 0.0], abs=0.02)
+    assert one.order == [0, 1, 2]
+    assert one.leads[0, 1].estimate == pytest.approx(values[0] - values[1])
+    for figure in one.parts[2].values():
+        assert figure.estimate == figure.standard_error == 0.0
+        # Half of what 3 in 4,000 never seen would allow, on either side (Agresti and Min).
+        assert figure.upper == -figure.lower == pytest.approx(1.96 / 4_002, rel=1e-3)
+    first, second, *_, last = told_of(came, "Washington", "the purse", "the adviser").split("\n")
+    assert first.index("Washington +") < first.index("the purse +")
+    assert "No difference in any combination: the adviser" in first
+    assert second.startswith("The largest share is that of Washington, ahead of the purse by")
+    assert "16,000 replicates in each combination would about halve the intervals" in last
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say_and_shared_luck_makes_them_narrower() -> (
+    None
+):
+    held, runs = np.zeros(3), 200
+    for seed in range(runs):
+        parts = attribute(shares(crises(150, seed))).parts
+        held += [
+            part["shapley"].lower <= truth <= part["shapley"].upper
+            for part, truth in zip(parts, [0.3, 0.1, 0.0], strict=True)
+        ]
+    assert np.all(held[:2] / runs > 0.925)
+    assert np.all(held[:2] / runs < 0.98)
+    assert held[2] == runs
+    came, random = crises(1_000, 3), np.random.default_rng(4)
+    apart = np.stack([random.permutation(row) for row in came])
+    alike, independent = (attribute(shares(one)).parts[1]["shapley"] for one in (came, apart))
+    assert alike.estimate == pytest.approx(independent.estimate)
+    assert alike.standard_error < 0.8 * independent.standard_error
+
+
+@pytest.mark.parametrize("first", [np.inf, 50.0])
+def test_a_time_that_never_comes_is_not_shared_out_and_one_without_limits_is_sure_of_nothing(
+    first: float,
+) -> None:
+    hours, unknown = np.array([first, 40.0, 40.0, 20.0]), np.full(4, np.nan)
+    measured = Measured(hours, unknown, unknown, unknown, np.full(4, 9), np.zeros((4, 9)))
+    one = attribute(measured)
+    said = " ".join(answer([measure("median_hours_to_ceasefire")], ["a", "b"], [one], 9))
+    assert all(figure.holds_zero for part in one.parts for figure in part.values())
+    assert one.parts[0]["but_for"].estimate == -20.0
+    assert "nan" not in said
+    if np.isinf(first):
+        assert one.unknown == 1
+        assert all(np.isnan(part["shapley"].estimate) for part in one.parts)
+        assert one.total.plain()["estimate"] is None
+        assert "never with none of them" in said
+        assert "in 1 of 4 combinations" in said
+    else:
+        assert "limits not known" in said
+
+
+SAME = np.tile(np.random.default_rng(1).random(300) < 0.4, (4, 1))
+TWO = np.random.default_rng(8).random((2, 300)) < [[0.3], [0.29]]
+LUCK = np.random.default_rng(3).random(4_000)
+
+
+@pytest.mark.parametrize(
+    ("came", "said", "unsaid"),
+    [
+        (SAME, "No difference in any combination: one and two", "its work|largest|cannot be told"),
+        # Each does about as much as the other.
+        ([SAME[0] & False, *TWO, TWO.any(axis=0)], "brings more cannot be told", "largest"),
+        # Either of the two is enough.
+        ([chance > LUCK for chance in (0.2, 0.5, 0.5, 0.5)], "where one is missing, others do its work", "nan"),
+        # One works against the other.
+        ([chance > LUCK for chance in (0.2, 0.6, 0.1, 0.3)], "where the other is there", "stand in"),
+    ],
+    ids=["nothing", "alike", "either", "against"],
+)  # fmt: skip
+def test_what_two_parts_do_together_is_said_as_it_is(came: Any, said: str, unsaid: str) -> None:
+    told = told_of(np.asarray(came, dtype=float))
+    assert said in told, told
+    assert not re.search(unsaid, told), told
+
+
+@settings(max_examples=25)
+@given(
+    chances=st.lists(st.sampled_from((0.0, 0.3, 0.31, 0.7, 1.0)), min_size=8, max_size=8),
+    number=st.integers(1, 3),
+    replicates=st.sampled_from((1, 2, 30, 300)),
+)
+def test_what_is_said_depends_on_the_intervals(
+    chances: list[float], number: int, replicates: int
+) -> None:
+    luck = np.random.default_rng(5).random(replicates)
+    came = np.stack([luck < chance for chance in chances[: 1 << number]]).astype(float)
+    one, said = attribute(shares(came)), told_of(came)
+    assert not re.search(r"nan|inf\b|None|\+-|\+−|[+−]0\.0+ points \(", said), said
+    assert "of all crises" in said
+    if all(part["shapley"].holds_zero for part in one.parts):
+        assert "largest share" not in said
+        assert "brings more" not in said
+    if one.total.holds_zero:
+        assert not re.search("its work|help each other|stand in", said), said
+
+
+@pytest.mark.parametrize("say", [spec.change, spec.estimate])
+def test_a_limit_that_is_not_known_is_said_to_be_none(say: Any) -> None:
+    for lower in (float("nan"), -3.0, 2.0):
+        for upper in (float("nan"), float("inf"), 10.0):
+            assert not re.search("nan|inf", say(4.0, lower, upper, "hours"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,32 +10,25 @@ from crisis_sim.batch import simulate
 from crisis_sim.batch.files import BatchError
 from crisis_sim.experiments import design as design_module
 from crisis_sim.experiments import run_design, run_experiment
-from crisis_sim.experiments.design import Design
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes.names import measure
 from tests.batch.crises import Counter, crisis
-from tests.experiments.examples import made
+from tests.experiments.examples import NORTH, made
 
 AGREED, DEATHS = measure("agreement"), measure("mean_deaths")
-RESOLVE = {"states.north.resolve": [0.2, 0.9, 0.5]}
+POINTS = [0.2, 0.9, 0.5]
 
 
-def run(folder: Path | None = None) -> Design:
-    return run_design(crisis(), RESOLVE, [AGREED, DEATHS], 40, seed=4, folder=folder)
+def run(folder: Path | None = None) -> Any:
+    return run_design(crisis(), {NORTH: POINTS}, [AGREED, DEATHS], 40, seed=4, folder=folder)
 
 
-def same(one: Design, other: Design) -> bool:
-    return all(
-        np.array_equal(one.measured[name].estimate, other.measured[name].estimate)
-        and np.array_equal(one.measured[name].influence, other.measured[name].influence)
-        for name in ("agreement", "mean_deaths")
-    )
-
-
-def test_each_point_is_what_a_batch_of_its_own_would_give() -> None:
+def test_points_are_what_batches_of_their_own_would_give_by_way_of_a_folder_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     design = run()
-    for point, value in enumerate(RESOLVE["states.north.resolve"]):
-        parameters = {"states.north.resolve": np.full(40, value)}
+    for point, value in enumerate(POINTS):
+        parameters = {NORTH: np.full(40, value)}
         alone = simulate(crisis(), 40, 4, parameters=parameters).ensembles["quarrel"]
         assert design.measured["mean_deaths"].estimate[point] == pytest.approx(
             alone.column("deaths").mean()
@@ -44,21 +38,18 @@ def test_each_point_is_what_a_batch_of_its_own_would_give() -> None:
     assert table.column("measure").to_pylist() == ["agreement"] * 3 + ["mean_deaths"] * 3
     assert table.column("point").to_pylist() == [0, 1, 2] * 2
     assert min(table.column("of").to_pylist()) == 40
-
-
-def test_a_folder_changes_nothing_and_many_crises_go_through_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = run()
-    assert same(expected, run(tmp_path / "design"))
+    others = [run(tmp_path / "design")]
     for size in (10, 90):  # less than one point, and two of three
         monkeypatch.setattr(design_module, "IN_MEMORY", size)
-        assert same(expected, run())
+        others.append(run())
+    for other in others:
+        for name, one in design.measured.items():
+            np.testing.assert_array_equal(one.estimate, other.measured[name].estimate)
+            np.testing.assert_array_equal(one.influence, other.measured[name].influence)
 
 
 def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> None:
-    same = crisis("again")
-    design = run_design([crisis(), same], RESOLVE, [DEATHS], 20)
+    design = run_design([crisis(), crisis("again")], {NORTH: POINTS}, [DEATHS], 20)
     estimate = design.measured["mean_deaths"].estimate
     assert len(estimate) == 6
     np.testing.assert_array_equal(estimate[:3], estimate[3:])
@@ -66,44 +57,42 @@ def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> 
     assert less.estimate[4] == less.standard_error[4] == 0  # the same crisis, the same luck
     table = design.point_table().to_pydict()
     assert table["scenario"] == ["quarrel"] * 3 + ["again"] * 3
-    assert table["states.north.resolve"] == [0.2, 0.9, 0.5] * 2
+    assert table[NORTH] == POINTS * 2
+    # No values run the scenarios as they are.
+    design = run_design([crisis(), crisis("b", horizon_days=6)], {}, [AGREED], 10)
+    assert design.measured["agreement"].points == design.points == 2
 
 
 def test_every_replicate_may_have_a_value_of_its_own() -> None:
     values = np.random.default_rng(5).uniform(0.2, 0.9, (2, 30))
-    design = run_design(crisis(), {"states.north.resolve": values}, [DEATHS], 30)
-    batch = simulate(crisis(), 30, 1, points=2, parameters={"states.north.resolve": values.ravel()})
+    design = run_design(crisis(), {NORTH: values}, [DEATHS], 30)
+    batch = simulate(crisis(), 30, 1, points=2, parameters={NORTH: values.ravel()})
     expected = batch.ensembles["quarrel"].column("deaths").reshape(2, 30).mean(axis=1)
     assert design.measured["mean_deaths"].estimate == pytest.approx(expected)
     assert design.point_table().column_names == ["point", "scenario"]
 
 
-def test_no_values_run_the_scenarios_as_they_are() -> None:
-    design = run_design([crisis(), crisis("b", horizon_days=6)], {}, [AGREED], 10)
-    assert design.measured["agreement"].points == design.points == 2
-
-
-@pytest.mark.parametrize("values", [[], [[0.1, 0.2]], 0.5])
-def test_values_that_are_no_points_are_refused(values: object) -> None:
-    with pytest.raises((ExperimentError, TypeError), match=r"point|shape|len"):
-        run_design(crisis(), {"states.north.resolve": values}, [AGREED], 5)
-
-
-def test_values_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(BatchError, match="expected between 0 and 3"):
-        run_design(crisis(), {"states.north.resolve": [4.0]}, [AGREED], 5, folder=tmp_path / "x")
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [([], "point"), ([[0.1, 0.2]], "shape"), (0.5, "len"), ([4.0], "expected between 0 and 3")],
+)
+def test_values_that_are_no_points_are_refused_before_anything_is_written(
+    values: object, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises((BatchError, TypeError), match=said):
+        run_design(crisis(), {NORTH: values}, [AGREED], 5, folder=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
-def test_failed_blocks_are_told_of() -> None:
-    failed = {**run().manifest, "failures": [{"error": "ZeroDivisionError: none"}]}
+def test_failed_blocks_are_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    failed = {"failures": [{"error": "ZeroDivisionError: none"}]}
+    monkeypatch.setattr(design_module, "run_to_folder", lambda *_, **__: failed)
     with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
-        design_module._refuse_failures(failed)
+        run(tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["sweep", "attribute"])
-def test_agents_that_are_added_take_part_and_can_be_measured(kind: str) -> None:
+def test_agents_that_are_added_take_part_and_can_be_measured() -> None:
     outcomes = [{"mean": "acts_counted"}]
-    experiment = made(kind, agents=[Counter], outcomes=outcomes, replicates=5)
+    experiment = made("attribute", agents=[Counter], outcomes=outcomes, replicates=5)
     measures = run_experiment(experiment, agents=[Counter]).tables["measures"]
     assert min(measures.column("estimate").to_pylist()) > 0

@@ -1,66 +1,122 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from crisis_sim.experiments.factors import Range, default_range, middle_of, number_at, resolve
+from crisis_sim.experiments import load_experiment
+from crisis_sim.experiments.factors import (
+    Range,
+    default_range,
+    drawn_factors,
+    middle_of,
+    number_at,
+    ranges,
+    resolve,
+)
+from crisis_sim.experiments.sensitivity import crises
 from crisis_sim.scenario.numbers import Distribution, read_number
 from tests.batch.crises import crisis
+from tests.experiments.examples import DAYS, NORTH, RESOLVE, made, with_south
 
 
 @pytest.mark.parametrize(
-    ("written", "low", "high"),
+    ("written", "low", "high", "middle"),
     [
-        ({"uniform": [0.2, 0.4]}, 0.2, 0.4),
-        ({"triangular": [0.1, 0.2, 0.5]}, 0.1, 0.5),
-        ({"beta": [2, 5]}, 0.0, 1.0),
-        ({"choice": [0.3, 0.1, 0.2]}, 0.1, 0.3),
-        ({"normal": [0.5, 0.1]}, 0.5 - 0.1959964, 0.5 + 0.1959964),
-        ({"normal": [0.9, 0.1]}, 0.9 - 0.1959964, 1.0),  # cut to what the schema allows
-        ({"lognormal": [0.2, 0.5]}, 0.2 / math.exp(0.979982), 0.2 * math.exp(0.979982)),
-        (0.3, 0.0, 1.0),  # as far as the schema allows
+        ({"uniform": [0.2, 0.4]}, 0.2, 0.4, 0.3),
+        ({"triangular": [0.1, 0.2, 0.5]}, 0.1, 0.5, 0.2),
+        ({"beta": [2, 6]}, 0.0, 1.0, 0.25),
+        ({"choice": {"values": [0.3, 0.1], "weights": [3, 1]}}, 0.1, 0.3, 0.25),
+        ({"normal": [0.5, 0.1]}, 0.5 - 0.1959964, 0.5 + 0.1959964, 0.5),
+        ({"normal": [0.9, 0.1]}, 0.9 - 0.1959964, 1.0, 0.9),  # cut to what the schema allows
+        ({"lognormal": [0.2, 0.5]}, 0.2 / math.exp(0.979982), 0.2 * math.exp(0.979982), 0.2),
+        (0.3, 0.0, 1.0, 0.3),  # as far as the schema allows
     ],
 )
-def test_a_number_goes_over_what_the_scenario_leaves_open(
-    written: object, low: float, high: float
+def test_a_number_goes_over_what_the_scenario_leaves_open_about_its_middle(
+    written: object, low: float, high: float, middle: float
 ) -> None:
-    assert default_range(read_number(written), 0.0, 1.0) == pytest.approx((low, high), rel=1e-5)
+    number = read_number(written)
+    assert default_range(number, 0.0, 1.0) == pytest.approx((low, high), rel=1e-5)
+    assert middle_of(number) == pytest.approx(middle)
 
 
-def test_a_given_end_takes_the_place_of_the_default() -> None:
-    factor = resolve("states.south.resolve", Range(low=0.7), crisis())
+def test_a_given_end_takes_the_place_of_the_default_and_steps_are_equal_or_are_ratios() -> None:
+    factor = resolve(RESOLVE, Range(low=0.7), crisis())
     assert (factor.low, factor.high) == (0.7, 1.0)
     assert factor.unit == "share"
     assert factor.meaning == "how much the issue is worth to it"
-
-
-@pytest.mark.parametrize(
-    ("written", "middle"),
-    [
-        (0.3, 0.3),
-        ({"uniform": [0.2, 0.4]}, 0.3),
-        ({"triangular": [0.1, 0.2, 0.5]}, 0.2),
-        ({"beta": [2, 6]}, 0.25),
-        ({"normal": [0.5, 0.1]}, 0.5),
-        ({"choice": {"values": [0, 1], "weights": [3, 1]}}, 0.25),
-    ],
-)
-def test_a_numbers_middle(written: object, middle: float) -> None:
-    assert middle_of(read_number(written)) == pytest.approx(middle)
+    for scale, steps in (("linear", [1, 5, 9]), ("log", [1, 3, 9])):
+        factor = resolve("states.north.caution", Range(low=1, high=9, scale=scale), crisis())
+        assert factor.at(np.array([0.0, 0.5, 1.0])) == pytest.approx(steps)
 
 
 def test_numbers_are_found_in_mappings_and_lists() -> None:
     scenario = crisis()
-    assert number_at(scenario, "states.south.resolve") == Distribution("uniform", (0.5, 1.0))
+    assert number_at(scenario, RESOLVE) == Distribution("uniform", (0.5, 1.0))
     assert number_at(scenario, "lenders.bank.reviews.0.amount_usd_bn") == 1
     assert number_at(scenario, "mediators.elder.trust.north") == 0.6
 
 
-def test_steps_are_equal_or_are_ratios() -> None:
-    straight = resolve("states.north.caution", Range(low=1, high=9), crisis())
-    ratios = resolve("states.north.caution", Range(low=1, high=9, scale="log"), crisis())
-    shares = np.array([0.0, 0.5, 1.0])
-    assert straight.at(shares) == pytest.approx([1, 5, 9])
-    assert ratios.at(shares) == pytest.approx([1, 3, 9])
+# Factors of a study, and how they are drawn.
+
+PREPARATION = "behaviour.decision.preparation_days"
+
+
+def drawn(path: str, scenario: Any = None, **ends: float) -> Any:
+    (one,) = drawn_factors({path: Range(**ends)}, scenario or crisis())
+    return one
+
+
+def test_a_parameter_that_is_uncertain_is_drawn_as_the_scenario_draws_it() -> None:
+    one = drawn(RESOLVE, with_south({"triangular": [0.2, 0.5, 0.8]}))
+    # Not even: at an eighth that would be 0.275.
+    places = one.known_at(np.array([0.0, 0.125, 0.5, 1.0]))
+    assert places == pytest.approx([0.2, 0.35, 0.5, 0.8], abs=1e-4)
+    assert one.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
+    # Trajectories end within a distribution without ends.
+    behaviour = {"decision": {"preparation_days": {"lognormal": [2.0, 0.5]}}}
+    low, high = drawn(PREPARATION, crisis(behaviour=behaviour)).between_ends(np.array([0.0, 1.0]))
+    assert (low, high) == pytest.approx((2 * np.exp(-0.98), 2 * np.exp(0.98)), rel=1e-3)
+
+
+def test_a_given_range_goes_first_and_the_schemas_is_gone_over_in_ratios_where_it_is_wide() -> None:
+    one = drawn(RESOLVE, low=0.6, high=0.8)
+    assert one.distribution is None
+    assert one.ends == (0.6, 0.8)
+    days, north = drawn(DAYS), drawn(NORTH)
+    places = np.array([0.0, 0.5, 1.0])
+    for factor, middle in (
+        (one, 0.7),
+        (days, (days.low * days.high) ** 0.5),
+        (north, (north.low + north.high) / 2),
+    ):
+        assert factor.known_at(places) == pytest.approx([factor.low, middle, factor.high])
+
+
+def test_without_factors_everything_that_is_worth_a_slider_is_one() -> None:
+    found = ranges({}, crisis())
+    assert {NORTH, RESOLVE, DAYS, "lenders.bank.conditionality"} <= set(found)
+    assert "mediators.elder.trust.north" not in found
+    assert found["lenders.bank.days_later"] == Range(low=-20, high=30)  # as far as its slider goes
+    assert found["lenders.bank.conditionality"] == Range()  # as the scenario draws it
+    experiment = made("sensitivity", method="morris", vary={}, samples=4, tornado=0)
+    assert crises(experiment) == 4 * (len(found) + 1) * 8
+
+
+def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> None:
+    path, changes = "mediators.us.attention_days", {"samples": 1024, "second_order": True}
+    shipped: Any = load_experiment(
+        "what_matters_in_may_2025", {**changes, "replicates": 64, "tornado": 0}
+    )
+    factors = drawn_factors(shipped.spec.vary, shipped.scenario)
+    assert len(factors) == 8
+    assert all(one.distribution for one in factors)
+    assert crises(shipped) == 18 * 1024 * 64
+    # In ratios a lognormal goes over the middle 95% of it.
+    (one,) = drawn_factors({path: Range(scale="log")}, shipped.scenario)
+    median, spread = shipped.scenario.mediators["us"].attention_days.values
+    low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))
+    assert one.words().startswith(f"in equal ratios from {low:g} to {high:g}")

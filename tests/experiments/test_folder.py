@@ -1,90 +1,113 @@
+"""Folders of experiments: written, gone on with, made by somebody else, damaged by a disk, or in use."""
+
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from crisis_sim.batch import read_batch
-from crisis_sim.batch.files import BatchError, ResultsError
-from crisis_sim.cli import DONE, run_command
-from crisis_sim.experiments import (
-    Experiment,
-    Findings,
-    read_experiment,
-    read_points,
-    run,
-    run_experiment,
+from crisis_sim.batch.files import (
+    CHECKSUM,
+    BatchError,
+    ResultsError,
+    as_json,
+    canonical_digest,
+    digest_of,
+    hold,
+    sealed,
 )
+from crisis_sim.cli import DONE, run_command
+from crisis_sim.experiments import read_experiment, read_points, run, run_experiment
 from crisis_sim.experiments.run import read_resolved
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes import compare
+from crisis_sim.report.page import write_page
 from tests.experiments import examples
-from tests.experiments.examples import same
+from tests.experiments.examples import CONTENT, found, same
+
+CANARY = "the secret of a canary"
+Copied = Callable[[str], Path]
 
 
-def made(**changes: Any) -> Experiment:
-    experiment: Experiment = examples.made("sweep", **changes)
-    return experiment
+def made(kind: str = "sweep", **changes: Any) -> Any:
+    small = {"trials": 8, "replicates": 10} if kind == "tune" else {}
+    return examples.made(kind, **{**small, **changes})
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Copied:
+    """The folder of a finished experiment of a kind, written once."""
+    home = tmp_path_factory.mktemp("written")
+
+    def folder(kind: str) -> Path:
+        if not (home / kind).exists():
+            run_experiment(made(kind), home / kind)
+        return home / kind
+
+    return folder
 
 
 @pytest.fixture
-def done(tmp_path: Path) -> tuple[Path, Findings]:
-    folder = tmp_path / "results"
-    return folder, run_experiment(made(), folder)
+def copied(written: Copied, tmp_path: Path) -> Copied:
+    return lambda kind: Path(shutil.copytree(written(kind), tmp_path / kind))
 
 
-def stop_at_once(done: int, total: int) -> None:
-    raise InterruptedError
+@pytest.fixture
+def done(copied: Copied) -> Path:
+    return copied("sweep")
 
 
-def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(
-    done: tuple[Path, Findings],
-) -> None:
-    folder, written = done
-    read = read_experiment(folder)
-    assert same(read, written)
-    assert read.crises == written.crises == 20
-    assert read.experiment.digest == written.experiment.digest
-    assert read.experiment.measures == written.experiment.measures
-    assert (folder / "experiment.yaml").read_text() == written.experiment.text
-    manifest = json.loads((folder / "manifest.json").read_text())
+def unfinished(folder: Path) -> Path:
+    (folder / "manifest.json").unlink()
+    return folder
+
+
+def stop_halfway(done: int, total: int) -> None:
+    if 2 * done > total:
+        raise InterruptedError
+
+
+def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(done: Path) -> None:
+    read, experiment = read_experiment(done), made()
+    assert same(read, found("sweep"))
+    assert read.crises == 20
+    assert read.experiment.digest == experiment.digest
+    assert read.experiment.measures == experiment.measures
+    assert (done / "experiment.yaml").read_text() == experiment.text
+    manifest = json.loads((done / "manifest.json").read_text())
     assert (manifest["experiment"], manifest["crises"]) == ("sweep", 20)
-    assert manifest["digest"] == written.experiment.digest
-    assert read_batch(folder / "design").ensembles["quarrel"].replicates == 20
+    assert manifest["digest"] == experiment.digest
+    assert read_batch(done / "design").ensembles["quarrel"].replicates == 20
     with pytest.raises(BatchError, match=r"holds an experiment; its crises are in .*design"):
-        read_batch(folder)
+        read_batch(done)
 
 
-def test_findings_are_replaced_by_those_of_another_run(done: tuple[Path, Findings]) -> None:
-    folder, _ = done
-    (folder / "old.svg").touch()  # a chart of the earlier run
-    run_experiment(made(replicates=5), folder)
-    assert read_experiment(folder).crises == 10
-    assert not (folder / "old.svg").exists()
-
-
-def test_a_finished_experiment_is_not_run_again_and_another_is_not_gone_on_with(
-    done: tuple[Path, Findings],
+def test_finished_findings_are_kept_when_gone_on_with_and_replaced_by_those_of_another_run(
+    done: Path,
 ) -> None:
-    folder, written = done
-    assert same(run_experiment(made(), folder, resume=True, progress=stop_at_once), written)
+    assert same(run_experiment(made(), done, resume=True, progress=stop_halfway), found("sweep"))
     with pytest.raises(ExperimentError, match="another experiment"):
-        run_experiment(made(seed=9), folder, resume=True)
+        run_experiment(made(seed=9), done, resume=True)
+    (done / "old.svg").touch()  # a chart of the earlier run
+    run_experiment(made(replicates=5), done)
+    assert read_experiment(done).crises == 10
+    assert not (done / "old.svg").exists()
 
 
-@pytest.mark.parametrize("kind", examples.CONTENT)
+@pytest.mark.parametrize("kind", CONTENT)
 def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_the_folder(
     kind: str, tmp_path: Path
 ) -> None:
-    experiment = examples.made(kind)
-    whole = run_experiment(experiment)
-
-    def stop_halfway(done: int, total: int) -> None:
-        if 2 * done > total:
-            raise InterruptedError
-
+    experiment, whole = examples.made(kind), found(kind)
     with pytest.raises(InterruptedError):
         run_experiment(experiment, tmp_path, progress=stop_halfway)
     with pytest.raises(ResultsError, match="not finished"):
@@ -93,42 +116,164 @@ def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_
         run_experiment(experiment, tmp_path)
     assert same(whole, run_experiment(read_resolved(tmp_path), tmp_path, resume=True, workers=2))
     assert same(whole, read_experiment(tmp_path))
-    assert not same(whole, run_experiment(examples.made(kind, seed=9)))
+    if kind == "sweep":
+        assert not same(whole, run_experiment(examples.made(kind, seed=9)))
+        # What was cut short is thrown away when asked.
+        findings = run_experiment(made(replicates=4), unfinished(tmp_path), restart=True)
+        assert read_experiment(tmp_path).crises == findings.crises == 8
 
 
-def test_an_experiment_that_was_cut_short_is_thrown_away_when_asked(tmp_path: Path) -> None:
-    with pytest.raises(InterruptedError):
-        run_experiment(made(), tmp_path, progress=stop_at_once)
-    findings = run_experiment(made(replicates=4), tmp_path, restart=True)
-    assert read_experiment(tmp_path).crises == findings.crises == 8
-
-
-def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_of_other_things_is_left_alone_and_nothing_is_read_from_it(tmp_path: Path) -> None:
+    with pytest.raises(ResultsError, match="no experiment"):
+        read_experiment(tmp_path)
     (tmp_path / "thesis.txt").write_text("ten years of work")
     with pytest.raises(ResultsError, match=r"holds other things .*thesis\.txt"):
         run_experiment(made(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_nothing_is_read_from_a_folder_that_holds_no_experiment(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="no experiment"):
-        read_experiment(tmp_path)
-
-
 def test_points_stand_side_by_side_under_what_was_varied_with_the_figures_that_were_found(
-    done: tuple[Path, Findings],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    done: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, written = done
-    summary = compare(read_points(folder))
+    summary = compare(read_points(done))
     assert list(summary["scenarios"]) == ["resolve 0.2", "resolve 0.8"]
     shares = [one["endings"]["agreement"]["estimate"] for one in summary["scenarios"].values()]
-    found = written.tables["measures"].to_pandas().query("measure == 'agreement'")
-    assert shares == pytest.approx(found["estimate"].tolist())
+    measured = found("sweep").tables["measures"].to_pandas().query("measure == 'agreement'")
+    assert shares == pytest.approx(measured["estimate"].tolist())
     assert summary["differences"]["resolve 0.8"]["paired"] is True
-    assert run_command(["compare", str(folder)]) == DONE
+    assert run_command(["compare", str(done)]) == DONE
     assert "resolve 0.8" in capsys.readouterr().out
     monkeypatch.setattr(run, "MOST_POINTS", 1)
     with pytest.raises(ResultsError, match="2 points, too many"):
-        read_points(folder)
+        read_points(done)
+
+
+# A folder that somebody else has made, or that a disk has damaged.
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change a file of JSON, and its checksum with it: one who lies can count, too."""
+    content = {**json.loads(path.read_text()), **changes}
+    content.pop(CHECKSUM, None)
+    path.write_bytes(as_json(sealed(content)))
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../canary.yaml", "canary.txt", "link.yaml"])
+def test_no_file_from_elsewhere_gets_into_the_page_by_its_name(done: Path, name: str) -> None:
+    for path in (done.parent / "canary.yaml", done / "canary.txt"):
+        path.write_text(CANARY)
+    (done / "link.yaml").symlink_to(done.parent / "canary.yaml")
+    manifest = json.loads((done / "manifest.json").read_text())
+    sha256 = {**manifest["sha256"], name: digest_of(CANARY.encode())}
+    edit(done / "manifest.json", files=[*manifest["files"], name], sha256=sha256)
+    with pytest.raises(ResultsError):
+        write_page(done)
+    assert not (done / "report.html").exists()
+
+
+OWN = ["experiment.yaml", "resolved.json", "summary.json", "manifest.json", "measures.parquet"]
+
+
+@pytest.mark.parametrize("name", [*OWN, "design"])
+@pytest.mark.parametrize("how", ["link", "pipe"])
+def test_what_is_no_file_of_the_folders_own_is_not_read(done: Path, name: str, how: str) -> None:
+    path, elsewhere = done / name, done.parent / "elsewhere"
+    path.rename(elsewhere)
+    os.mkfifo(path) if how == "pipe" else path.symlink_to(elsewhere)
+    if name == "design":  # of it the page tells a few crises only, and can do without
+        write_page(done)
+        assert "expected a folder" in (done / "report.html").read_text()
+        return
+    with pytest.raises(ResultsError):
+        read_experiment(done)
+
+
+def test_a_lock_is_never_written_through_a_link_and_a_second_process_is_told_of_it(
+    done: Path,
+) -> None:
+    with hold(done, done / "run.lock"), pytest.raises(ResultsError, match="is in use: process"):
+        run_experiment(made(), done)
+    precious = done.parent / "precious"
+    precious.write_text("ten years of work")
+    (done / "run.lock").unlink(missing_ok=True)
+    (done / "run.lock").symlink_to(precious)
+    with pytest.raises(ResultsError, match="cannot write"):
+        run_experiment(made(), done, resume=True)
+    assert precious.read_text() == "ten years of work"
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_flipped_bit_in_a_finished_folder_is_found_or_harmless(done: Path, name: str) -> None:
+    before, content = read_experiment(done), (done / name).read_bytes()
+    for bit in range(0, len(content) * 8, max(len(content) * 8 // 30, 1)):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        (done / name).write_bytes(flipped)
+        with suppress(ResultsError):
+            after = read_experiment(done)
+            assert same(after, before)
+            assert after.manifest == before.manifest
+            assert after.experiment.digest == before.experiment.digest
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.just([]), st.just([{}]),
+    st.just({}), st.just({"a": [None]}),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
+    written: Copied, tmp_path_factory: pytest.TempPathFactory, data: Any
+) -> None:
+    folder = Path(shutil.copytree(written("sweep"), tmp_path_factory.mktemp("edited") / "a"))
+    name = data.draw(st.sampled_from(["manifest.json", "resolved.json", "summary.json"]))
+    content = json.loads((folder / name).read_text())
+    key = data.draw(st.sampled_from(sorted(content)))
+    if data.draw(st.booleans()):
+        content[key] = data.draw(JUNK)
+    else:
+        del content[key]
+    content.pop(CHECKSUM, None)
+    if name == "resolved.json":
+        own = {k: v for k, v in content.items() if k not in ("digest", "begun")}
+        content["digest"] = canonical_digest(own)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["sha256"][name] = digest_of(as_json(sealed(content)))
+    edit(folder / "manifest.json", **manifest)
+    (folder / name).write_bytes(as_json(sealed(content)))
+    with suppress(ResultsError):
+        read_experiment(folder)
+        if name == "summary.json":  # a page takes a second, so only where it reads most
+            write_page(folder)
+
+
+@pytest.mark.parametrize("kind", ["sweep", "tune"])
+def test_an_experiment_is_not_gone_on_with_under_other_code(
+    copied: Copied, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    folder = copied(kind)
+    later = {**run._versions(kind), run.CODE: "another", "numpy": "99"}
+    monkeypatch.setattr(run, "_versions", lambda _: later)
+    words = r"begun otherwise.*(\n.*)*numpy: .* there, 99 now\n.*code_of_experiments: .* now"
+    for one in (folder, unfinished(folder)):
+        with pytest.raises(ResultsError, match=words):
+            run_experiment(made(kind), one, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"), [("tune", "journal.log"), ("posterior", "design/generation_001.parquet")]
+)
+def test_damage_is_told_and_done_again_to_the_same(copied: Copied, kind: str, file: str) -> None:
+    folder = copied(kind)
+    before = read_experiment(folder)
+    path = unfinished(folder) / file
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    told: list[str] = []
+    after = run_experiment(made(kind), folder, resume=True, on_message=told.append)
+    assert "is done again" in " ".join(told)
+    assert same(after, before)

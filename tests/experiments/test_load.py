@@ -1,6 +1,9 @@
+"""Experiments are read with care: mistakes in those of any kind are told at their places, with the nearest name."""
+
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -12,11 +15,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from crisis_sim.experiments import load_experiment
-from crisis_sim.experiments.load import find_experiment, shipped_experiments
-from crisis_sim.experiments.spec import KINDS, kind_of
+from crisis_sim.experiments.load import shipped_experiments
+from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
 from tests.batch.crises import crisis
-from tests.experiments.examples import made
+from tests.experiments.examples import NORTH, RESOLVE, as_file, made
 
 DAYS = "mediators.us.attention_days"
 GOOD = """\
@@ -30,23 +33,26 @@ replicates: 10
 """
 
 
-def told(tmp_path: Path, old: str = "", new: str = "") -> str:
-    """What is said of a file in which something has been replaced."""
-    assert old in GOOD
-    path = tmp_path / "mine.yaml"
-    path.write_text(GOOD.replace(old, new) if old else new)
-    with pytest.raises(ScenarioError) as caught:
-        load_experiment(path)
-    return str(caught.value).replace(str(path), "mine.yaml")
-
-
-def test_a_sound_file_is_read_with_its_name_measures_and_scenario(tmp_path: Path) -> None:
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
     path = tmp_path / "mine.yaml"
     path.write_text(GOOD)
-    experiment = load_experiment(path)
+    return path
+
+
+def test_a_sound_file_is_read_with_its_name_measures_and_scenario(mine: Path) -> None:
+    experiment = load_experiment(mine)
     assert (experiment.name, experiment.kind, experiment.text) == ("mine", "sweep", GOOD)
     assert [one.name for one in experiment.measures] == ["agreement"]
     assert experiment.scenario.name == "may_2025"
+    # A change from the command line is checked and named there.
+    assert load_experiment(mine, {"replicates": 77}).spec.replicates == 77
+    with pytest.raises(ScenarioError, match="--replicates:1:1: error: out of range: 0"):
+        load_experiment(mine, {"replicates": 0})
+    # A scenario's file lies beside the experiment.
+    as_file(mine.parent, "other.yaml")
+    mine.write_text(GOOD.replace("may_2025", "other.yaml").replace(DAYS, NORTH).replace("5}", "1}"))
+    assert load_experiment(mine).scenario.name == "other"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,6 @@ def test_a_sound_file_is_read_with_its_name_measures_and_scenario(tmp_path: Path
     [
         ("kind: sweep", "kind: sweeep", ["mine.yaml:1:7: error: unknown kind", "'sweep'?"]),
         ("kind: sweep", "kind: {a: b}", ["mine.yaml:1:7: error: unknown kind {'a': 'b'}"]),
-        ("kind: sweep", "kind: [sweep]", ["mine.yaml:1:7: error: unknown kind ['sweep']"]),
         ("kind: sweep", "kind: null", ["mine.yaml:1:7: error: unknown kind None"]),
         ("kind: sweep\n", "", ["mine.yaml:1:1: error: 'kind' is missing"]),
         ("title: Delay", "titel: Delay", ["mine.yaml:2:1", "did you mean 'title'?"]),
@@ -84,28 +89,15 @@ def test_a_sound_file_is_read_with_its_name_measures_and_scenario(tmp_path: Path
     ],
 )  # fmt: skip
 def test_a_mistake_is_shown_where_it_stands_with_the_nearest_name(
-    tmp_path: Path, old: str, new: str, said: list[str]
+    mine: Path, old: str, new: str, said: list[str]
 ) -> None:
-    report = told(tmp_path, old, new)
+    assert old in GOOD
+    mine.write_text(GOOD.replace(old, new) if old else new)
+    with pytest.raises(ScenarioError) as caught:
+        load_experiment(mine)
+    report = str(caught.value).replace(str(mine), "mine.yaml")
     for part in said:
         assert part in report
-
-
-def test_a_change_from_the_command_line_is_checked_and_named_there(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text(GOOD)
-    assert load_experiment(path, {"replicates": 77}).spec.replicates == 77
-    with pytest.raises(ScenarioError, match="--replicates:1:1: error: out of range: 0"):
-        load_experiment(path, {"replicates": 0})
-
-
-def test_a_scenario_file_lies_beside_the_experiment(tmp_path: Path) -> None:
-    shipped = load_experiment("mediation_delay").scenario
-    assert shipped.name == "may_2025"
-    (tmp_path / "mine.yaml").write_text(GOOD.replace("may_2025", "other.yaml"))
-    source = Path(__file__).parents[2] / "scenarios" / "may_2025.yaml"
-    (tmp_path / "other.yaml").write_text(source.read_text())
-    assert load_experiment(tmp_path / "mine.yaml").scenario.name == "other"
 
 
 def test_an_experiment_can_be_made_in_python_and_has_the_digest_of_what_changes_results() -> None:
@@ -116,12 +108,93 @@ def test_an_experiment_can_be_made_in_python_and_has_the_digest_of_what_changes_
         assert experiment.digest != made("sweep", **change).digest
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_kind_has_what_a_kind_needs(name: str) -> None:
-    kind = kind_of(name)
-    assert kind.SPEC.model_fields["kind"].annotation.__args__ == (name,)
-    assert kind.ANSWERS
-    assert all(map(callable, (kind.check, kind.crises, kind.run, kind.charts)))
+VARY = {RESOLVE: {"low": 0.2, "high": 1.0}}
+CASE = {"name": "x", "record": [{"of": "deaths", "value": 400, "within": 150}]}
+
+
+def target(**changes: Any) -> dict[str, Any]:
+    return {"targets": [{"measure": "agreement", "value": 0.2, **changes}]}
+
+
+def aim(**objective: Any) -> dict[str, Any]:
+    return {"targets": [], "objective": objective}
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    return {"cases": [{"name": "x", "record": [{**CASE["record"][0], **changes}]}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "said"),
+    [
+        ("attribute", {"parts": {"x": "mediators.elda"}}, "did you mean 'mediators.elder'?"),
+        ("attribute", {"parts": {"x": ["lenders", "mediatrs.elder"]}}, "did you mean 'mediators.elder'?"),
+        ("attribute", {"parts": {"x": "states.north"}}, "states.north"),
+        ("attribute", {"parts": {}}, "at least 1"),
+        ("attribute", {"parts": {f"part {k}": f"lenders.l{k}" for k in range(11)}}, "at most 10"),
+        ("attribute", {"parts": {"all": "mediators", "x": "mediators.elder"}}, "in part 'all' already"),
+        ("attribute", {"parts": {"x": ["lenders", "lenders.bank"]}}, "in this part already"),
+        ("attribute", {"parts": {"x": "lenders.bank.conditionality=7"}}, "out of range"),
+        ("attribute", {"scenario": crisis(lenders={}), "parts": {"x": "lenders"}}, "nothing there"),
+        ("attribute", {"parts": {"point": "lenders"}}, "cannot be called 'point'"),
+        ("attribute", {"parts": {" ": "lenders"}}, "cannot be called ' '"),
+        ("sensitivity", {"vary": {"states.north.resolv": {}}}, "did you mean 'states.north.resolve'?"),
+        ("sensitivity", {"vary": {NORTH: {"low": 0.5, "high": 5}}}, "out of range: 5"),
+        ("sensitivity", {"vary": {NORTH: {"low": 0, "high": 1, "scale": "log"}}}, "no ratios"),
+        ("sensitivity", {"samples": 8}, "8 base samples tell nothing"),
+        ("sensitivity", {"samples": 100}, "a power of two, such as 64 or 128"),
+        ("sensitivity", {"method": "morris", "samples": 3}, "3 trajectories tell nothing"),
+        ("sensitivity", {"method": "pawn", "samples": 64, "second_order": True}, "pawn has no indices of pairs"),
+        ("tune", {"vary": {"states.south.resolv": {}}}, "did you mean 'states.south.resolve'?"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.7": {"low": 0, "high": 1}}}, f"did you mean '{RESOLVE}.uniform."),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {}}}, "no range is known"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 4}}}, "out of range: 4"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0.2, "high": 1.0}}}, "out of order"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0, "high": 0.4}, **VARY}}, "changes already"),
+        ("tune", {"vary": {RESOLVE: {"low": 0.2, "high": 1.0, "start": 0.1}}}, "begins at 0.1, outside"),
+        ("tune", {"vary": {RESOLVE: {"also": ["states.west.resolve"]}}}, "no parameter 'states.west.resolve'"),
+        ("tune", {"sampler": "cmae"}, "did you mean 'cmaes'?"),
+        ("tune", {"targets": []}, "neither targets nor an objective"),
+        ("tune", {"objective": {"maximise": "agreement"}}, "both targets and an objective"),
+        ("tune", target(value=1.2), "no share: 1.2"),
+        ("tune", target(interval=[0.4, 0.3]), "an empty interval"),
+        ("tune", target(interval=[0.3, 0.4]), "does not lie in it"),
+        ("tune", target(measure="mean_deaths", value=0), "how near to 0"),
+        ("tune", target(value=0, scale="log"), "has no ratios"),
+        ("tune", target(scenario="quarel"), "did you mean 'quarrel'?"),
+        ("tune", aim(), "nothing to aim for"),
+        ("tune", aim(maximise="agreement", enough=1.5), "no share to reach"),
+        ("tune", aim(maximise="agreement", cost={"states.south": 1}), "is not varied"),
+        ("tune", aim(maximise="agreement", cost={RESOLVE: -1}), "a cost below 0"),
+        ("tune", {**aim(maximise="agreement"), "sampler": "gauss_newton"}, "nothing to take steps towards"),
+        ("tune", {"vary": {f"{RESOLVE}.uniform.0": {"low": 0.1, "high": 0.2}}, "sampler": "gauss_newton"}, "inside a dist"),
+        ("tune", {"fewer": {"crisi": 10}}, "'crisi' is none of the scenarios"),
+        ("posterior", {"vary": {"states.south.resolv": {}}}, "no parameter 'states.south.resolv'"),
+        ("posterior", {"targets": []}, "neither targets nor cases"),
+        ("posterior", target(measure="mean_deathss"), "unknown measure 'mean_deathss'"),
+        ("posterior", {"cases": [{"name": "x"}]}, "nothing is on record"),
+        ("posterior", {"cases": [CASE, CASE]}, "a second case"),
+        ("posterior", {"cases": [{**CASE, "scenario": "quarel"}]}, "none of the scenarios"),
+        ("posterior", {"cases": [{**CASE, "so": {"endin": "faded"}}]}, "no outcome 'endin'"),
+        ("posterior", record(of="death"), "no outcome 'death'"),
+        ("posterior", record(unit="days"), "no time"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_at_its_place(kind: str, changes: dict[str, Any], said: str) -> None:
+    usual = {"vary": VARY} if kind == "tune" else {}
+    with pytest.raises(ScenarioError) as error:
+        made(kind, **{**usual, **changes})
+    assert said in str(error.value)
+    assert re.match(r"mine:\d+:\d+: error: ", str(error.value))
+    # What is missing from the whole file is told at its first line.
+    whole = said.startswith("neither")
+    assert all(mistake.line > 1 or whole for mistake in error.value.mistakes)
+
+
+def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
+    own = next(name for name in Columns.of(crisis()).named("flag", "time") if "bank" in name)
+    with pytest.raises(ScenarioError, match=f"no outcome '{own}' where parts are taken away"):
+        made("attribute", outcomes=[{"mean": own}])
 
 
 ODD = (None, True, -1, 10**400, 1.5, "", "x", [], [[]], {}, {"a": {"b": []}}, [None, {"a": 1}])
@@ -137,14 +210,12 @@ def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [one.name for one in shipped_experiments()])
+@pytest.mark.parametrize("shipped", shipped_experiments(), ids=lambda one: one.name)
 def test_odd_values_anywhere_in_a_file_are_mistakes_and_no_traceback(
-    tmp_path: Path, name: str
+    tmp_path: Path, shipped: Any
 ) -> None:
-    text = find_experiment(name).read_text("utf-8")
-    whole = YAML(typ="safe").load(text)
-    random = Random(name)
-    path = tmp_path / "mine.yaml"
+    whole = YAML(typ="safe").load(shipped.path.read_text("utf-8"))
+    random, path = Random(shipped.name), tmp_path / "mine.yaml"
     for where in random.sample(sorted(places(whole), key=str), 12):
         content = deepcopy(whole)
         holder = content

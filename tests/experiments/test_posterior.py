@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import load_experiment, run_experiment
-from crisis_sim.experiments.marginals import fitted, weighted_quantiles
+from crisis_sim.experiments.marginals import fitted
 from crisis_sim.experiments.posterior import Posterior, crises
-from crisis_sim.experiments.sampler import Case, Prior, Problem, misses, values_of
+from crisis_sim.experiments.sampler import Prior, Problem, Seen, values_of
 from crisis_sim.experiments.spec import ExperimentError
-from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Distribution
 from tests.batch.crises import crisis
@@ -25,8 +23,9 @@ from tests.experiments.examples import (
     DEATHS,
     RESOLVE,
     VARY,
+    row_of,
     same,
-    struck,
+    shown,
     with_south,
     write_two_scenarios,
 )
@@ -42,23 +41,25 @@ def made(scenario: Any = None, **changes: Any) -> Any:
     return examples.made("posterior", scenario, **changes)
 
 
-def row_of(found: Any, path: str) -> Any:
-    return next(row for row in found.summary["parameters"] if row["path"] == path)
+@pytest.fixture(scope="module")
+def seen() -> list[tuple[int, int]]:
+    """The progress of `found`."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def found() -> Any:
-    return run_experiment(made(cases=[CASE], outcomes=["agreement", "median_hours_to_ceasefire"]))
+def found(seen: list[tuple[int, int]]) -> Any:
+    experiment = made(cases=[CASE], outcomes=["agreement", "median_hours_to_ceasefire"])
+    return run_experiment(experiment, progress=lambda *now: seen.append(now))
 
 
 def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_down() -> None:
     truth = 350.0
-    (ensemble,) = simulate([struck(truth)], 2000, seed=99).ensembles.values()
-    deaths = float(measure("median_deaths").over(ensemble).estimate[0])
+    deaths = shown(truth, "median_deaths")
     interval = [0.85 * deaths, 1.15 * deaths]
     target = {"measure": "median_deaths", "value": deaths, "interval": interval}
     vary = {DEATHS: {"low": 50, "high": 800}, ATTENTION: {"low": 0.01, "high": 0.5}}
-    more = {"particles": 80, "generations": 3, "replicates": 150}
+    more = {"particles": 80, "generations": 3, "replicates": 100}
     posterior = run_experiment(made(vary=vary, targets=[target], **more))
     killed, elder = (row_of(posterior, path) for path in (DEATHS, ATTENTION))
     assert killed["lower"] < truth < killed["upper"]
@@ -66,17 +67,20 @@ def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_d
     assert killed["shrinkage"] > 0.8 > 0.5 > elder["shrinkage"]
     assert killed["pinned"]
     assert not elder["pinned"]
-    learned = (
-        "Something was learned of 1 of 2 parameters, measured in standard deviations of the prior: "
-    )
-    assert posterior.answer[0].startswith(f"{learned}deaths (narrower by ")
+    learned = "Something was learned of 1 of 2 parameters, measured in standard deviations of the"
+    assert posterior.answer[0].startswith(f"{learned} prior: deaths (narrower by ")
     assert "Not pinned down by this evidence: attention_threshold" in " ".join(posterior.answer)
     (row,) = posterior.summary["predictive"]
     assert row["lower"] < deaths < row["upper"]
     assert row["upper"] - row["lower"] < 0.6 * (row["prior_upper"] - row["prior_lower"])
 
 
-def test_an_experiment_that_was_cut_short_goes_on_to_the_same(found: Any, tmp_path: Path) -> None:
+def test_an_experiment_that_was_cut_short_goes_on_to_the_same(
+    found: Any, seen: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    assert seen == sorted(seen)
+    assert {total for _, total in seen} == {crises(found.experiment)} == {(2 * 24 + 20) * 20}
+    assert seen[-1][0] == found.crises
     told: list[str] = []
 
     def stop(text: str) -> None:
@@ -92,14 +96,6 @@ def test_an_experiment_that_was_cut_short_goes_on_to_the_same(found: Any, tmp_pa
     assert first.stat().st_mtime_ns == written
 
 
-def test_progress_counts_all_crises() -> None:
-    seen: list[tuple[int, int]] = []
-    run_experiment(made(), progress=lambda *now: seen.append(now))
-    assert seen == sorted(seen)
-    assert {total for _, total in seen} == {crises(made())} == {(2 * 24 + 20) * 20}
-    assert seen[-1][0] == crises(made())
-
-
 def test_particles_have_luck_of_their_own() -> None:
     problem = Problem(made(cases=[CASE]))
     seen = problem.run(np.zeros((6, 2)), 0)  # the same parameters six times
@@ -109,10 +105,10 @@ def test_particles_have_luck_of_their_own() -> None:
 
 
 def test_a_particles_likelihood_is_the_share_of_its_crises_that_are_like_the_record() -> None:
-    cases = tuple(Case.model_validate(one) for one in (CASE, {"name": "so", "so": {"war": True}}))
+    problem = Problem(made(cases=[CASE, {"name": "so", "so": {"mediated": True}}]))
     values = np.asarray([[[300, 500, 551, np.nan]]], dtype=np.float32)
     so = np.asarray([[[True, False, True, True], [True, True, False, True]]])
-    off = misses(cases, values, so)
+    off = problem.misses(Seen(*np.zeros((2, 1, 1)), values, so))
     assert (off <= 1).mean(axis=2).tolist() == [[0.25, 0.75]]
     assert (off <= 2).mean(axis=2).tolist() == [[0.5, 0.75]]
 
@@ -159,14 +155,6 @@ def test_priors_are_the_scenarios_own_or_even_over_a_range() -> None:
     assert values_of([own, ranged], scores)[1] == pytest.approx([1.0, 0.01])
 
 
-def test_weighted_quantiles_of_equal_weights_are_those_of_the_values() -> None:
-    values = np.random.default_rng(1).random(4001)
-    found = weighted_quantiles(values, np.full(4001, 1 / 4001), (0.1, 0.5))
-    assert found == pytest.approx(np.quantile(values, [0.1, 0.5]), abs=1e-3)
-    heavy = np.where(values > 0.9, 9.0, 1.0)
-    assert weighted_quantiles(values, heavy / heavy.sum(), (0.5,))[0] > 0.85
-
-
 @pytest.mark.parametrize(
     ("kind", "draw"),
     [
@@ -199,7 +187,9 @@ def test_of_a_choice_only_the_weights_change() -> None:
     assert "weights" in found.files["quarrel_posterior.yaml"]
 
 
-def test_the_posterior_is_a_scenario_that_runs(found: Any, tmp_path: Path) -> None:
+def test_the_posterior_is_a_scenario_that_runs_and_draws_of_it_are_particles(
+    found: Any, tmp_path: Path
+) -> None:
     for name, text in found.files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     scenario = load_scenario(tmp_path / "quarrel_posterior.yaml")
@@ -209,8 +199,6 @@ def test_the_posterior_is_a_scenario_that_runs(found: Any, tmp_path: Path) -> No
     assert (resolve.kind, list(resolve.values)) == (row["distribution"], row["distribution_values"])
     assert simulate([scenario], 8, seed=1).ensembles["quarrel_posterior"].replicates == 8
 
-
-def test_joint_draws_are_particles_as_they_are(found: Any, tmp_path: Path) -> None:
     posterior = Posterior.of(found)
     drawn = posterior.draw(500, seed=4)
     assert list(drawn) == [RESOLVE, ATTENTION]
@@ -220,11 +208,8 @@ def test_joint_draws_are_particles_as_they_are(found: Any, tmp_path: Path) -> No
     assert drawn[RESOLVE].mean() == pytest.approx(mean, abs=0.03)
     again = posterior.draw(500, seed=4)
     assert all(np.array_equal(drawn[path], again[path]) for path in drawn)
-    (ensemble,) = simulate([crisis()], 500, seed=4, parameters=drawn).ensembles.values()
-    assert ensemble.replicates == 500
-    sweep = examples.made("sweep", replicates=2)
     with pytest.raises(ExperimentError, match="kind sweep has no posterior"):
-        Posterior.of(run_experiment(sweep))
+        Posterior.of(examples.found("sweep"))
 
 
 def test_several_scenarios_are_fitted_on_the_same_parameters_each_where_it_has_them(
@@ -287,11 +272,3 @@ def test_the_shipped_record_is_that_of_the_scenario() -> None:
     assert strike.value == pytest.approx(days, abs=0.01)
     after = (real.ceasefire_in_effect - real.first_strike).total_seconds() / 86400
     assert ceasefire.value == pytest.approx(after, abs=0.01)
-
-
-def test_the_short_command_says_how_many_crises_it_would_take(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    words = ["posterior", "may_2025", "--vary", "states.india.resolve", "--target", "war=0.1:0:0.2"]
-    assert run_command([*words, "--dry-run", "--json"]) == DONE
-    assert json.loads(capsys.readouterr().out)["crises"] == (5 * 500 + 200) * 200

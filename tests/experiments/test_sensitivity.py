@@ -1,86 +1,227 @@
+"""Sensitivity: indices of functions whose indices are known, with noise and without, and what studies say of a crisis."""
+
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from SALib.analyze import morris, pawn, sobol
 
-from crisis_sim.experiments import Findings, load_experiment, run_experiment
-from crisis_sim.experiments.factors import Range, drawn_factors, ranges
+from crisis_sim.experiments import Findings, indices, run_experiment
+from crisis_sim.experiments.indices import (
+    Layout,
+    Study,
+    layout_of,
+    problem,
+    study,
+)
 from crisis_sim.experiments.sensitivity import crises
-from tests.batch.crises import crisis
-from tests.experiments.examples import DAYS, NORTH, RESOLVE, made, with_south
+from crisis_sim.outcomes.intervals import Measured
+from tests.experiments.examples import DAYS, NORTH, RESOLVE, deaf, found, made, with_south
+
+Values = NDArray[np.float64]
+
+#: Of Ishigami and Homma's function with a = 7 and b = 0.1, in closed form.
+A, B = 7.0, 0.1
+VARIANCE = A**2 / 8 + B * np.pi**4 / 5 + B**2 * np.pi**8 / 18 + 0.5
+FIRST = np.array([0.5 * (1 + B * np.pi**4 / 5) ** 2, A**2 / 8, 0.0]) / VARIANCE
+PAIR = 8 * B**2 * np.pi**8 / 225 / VARIANCE
+TOTAL = FIRST + PAIR * np.array([1, 0, 1])
+
+
+def ishigami(layout: Layout) -> Values:
+    x, y, z = (np.pi * (2 * layout.shares - 1)).T
+    return np.asarray(np.sin(x) + A * np.sin(y) ** 2 + B * z**4 * np.sin(x))
+
+
+def measured(y: Values, luck: Values | None = None) -> Measured:
+    """Means at points of the figures `y` and of luck, `(points, replicates)`."""
+    luck = np.zeros((len(y), 4)) if luck is None else luck
+    unknown = np.full(len(y), np.nan)
+    mean = luck.mean(axis=1)
+    count = np.full(len(y), luck.shape[1])
+    return Measured(y + mean, unknown, unknown, unknown, count, luck - mean[:, None])
+
+
+def noisy(y: Values, noise: float, replicates: int, seed: int) -> Measured:
+    """Figures with noise of a variance, and with luck that is the same at all points."""
+    generator = np.random.default_rng(seed)
+    apart = generator.normal(0.0, np.sqrt(noise * replicates), (len(y), replicates))
+    alike = generator.normal(0.0, 30.0, replicates)
+    return measured(y, apart + alike)
+
+
+def test_sobols_indices_of_ishigamis_function_are_found() -> None:
+    layout = layout_of("sobol", 1024, 3, 0, second_order=True)
+    path = study(layout, measured(ishigami(layout)), 0).known
+    known = path[-1]
+    for name, truth in (("total", TOTAL), ("first", FIRST), ("second", [0.0, PAIR, 0.0])):
+        lower, upper = known.limits(name)
+        assert ((lower <= truth) & (truth <= upper)).all()
+        assert known.estimate[name] == pytest.approx(truth, abs=0.03)
+    assert known.order == [0, 1, 2]
+    assert known.surely_more(0, 1)
+    assert not known.surely_more(1, 0)
+    # Intervals narrow as samples are added.
+    assert [one.samples for one in path] == [128, 256, 512, 1024]
+    assert path[-1].error["total"].sum() < 0.5 * path[0].error["total"].sum()
+
+
+def test_without_noise_sobols_indices_and_intervals_are_salibs() -> None:
+    layout = layout_of("sobol", 64, 3, 5, second_order=True)
+    y = ishigami(layout) + 100.0
+    known = study(layout, measured(y), 1).final
+    theirs = sobol.analyze(problem(3), y, num_resamples=1000, seed=np.random.default_rng(1))
+    for name, key in (("total", "ST"), ("first", "S1")):
+        np.testing.assert_allclose(known.estimate[name], theirs[key], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(known.with_noise[name], theirs[key])
+        # So are the intervals, as far as two sets of draws agree.
+        np.testing.assert_allclose(1.96 * known.error[name], theirs[f"{key}_conf"], rtol=0.2)
+    second = theirs["S2"][np.triu_indices(3, 1)]
+    np.testing.assert_allclose(known.estimate["second"], second, rtol=1e-9, atol=1e-12)
+
+
+def test_noise_is_measured_and_taken_out_of_sobols_indices() -> None:
+    each = []
+    for seed in range(12):
+        layout = layout_of("sobol", 256, 3, seed)
+        each.append(study(layout, noisy(ishigami(layout), VARIANCE, 16, seed), seed))
+    assert np.mean([one.noise for one in each]) == pytest.approx(0.5, abs=0.03)
+    raw = np.mean([one.final.with_noise["total"] for one in each], axis=0)
+    clean = np.mean([one.final.estimate["total"] for one in each], axis=0)
+    # Half of the variance is noise, and all of that is in every total index.
+    assert raw == pytest.approx((TOTAL + 1) / 2, abs=0.06)
+    assert clean == pytest.approx(TOTAL, abs=0.1)
+    limits = [one.final.limits("total") for one in each]
+    assert np.mean([(low <= TOTAL) & (high >= TOTAL) for low, high in limits]) > 0.9
+
+
+def test_luck_that_is_alike_at_all_points_is_no_noise_and_all_but_noise_is_not_told() -> None:
+    layout = layout_of("sobol", 64, 3, 0)
+    y = ishigami(layout)
+    alike = np.random.default_rng(0).normal(0, 50, 16) * np.ones((len(y), 1))
+    with_luck, without = (study(layout, measured(y, luck), 0) for luck in (alike, None))
+    assert with_luck.noise == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(with_luck.final.estimate["total"], without.final.estimate["total"])
+    assert with_luck.final.luck["total"] == pytest.approx(np.zeros(3), abs=1e-9)
+    lost = study(layout, noisy(np.zeros(len(y)), 1.0, 8, 0), 0)
+    assert lost.known == ()
+    assert lost.why_not == "all but lost in Monte Carlo noise"
+
+
+def test_morris_is_salibs_and_effects_of_a_straight_line_are_its_slopes() -> None:
+    layout = layout_of("morris", 32, 3, 0)
+    y = ishigami(layout)
+    known = study(layout, measured(y), 0).final
+    resamples: Any = {"num_resamples": 1000, "seed": np.random.default_rng(3)}
+    theirs = morris.analyze(problem(3), layout.shares, y, **resamples)
+    np.testing.assert_allclose(known.estimate["mu_star"], theirs["mu_star"])
+    np.testing.assert_allclose(known.estimate["sigma"], theirs["sigma"])
+    reach = np.asarray(theirs["mu_star_conf"], float)
+    np.testing.assert_allclose(1.96 * known.error["mu_star"], reach, rtol=0.15, atol=1e-9)
+    slopes = np.array([3.0, -1.0, 0.5])
+    line = study(layout, measured(layout.shares @ slopes), 0)
+    for name, truth in (("mu_star", np.abs(slopes)), ("mu", slopes), ("sigma", np.zeros(3))):
+        assert line.final.estimate[name] == pytest.approx(truth, abs=1e-9)
+    assert line.final.order == [0, 1, 2]
+    assert line.effects == pytest.approx(np.tile(slopes, (32, 1)), abs=1e-9)
+
+
+def test_pawn_is_salibs() -> None:
+    layout = layout_of("pawn", 300, 3, 0)
+    y = np.round(ishigami(layout), 1)  # with ties
+    of = indices.distances(layout.shares, y)
+    with warnings.catch_warnings(action="ignore"):
+        theirs = pawn.analyze(problem(3), layout.shares, y, S=indices.SLICES)
+    np.testing.assert_allclose(np.median(of, axis=0), theirs["median"])
+    np.testing.assert_allclose(of.max(axis=0), theirs["maximum"])
+    known = study(layout, measured(y), 0).final
+    np.testing.assert_allclose(known.estimate["median"], theirs["median"])
+
+
+@pytest.mark.parametrize(("method", "index"), [("morris", "mu_star"), ("pawn", "median")])
+def test_noise_alone_stays_below_the_floor_and_what_matters_does_not(
+    method: str, index: str
+) -> None:
+    below = []
+    for seed in range(20):
+        layout = layout_of(method, 32 if method == "morris" else 128, 4, seed)
+        y = 10.0 * layout.shares[:, 0]
+        figures = noisy(y, 0.1, 16, seed) if method == "morris" else measured(y)
+        floor = indices.noise_threshold(layout, figures, np.random.default_rng(seed))[index]
+        below.append(indices.estimate_indices(layout, figures.estimate)[index] <= floor)
+    share = np.mean(below, axis=0)
+    assert share[0] == 0
+    assert share[1:].mean() == pytest.approx(0.95, abs=0.1)
+
+
+def test_samples_with_unknown_figures_are_left_out_while_they_are_few() -> None:
+    layout = layout_of("sobol", 64, 3, 0)
+    y = ishigami(layout)
+    y[[0, layout.size * 9 + 2]] = np.nan, np.inf
+    few = study(layout, measured(y), 0)
+    assert (few.lost, few.final.samples) == (2, 62)
+    y[:: layout.size] = np.nan
+    assert study(layout, measured(y), 0).known == ()
+
+
+@pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
+def test_a_figure_that_is_the_same_everywhere_turns_on_nothing(method: str) -> None:
+    layout = layout_of(method, 64, 3, 0)
+    flat = study(layout, measured(np.full(len(layout.shares), 0.3)), 0)
+    assert flat.deviation == 0
+    assert not any(of.any() for of in flat.final.estimate.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
+def test_a_seed_of_zero_is_a_seed_and_numpys_global_generator_is_left_alone(method: str) -> None:
+    def studied(seed: int) -> tuple[Layout, Study]:
+        layout = layout_of(method, 64, 3, seed)
+        return layout, study(layout, noisy(ishigami(layout), 1.0, 8, 0), seed)
+
+    def state() -> Any:
+        return np.random.get_state()[1].copy()  # noqa: NPY002
+
+    np.random.seed(7)  # noqa: NPY002
+    before = state()
+    (layout, first), (_, again), (other, _) = studied(0), studied(0), studied(1)
+    assert (state() == before).all()
+    for name, error in first.final.error.items():
+        np.testing.assert_array_equal(first.final.estimate[name], again.final.estimate[name])
+        np.testing.assert_array_equal(error, again.final.error[name])
+    assert not np.array_equal(layout.shares, other.shares)
+
+
+# Studies of a crisis.
 
 
 def run(**changes: Any) -> Findings:
     return run_experiment(made("sensitivity", **changes))
 
 
-def test_a_parameter_that_is_uncertain_is_drawn_as_the_scenario_draws_it() -> None:
-    south = {"resolve": {"triangular": [0.2, 0.5, 0.8]}, "audience": 0.5}
-    scenario = crisis(states={"north": {"resolve": 0.9, "audience": 0.6}, "south": south})
-    (one,) = drawn_factors({RESOLVE: Range()}, scenario)
-    assert one.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx([0.2, 0.5, 0.8], abs=1e-4)
-    assert one.known_at(np.array([0.125])) == pytest.approx([0.35])  # not even: 0.275
-    assert one.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
-
-
-def test_a_range_that_the_file_gives_goes_before_the_scenarios_distribution() -> None:
-    (one,) = drawn_factors({RESOLVE: Range(low=0.6, high=0.8)}, crisis())
-    assert one.distribution is None
-    assert one.known_at(np.array([0.0, 0.25, 1.0])) == pytest.approx([0.6, 0.65, 0.8])
-    assert one.ends == (0.6, 0.8)
-
-
-def test_a_known_parameter_goes_over_the_schemas_range_in_ratios_where_that_is_wide() -> None:
-    days, north = drawn_factors({DAYS: Range(), NORTH: Range()}, crisis())
-    ends = days.low, days.high
-    middle = (ends[0] * ends[1]) ** 0.5
-    assert days.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx([ends[0], middle, ends[1]])
-    middle = 0.5 * (north.low + north.high)
-    assert north.known_at(np.array([0.0, 0.5, 1.0])) == pytest.approx(
-        [north.low, middle, north.high]
-    )
-
-
-def test_trajectories_end_within_a_distribution_without_ends() -> None:
-    scenario = crisis(behaviour={"decision": {"preparation_days": {"lognormal": [2.0, 0.5]}}})
-    (one,) = drawn_factors({"behaviour.decision.preparation_days": Range()}, scenario)
-    low, high = one.between_ends(np.array([0.0, 1.0]))
-    assert (low, high) == pytest.approx((2 * np.exp(-0.98), 2 * np.exp(0.98)), rel=1e-3)
-
-
-def test_without_factors_everything_that_is_worth_a_slider_is_one() -> None:
-    found = ranges({}, crisis())
-    assert {NORTH, RESOLVE, DAYS, "lenders.bank.conditionality"} <= set(found)
-    assert "mediators.elder.trust.north" not in found
-    assert found["lenders.bank.days_later"] == Range(low=-20, high=30)  # as far as its slider goes
-    assert found["lenders.bank.conditionality"] == Range()  # as the scenario draws it
-    experiment = made("sensitivity", method="morris", vary={}, samples=4, tornado=0)
-    assert crises(experiment) == 4 * (len(found) + 1) * 8
-
-
 @pytest.mark.parametrize(
-    ("method", "samples", "pairs", "points"),
+    ("method", "samples", "pairs", "points", "own"),
     [
-        ("sobol", 16, False, 80),
-        ("sobol", 16, True, 128),
-        ("morris", 8, False, 32),
-        ("pawn", 64, False, 64),
+        ("sobol", 16, True, 128, {"pairs"}),
+        ("morris", 8, False, 32, {"effects"}),
+        ("pawn", 64, False, 64, set()),
     ],
 )
 def test_a_study_takes_the_crises_that_it_says(
-    method: str, samples: int, pairs: bool, points: int
+    method: str, samples: int, pairs: bool, points: int, own: set[str]
 ) -> None:
     asked = {"method": method, "samples": samples, "second_order": pairs}
     experiment = made("sensitivity", **asked, outcomes=["mean_deaths"])
     seen: list[tuple[int, int]] = []
-    found = run_experiment(experiment, progress=lambda *now: seen.append(now))
-    assert found.crises == crises(experiment) == points * 8 + 7 * 20
-    assert seen[-1] == (found.crises, found.crises)
-    assert found.summary["points"] == found.tables["measures"].num_rows == points
-    own = {"sobol": {"indices", "pairs"} if pairs else {"indices"}}.get(method)
-    assert own is None or found.tables.keys() == {"points", "measures", "tornado", *own}
+    findings = run_experiment(experiment, progress=lambda *now: seen.append(now))
+    assert findings.crises == crises(experiment) == points * 8 + 7 * 20
+    assert seen[-1] == (findings.crises, findings.crises)
+    assert findings.summary["points"] == findings.tables["measures"].num_rows == points
+    assert findings.tables.keys() == {"points", "measures", "tornado", "indices", *own}
 
 
 @pytest.mark.parametrize(
@@ -89,19 +230,17 @@ def test_a_study_takes_the_crises_that_it_says(
 def test_a_parameter_that_nothing_reads_has_indices_of_exactly_zero(
     method: str, samples: int, index: str
 ) -> None:
-    # Nobody misreads anybody, so that it does not matter what the elder knows.
-    scenario = crisis(behaviour={"fog": {"misreading": 0}})
     unread = "mediators.elder.information"
     asked = {"method": method, "samples": samples, "vary": {NORTH: {}, unread: {}}}
-    found = run(scenario=scenario, replicates=40, tornado=0, **asked)
-    one = found.summary["studies"]["mean_deaths"]["indices"][index][unread]
+    findings = run(scenario=deaf(), replicates=40, tornado=0, **asked)
+    one = findings.summary["studies"]["mean_deaths"]["indices"][index][unread]
     assert one["estimate"] == one["lower"] == one["upper"] == one["with_noise"] == 0
-    assert "No difference at any point: elder.information." in found.answer
+    assert "No difference at any point: elder.information." in findings.answer
 
 
-def test_a_tornado_moves_one_factor_at_a_time_from_the_middle() -> None:
-    found = run(outcomes=["mean_deaths"])
-    rows = found.tables["tornado"].to_pylist()
+def test_a_tornado_moves_one_factor_at_a_time_and_the_answer_says_how_sure_it_is() -> None:
+    findings = found("sensitivity")
+    rows = [row for row in findings.tables["tornado"].to_pylist() if row["measure"] != "agreement"]
     assert [(row["factor"], row["end"]) for row in rows] == [
         (path, end) for path in (NORTH, RESOLVE, DAYS) for end in ("low", "high")
     ]
@@ -112,59 +251,32 @@ def test_a_tornado_moves_one_factor_at_a_time_from_the_middle() -> None:
     alone = run_experiment(made("sweep", with_south(0.75), replicates=20, **asked))
     expected = alone.tables["measures"].column("estimate").to_pylist()
     assert [row["outcome"] for row in rows[:2]] == pytest.approx(expected)
-    # The answer says how sure it is, and warns of a budget that is too small.
-    cannot = (
-        "Cannot be told at this budget: which parameters mean deaths turns on most; by total index"
-    )
-    assert found.answer[0].startswith(cannot)
-    assert "Warning, mean deaths: the intervals reach up to" in " ".join(found.answer)
-    assert "replicates, all with the same luck." in found.answer[-1]
-    assert "would about halve the intervals." in found.answer[-1]
-    assert found.summary["studies"]["mean_deaths"]["warnings"]
+    said = " ".join(findings.answer)
+    cannot = "Cannot be told at this budget: which parameters"
+    assert f"{cannot} mean deaths turns on most; by total index" in said
+    assert "Warning, mean deaths: the intervals reach up to" in said
+    assert "replicates, all with the same luck." in findings.answer[-1]
+    assert "would about halve the intervals." in findings.answer[-1]
+    assert findings.summary["studies"]["mean_deaths"]["warnings"]
 
 
 def test_what_is_surely_ahead_is_named_first() -> None:
-    found = run(vary={NORTH: {"low": 0.05, "high": 1}, DAYS: {"low": 20, "high": 30}},
-                samples=32, replicates=64, tornado=0, outcomes=["first_strike"])  # fmt: skip
-    assert found.answer[0].startswith("A first strike turns most on north.resolve (")
+    vary = {NORTH: {"low": 0.05, "high": 1}, DAYS: {"low": 20, "high": 30}}
+    findings = run(vary=vary, samples=32, replicates=64, tornado=0, outcomes=["first_strike"])
+    assert findings.answer[0].startswith("A first strike turns most on north.resolve (")
 
 
-def test_an_outcome_that_is_seldom_known_is_said_to_be_and_drawn_upon_for_nothing() -> None:
-    found = run(outcomes=["agreement", "median_hours_to_ceasefire", "nuclear_use"])
-    study = found.summary["studies"]["median_hours_to_ceasefire"]
-    assert study["indices"] == {}
-    assert study["samples_lost"] > 3
-    said = " ".join(found.answer)
-    cannot = "Cannot be told at this budget: which parameters median time from the first strike to a ceasefire"
-    assert f"{cannot} turns on most; it is unknown, or never reached, in" in said
-    assert "Nuclear use, of all crises: 0.0% at every point." in said
-
-
-def test_one_replicate_leaves_noise_unknown_and_indices_are_looked_at_from_an_eighth_on() -> None:
-    found = run(samples=32, replicates=1, outcomes=["mean_deaths"], tornado=0)
-    study = found.summary["studies"]["mean_deaths"]
+def test_what_is_seldom_known_or_run_once_is_said_to_be_unsure() -> None:
+    seldom = "median_hours_to_ceasefire"
+    findings = run(samples=32, replicates=1, outcomes=["mean_deaths", seldom, "nuclear_use"])
+    study, lost = (findings.summary["studies"][name] for name in ("mean_deaths", seldom))
     assert study["noise"] is None
     assert study["indices"]["total"][NORTH]["luck_error"] is None
-    assert "with one replicate at each point it is not known" in " ".join(found.answer)
-    assert sorted(set(found.tables["indices"].column("samples").to_pylist())) == [4, 8, 16, 32]
-
-
-def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> None:
-    shipped: Any = load_experiment("what_matters_in_may_2025")
-    drawn = drawn_factors(shipped.spec.vary, shipped.scenario)
-    assert len(drawn) == 8
-    assert all(one.distribution for one in drawn)
-    full = load_experiment(
-        "what_matters_in_may_2025",
-        {"samples": 1024, "second_order": True, "replicates": 64, "tornado": 0},
-    )
-    assert crises(full) == 18 * 1024 * 64
-
-
-def test_without_a_range_a_lognormal_goes_over_the_middle_of_it() -> None:
-    path = "mediators.us.attention_days"
-    asked: Any = load_experiment("what_matters_in_may_2025", {"vary": {path: {"scale": "log"}}})
-    drawn = {one.path: one for one in drawn_factors(asked.spec.vary, asked.scenario)}
-    median, spread = asked.scenario.mediators["us"].attention_days.values
-    low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))  # its middle 95%
-    assert drawn[path].words().startswith(f"in equal ratios from {low:g} to {high:g}")
+    assert lost["indices"] == {}
+    assert lost["samples_lost"] > 3
+    # Indices are looked at from an eighth of the samples on.
+    assert sorted(set(findings.tables["indices"].column("samples").to_pylist())) == [4, 8, 16, 32]
+    said = " ".join(findings.answer)
+    assert "with one replicate at each point it is not known" in said
+    assert "a ceasefire turns on most; it is unknown, or never reached, in" in said
+    assert "Nuclear use, of all crises: 0.0% at every point." in said

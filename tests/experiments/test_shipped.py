@@ -23,7 +23,14 @@ from crisis_sim.scenario.load import load_scenario
 NAMES = [one.name for one in shipped_experiments()]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Many scenarios of whole populations.
+        pytest.param(name, marks=[pytest.mark.slow] if name.startswith("fit_") else [])
+        for name in NAMES
+    ],
+)
 def test_every_shipped_experiment_is_sound_and_every_sweep_runs(name: str) -> None:
     experiment = load_experiment(name)
     assert experiment.spec.title

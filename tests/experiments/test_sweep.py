@@ -9,17 +9,15 @@ import pytest
 from crisis_sim.experiments import run_experiment
 from crisis_sim.experiments.sweep import crises, crossings_of, factors_of, nearest_point, points_of
 from crisis_sim.outcomes.intervals import Measured
-from tests.batch.crises import crisis
 from tests.experiments import examples
-from tests.experiments.examples import DAYS
+from tests.experiments.examples import DAYS, NORTH, deaf
 
-RESOLVE, AUDIENCE = "states.north.resolve", "states.north.audience"
+AUDIENCE = "states.north.audience"
 
 
-def made(**changes: Any) -> Any:
-    usual = {"outcomes": ["agreement", "mean_deaths"], "replicates": 12}
-    usual["vary"] = {RESOLVE: {"low": 0.2, "high": 0.8, "points": 4}}
-    return examples.made("sweep", **{**usual, **changes})
+def made(scenario: Any = None, **changes: Any) -> Any:
+    usual = {"replicates": 12, "vary": {NORTH: {"low": 0.2, "high": 0.8, "points": 4}}}
+    return examples.made("sweep", scenario, **{**usual, **changes})
 
 
 def points(experiment: Any) -> dict[str, Any]:
@@ -28,47 +26,42 @@ def points(experiment: Any) -> dict[str, Any]:
 
 
 def test_a_grid_has_every_pair_the_last_one_moving_fastest() -> None:
-    assert points(made())[RESOLVE] == pytest.approx([0.2, 0.4, 0.6, 0.8])
-    vary = {RESOLVE: {"values": [0.9, 0.1]}, AUDIENCE: {"low": 0, "high": 1, "points": 3}}
+    assert points(made())[NORTH] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    vary = {NORTH: {"values": [0.9, 0.1]}, AUDIENCE: {"low": 0, "high": 1, "points": 3}}
     experiment = made(vary=vary)
     grid = points(experiment)
-    assert grid[RESOLVE] == pytest.approx([0.1, 0.1, 0.1, 0.9, 0.9, 0.9])
+    assert grid[NORTH] == pytest.approx([0.1, 0.1, 0.1, 0.9, 0.9, 0.9])
     assert grid[AUDIENCE] == pytest.approx([0, 0.5, 1, 0, 0.5, 1])
     assert crises(experiment) == 6 * 12
 
 
-def test_a_log_grid_goes_up_in_ratios_and_so_does_nearness() -> None:
+def test_a_log_grid_goes_up_in_ratios_and_the_reference_is_the_point_that_is_nearest() -> None:
     experiment = made(vary={DAYS: {"low": 0.1, "high": 10, "points": 3, "scale": "log"}})
     factors, grid = factors_of(experiment), points(experiment)
     assert grid[DAYS] == pytest.approx([0.1, 1, 10])
     assert [nearest_point(grid, factors, {DAYS: value}) for value in (3, 4)] == [1, 2]
+    experiment = made(vary={NORTH: {"low": 0.1, "high": 1, "points": 10}})
+    factors, grid = factors_of(experiment), points(experiment)
+    assert grid[NORTH][nearest_point(grid, factors, {})] == pytest.approx(0.9)  # the scenario's own
+    assert grid[NORTH][nearest_point(grid, factors, {NORTH: 0.31})] == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("method", ["sobol", "latin hypercube"])
-def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str) -> None:
+@pytest.mark.parametrize(("method", "slices"), [("sobol", 16), ("latin hypercube", 32)])
+def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str, slices: int) -> None:
     share = {"low": 0, "high": 1}
     changes = {
-        "vary": {RESOLVE: share, AUDIENCE: share},
+        "vary": {NORTH: share, AUDIENCE: share},
         "sample": {"method": method, "points": 32},
     }
-    sample = points(made(**changes))
+    sample, again, other = (points(made(**changes, seed=seed)) for seed in (1, 1, 2))
     for values in sample.values():
         assert len(values) == 32
         # One point in each of 32 slices, or in Sobol's case two in each of 16.
-        slices = 32 if method == "latin hypercube" else 16
         assert set(np.bincount((values * slices).astype(int))) == {32 // slices}
-    again, other = points(made(**changes)), points(made(**changes, seed=2))
-    np.testing.assert_array_equal(sample[RESOLVE], again[RESOLVE])
-    assert not np.array_equal(sample[RESOLVE], other[RESOLVE])
-    few = made(vary={RESOLVE: {}}, sample={"method": method, "points": 5})
-    assert len(points(few)[RESOLVE]) == 5
-
-
-def test_the_reference_is_the_point_nearest_to_the_scenarios_own_value_or_a_given_one() -> None:
-    experiment = made(vary={RESOLVE: {"low": 0.1, "high": 1, "points": 10}})
-    factors, grid = factors_of(experiment), points(experiment)
-    assert grid[RESOLVE][nearest_point(grid, factors, {})] == pytest.approx(0.9)
-    assert grid[RESOLVE][nearest_point(grid, factors, {RESOLVE: 0.31})] == pytest.approx(0.3)
+    np.testing.assert_array_equal(sample[NORTH], again[NORTH])
+    assert not np.array_equal(sample[NORTH], other[NORTH])
+    few = made(vary={NORTH: {}}, sample={"method": method, "points": 5})
+    assert len(points(few)[NORTH]) == 5
 
 
 def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_they_are() -> None:
@@ -84,25 +77,21 @@ def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_t
         expected = own - own[findings.summary["reference"]]
         assert less.to_list() == pytest.approx(expected.to_list())
     answer = findings.answer
-    own = "the nearest to the scenario's own, 0.9"
-    assert re.match(
-        rf"Mean deaths: from .* at resolve 0.2 to .* at resolve 0.8 \({own}\); ", answer[1]
-    )
+    own = r"\(the nearest to the scenario's own, 0.9\); "
+    assert re.match(rf"Mean deaths: from .* at resolve 0.2 to .* at resolve 0.8 {own}", answer[1])
     assert "48 replicates at each point would about halve the intervals." in answer[-1]
     assert any("50" in line and "agreement" in line for line in answer[2:-1])
 
 
 def test_a_parameter_that_nothing_reads_changes_nothing_at_all() -> None:
-    # Nobody misreads anybody, so that it does not matter what the elder knows.
-    scenario = crisis(behaviour={"fog": {"misreading": 0}})
-    experiment = made(scenario=scenario, vary={"mediators.elder.information": {"points": 3}})
+    experiment = made(deaf(), vary={"mediators.elder.information": {"points": 3}})
     differences = run_experiment(experiment).tables["differences"].to_pandas()
     assert (differences.estimate == 0).all()
     assert (differences.standard_error == 0).all()
 
 
 def test_the_answer_goes_from_low_to_high_by_way_of_the_scenarios_own_value() -> None:
-    swept = {RESOLVE: {"values": [1, 0.9, 0.1]}}
+    swept = {NORTH: {"values": [1, 0.9, 0.1]}}
     found = run_experiment(made(vary=swept, outcomes=["first_strike"], replicates=200))
     assert re.match(
         r"A first strike, .*: from .* at resolve 0.1 to .* at resolve 1, with .* at resolve 0.9 "
@@ -111,30 +100,24 @@ def test_the_answer_goes_from_low_to_high_by_way_of_the_scenarios_own_value() ->
     )
 
 
-def curve(estimate: list[float], reach: float) -> Measured:
-    middle = np.array(estimate)
-    ones = np.ones(len(middle))
-    return Measured(
-        middle, ones, middle - reach, middle + reach, ones.astype(int), ones[:, None], True
-    )
-
-
 def test_a_crossing_lies_between_points_with_the_bands_crossings_about_it() -> None:
     x = np.array([3.0, 1.0, 2.0, 4.0])  # in no order
-    (crossing,) = crossings_of(x, curve([0.4, 0.8, 0.6, 0.2], 0.1), 0.5)
-    assert crossing["at"] == pytest.approx(2.5)
-    assert crossing["lower"] == pytest.approx(2.0)
-    assert crossing["upper"] == pytest.approx(3.0)
+    middle, ones = np.array([0.4, 0.8, 0.6, 0.2]), np.ones(4)
+    curve = Measured(
+        middle, ones, middle - 0.1, middle + 0.1, ones.astype(int), ones[:, None], True
+    )
+    (crossing,) = crossings_of(x, curve, 0.5)
+    limits = [crossing[key] for key in ("lower", "at", "upper")]
+    assert limits == pytest.approx([2.0, 2.5, 3.0])
     assert crossing["direction"] == "falls"
-    assert crossings_of(np.array([1.0, 2.0]), curve([0.8, 0.9], 0.1), 0.5) == []
+    assert crossings_of(x, curve, 0.9) == []
 
 
 def test_over_fits_each_point_has_a_range_and_the_reference_none() -> None:
-    vary = {RESOLVE: {"values": [0.1, 0.9]}}
+    vary = {NORTH: {"values": [0.1, 0.9]}}
     found = run_experiment(made(vary=vary, over_fits=True, replicates=1_000, outcomes=["mediated"]))
     levels, differences = (found.tables[name].to_pylist() for name in ("measures", "differences"))
-    for one in levels:
-        assert one["fits_lower"] < one["estimate"] < one["fits_upper"]
     (far,) = [one for one in differences if one["fits_same_sign"] is not None]
-    assert far["fits_lower"] < far["estimate"] < far["fits_upper"]
+    for one in (*levels, far):
+        assert one["fits_lower"] < one["estimate"] < one["fits_upper"]
     assert "; over fits " in found.answer[0]
