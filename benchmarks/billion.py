@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.report import table
 from benchmarks.timing import machine
 from crisis_sim.batch import run_to_folder
+from crisis_sim.batch.block import BLOCK_SIZE
 from crisis_sim.batch.folder import OUTCOMES
-from crisis_sim.batch.plan import BLOCK_SIZE
 
 SCENARIO, BILLION = "may_2025", 1_000_000_000
 #: Cores in the clusters of the estimate.

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from crisis_sim.batch.plan import Plan, make_plan
+from crisis_sim.batch.block import Plan, make_plan
 from crisis_sim.batch.workers import StopSign, run_plan
 from crisis_sim.scenario import Scenario, load_scenario
 

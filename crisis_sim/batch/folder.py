@@ -21,11 +21,17 @@ from typing import TYPE_CHECKING, Any
 from crisis_sim.batch import block as blocks
 from crisis_sim.batch import files as disk
 from crisis_sim.batch import manifest as manifests
-from crisis_sim.batch.block import OUTCOMES_FOLDER, PATHS_FOLDER, BlockFile, BlockOrder, block_files
+from crisis_sim.batch.block import (
+    OUTCOMES_FOLDER,
+    PATHS_FOLDER,
+    BlockFile,
+    BlockOrder,
+    Plan,
+    block_files,
+)
 from crisis_sim.batch.ensemble import Batch, Ensemble, coded
 from crisis_sim.batch.files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
 from crisis_sim.batch.manifest import is_finished, is_sealed, read_sound, seal, versions
-from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.rules import can_be_recalled, recalled
 
 if TYPE_CHECKING:
@@ -90,7 +96,8 @@ class UnfinishedRun:
     @property
     def crises(self) -> int:
         """How many crises it will have."""
-        return _crises(self.manifest)
+        each = self.manifest["replicates"] * (self.manifest["points"] or 1)
+        return int(each * len(self.manifest["scenarios"]))
 
     @property
     def is_complete(self) -> bool:
@@ -219,12 +226,6 @@ class UnfinishedRun:
             f"{self.home} holds a run that is not finished: "
             f"{self.crises_done:,} of {self.crises:,} crises; {go_on}"
         )
-
-
-def _crises(manifest: Mapping[str, Any]) -> int:
-    """How many crises a batch has, by its manifest."""
-    each = manifest["replicates"] * (manifest["points"] or 1)
-    return int(each * len(manifest["scenarios"]))
 
 
 def _earlier(folder: Path, home: Path) -> str:
@@ -513,44 +514,6 @@ def held(folder: Path) -> Iterator[tuple[Path, str]]:
         yield home, token
 
 
-def write_batch(batch: Batch, folder: str | Path) -> None:
-    """Write a batch that is in memory.
-
-    Raises:
-        ResultsError: when the folder holds other things than results, or cannot be written, or the
-            batch's manifest is of other scenarios.
-    """
-    folder = Path(folder)
-    ensembles = list(batch.ensembles.values())
-    known = batch.manifest.get("scenarios", {})
-    # Some replicates may have been left out by now.
-    done = {one.name: {"replicates_done": one.replicates} for one in ensembles}
-    if sorted(done) != sorted(known):
-        raise ResultsError(
-            f"the manifest of the batch is of other scenarios than it holds: {', '.join(known)}; "
-            f"expected {', '.join(done)}"
-        )
-    scenarios = {name: about | done[name] for name, about in known.items()}
-    paths = [one.paths for one in ensembles if one.paths is not None]
-    tables = {OUTCOMES_FOLDER: [one.table for one in ensembles], PATHS_FOLDER: paths}
-    states = [state for one in ensembles for state in one.states]
-    schemas = {
-        name: blocks.union((one.schema for one in each), states)
-        for name, each in tables.items()
-        if each
-    }
-    with held(folder) as (home, _):
-        unfinished = UnfinishedRun.of(folder)
-        if unfinished:
-            raise ResultsError(unfinished.say())
-        try:
-            publish(home, {**batch.manifest, "scenarios": scenarios}, schemas, tables.__getitem__)
-        except BaseException:
-            if not (home / MANIFEST).exists():  # else it has only to take its place
-                discard(home)
-            raise
-
-
 def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
     """Turn results with failed blocks back into an unfinished run; the folder is locked."""
     home = running(folder)
@@ -589,29 +552,26 @@ def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def publish(
-    home: Path,
-    manifest: Mapping[str, Any],
-    schemas: Mapping[str, pa.Schema],
-    tables: Callable[[str], Iterable[pa.Table]],
-    files: Mapping[str, str] | None = None,
+    run: UnfinishedRun, ended: Mapping[str, Any], schemas: Mapping[str, pa.Schema]
 ) -> dict[str, Any]:
-    """Make tables, of the columns in `schemas`, the results of the folder of a run; its manifest with their checksums.
+    """Make the blocks of a run, which `ended` with a manifest, results of the columns in `schemas`; gives their manifest.
 
-    Blocks of a giant batch that are on disk stay as they are. Other `files` that are there already come with checksums.
+    Blocks of a giant batch stay as they are.
     """
-    identity = manifests.identity_of(manifest)
-    made: dict[str, str] = {}
-    with writing(results_of(home)):
+    home, files = run.home, dict[str, str]()
+    values = parameters_in(home, ended)  # not damaged since
+    with writing(run.folder):
         for name, schema in schemas.items():
             there = block_files(home / name) if name == OUTCOMES_FOLDER else []
-            if there and _crises(manifest) > ONE_FILE_CRISES:
-                made[name] = blocks.names_digest(there)
+            if there and run.crises > ONE_FILE_CRISES:
+                files[name] = blocks.names_digest(there)
             else:
-                columns = blocks.marked(schema, identity, name)
-                made[f"{name}.parquet"] = _write_table(
-                    home / f"{name}.parquet", columns, tables(name)
-                )
-        sealed = seal({**manifest, "files": made | dict(files or {})})
+                path = home / f"{name}.parquet"
+                columns = blocks.marked(schema, run.identity, name)
+                files[path.name] = _write_table(path, columns, run.tables(name))
+        if values:
+            files[PARAMETERS] = ended["parameters_sha256"]
+        sealed = seal({**ended, "files": files})
         disk.write_durably(home / MANIFEST, disk.as_json(sealed))
         take_place(home, sealed)
     return sealed

@@ -26,8 +26,7 @@ from crisis_sim.version import __version__
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crisis_sim.batch.block import Block
-    from crisis_sim.batch.plan import Plan
+    from crisis_sim.batch.block import Block, Plan
 
 
 # The code and the libraries on which every digit of a batch depends.

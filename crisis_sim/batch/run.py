@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crisis_sim.batch import folder as folders
-from crisis_sim.batch.block import OUTCOMES_FOLDER, PATHS_FOLDER, Block, conform, schemas, union
+from crisis_sim.batch.block import (
+    OUTCOMES_FOLDER,
+    PATHS_FOLDER,
+    Block,
+    Plan,
+    Scenarios,
+    check_count,
+    conform,
+    make_plan,
+    schemas,
+    union,
+)
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.files import BatchError, ResultsError, writing
 from crisis_sim.batch.folder import MANIFEST, UnfinishedRun, check_same, held, read_manifest
 from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
-from crisis_sim.batch.plan import Plan, Scenarios, check_count, make_plan
 from crisis_sim.batch.workers import BlockTask, StopSign, run_plan, stop_on_interrupt
 
 if TYPE_CHECKING:
@@ -271,9 +281,7 @@ def _carry_out(
         try:
             failed = _run_blocks(run, plan, task, options, stop)
             ended = close_manifest(run.manifest, run.rows_by_scenario(), failed)
-            values = folders.parameters_in(home, run.manifest)  # not damaged since
-            files = {folders.PARAMETERS: run.manifest["parameters_sha256"]} if values else {}
-            return folders.publish(home, ended, columns, run.tables, files)
+            return folders.publish(run, ended, columns)
         except BaseException as error:
             left = UnfinishedRun.of(folder)
             if left and not left.rows() and not is_finished(left.manifest):

@@ -27,11 +27,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from crisis_sim.batch import block as blocks
-from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt, encoded
+from crisis_sim.batch.block import Block, BlockOrder, Plan, Watch, attempt, encoded
 from crisis_sim.batch.files import BatchError, token_in, write_durably, writing
 from crisis_sim.batch.folder import results_of
 from crisis_sim.batch.manifest import check_versions, decisive, versions
-from crisis_sim.batch.plan import Plan
 from crisis_sim.batch.rules import loaded
 
 if TYPE_CHECKING:

@@ -301,7 +301,7 @@ def _run(experiment: Experiment, folder: Path, options: Options) -> None:
 
 def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
     """Print the plan of an experiment, without running it."""
-    from crisis_sim.batch.plan import Plan, usual_size
+    from crisis_sim.batch.block import Plan, usual_size
     from crisis_sim.batch.workers import choose_executor, first_guess
     from crisis_sim.experiments.run import check_folder
     from crisis_sim.experiments.spec import kind_of

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 RESULTS = Path("results")
-#: As of `crisis_sim.batch.plan.MOST`, which takes long to import.
+#: As of `crisis_sim.batch.block.MOST`, which takes long to import.
 MOST_REPLICATES = 100_000_000_000
 
 

@@ -35,8 +35,8 @@ from crisis_sim.scenario.errors import Refused
 from crisis_sim.text import clean, listed
 
 if TYPE_CHECKING:
+    from crisis_sim.batch.block import Plan
     from crisis_sim.batch.ensemble import Ensemble
-    from crisis_sim.batch.plan import Plan
     from crisis_sim.scenario.schema import Scenario
 
 
@@ -86,7 +86,7 @@ def run(
     """
     from crisis_sim import batch
     from crisis_sim.batch import folder as results
-    from crisis_sim.batch.plan import make_plan
+    from crisis_sim.batch.block import make_plan
     from crisis_sim.batch.rules import labelled
 
     into = replace(into, resume=into.resume and results.results_of(into.resume))

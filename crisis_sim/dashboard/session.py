@@ -13,8 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import Batch, Ensemble, run_block
-from crisis_sim.batch.block import BlockOrder
-from crisis_sim.batch.plan import most_at_once
+from crisis_sim.batch.block import BlockOrder, most_at_once
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
     CHANGED,

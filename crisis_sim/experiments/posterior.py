@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text as wording
-from crisis_sim.batch.plan import check_count
+from crisis_sim.batch.block import check_count
 from crisis_sim.experiments import calibrate, marginals, plots, sampler
 from crisis_sim.experiments import spec as words
 from crisis_sim.experiments.factors import Values, check_factor

@@ -131,7 +131,7 @@ def replay(
         ScenarioError: when a scenario file has mistakes.
         BatchError: when it cannot be run as asked.
     """
-    from crisis_sim.batch.plan import check_count
+    from crisis_sim.batch.block import check_count
     from crisis_sim.batch.rules import check_rules, labelled
     from crisis_sim.scenario.load import load_scenario
 

@@ -37,7 +37,7 @@ from crisis_sim.scenario.source import (
 from crisis_sim.text import clean
 
 # Limits on size: beyond what anyone means, and within what a machine can hold. A block of a batch holds up to 16,384
-# crises (`crisis_sim.batch.plan.BLOCK_SIZE`), and what is counted here of one crisis is there for each of them.
+# crises (`crisis_sim.batch.block.BLOCK_SIZE`), and what is counted here of one crisis is there for each of them.
 # docs/limits.md lists them.
 MAX_AGENTS = 200
 #: Reviews of all lenders together, each with a date and a burden of its own in each crisis.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import BatchError, run, run_to_folder, simulate, workers
-from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.block import Plan
 from crisis_sim.batch.workers import BlockTask
 from tests.batch.crises import SCENARIOS, Dawdler, crisis, rows
 

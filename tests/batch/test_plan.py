@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
-from crisis_sim.batch import plan as sizes
+from crisis_sim.batch import block as sizes
+from crisis_sim.batch.block import BLOCK_SIZE, MOST, Plan, make_plan, usual_size
 from crisis_sim.batch.files import as_json
 from crisis_sim.batch.folder import UnfinishedRun, plan_of, running
 from crisis_sim.batch.manifest import seal
-from crisis_sim.batch.plan import BLOCK_SIZE, MOST, Plan, make_plan, usual_size
 from crisis_sim.cli.options import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis, cut_short

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, ResultsError, read_batch, resume, run_to_folder, simulate
-from crisis_sim.batch.block import BlockOrder, run_block
-from crisis_sim.batch.plan import make_plan
+from crisis_sim.batch.block import BlockOrder, make_plan, run_block
 from crisis_sim.batch.rules import (
     OwnClass,
     by_reference,

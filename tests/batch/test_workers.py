@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import BatchError, simulate, workers
-from crisis_sim.batch.block import Block, BlockOrder, attempt
-from crisis_sim.batch.plan import Plan
+from crisis_sim.batch.block import Block, BlockOrder, Plan, attempt
 from crisis_sim.batch.workers import (
     ExecutorPlan,
     StopSign,

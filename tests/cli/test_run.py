@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from crisis_sim.batch import block, read_batch
-from crisis_sim.batch import plan as plan_room
 from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt
 from crisis_sim.cli import BLOCKS_FAILED, DONE, INTERRUPTED, MISTAKE, TERMINATED, run_command
 from crisis_sim.report import save
@@ -210,7 +209,7 @@ def test_blocks_that_fail_are_told_can_be_tried_again_and_the_others_are_kept(
     ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = here / RESULTS
-    monkeypatch.setattr(plan_room, "BLOCK_SIZE", 10)
+    monkeypatch.setattr(block, "BLOCK_SIZE", 10)
     with monkeypatch.context() as patch:
         patch.setattr(block, "attempt", attempt_or_fail)
         told = run_short(ask)
@@ -248,7 +247,7 @@ def interrupted(blocks: int, number: signal.Signals = signal.SIGINT) -> Iterator
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crisis_sim.cli.run.progress_bar", interrupting)
-        patch.setattr(plan_room, "BLOCK_SIZE", 10)
+        patch.setattr(block, "BLOCK_SIZE", 10)
         yield
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crisis_sim.batch import plan, simulate
-from crisis_sim.batch.plan import BLOCK_SIZE, bytes_of_a_crisis, make_plan
+from crisis_sim.batch import block, simulate
+from crisis_sim.batch.block import BLOCK_SIZE, bytes_of_a_crisis, make_plan
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.outcomes.names import by_name
@@ -143,7 +143,7 @@ def test_a_block_takes_no_more_memory_than_is_said_however_long_it_may_last() ->
 def test_blocks_are_smaller_where_crises_need_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     scenarios = [load_scenario("may_2025"), endless(60)]
     assert make_plan(scenarios, 10_000_000, 1, None, None, ()).block_size == BLOCK_SIZE
-    monkeypatch.setattr(plan, "BLOCK_BYTES", 2**20)
+    monkeypatch.setattr(block, "BLOCK_BYTES", 2**20)
     size = make_plan(scenarios, 100_000, 1, None, None, ()).block_size
     assert size * bytes_of_a_crisis(scenarios[0]) <= 2**20
     assert (size + 1) * bytes_of_a_crisis(scenarios[0]) > 2**20

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from crisis_sim.batch.plan import BLOCK_BYTES, BLOCK_SIZE
+from crisis_sim.batch.block import BLOCK_BYTES, BLOCK_SIZE
 from crisis_sim.scenario import Scenario, checks, load, read_scenario, schema, source
 from crisis_sim.scenario.behaviour import READS_FACTS
 from crisis_sim.scenario.errors import MAX_MISTAKES
