@@ -413,6 +413,7 @@ def validate(
     overrides: opt.Overrides = None,
     strict: Annotated[bool, opt.FLAG] = False,
     held_out: Annotated[bool, opt.FLAG] = False,
+    charts: opt.Charts = opt.CHARTS,
     as_json: opt.Json = False,
 ) -> int:
     """Compare the model with the record: crises since 1945, and eight cases.
@@ -436,6 +437,8 @@ def validate(
         raise Refused(f"{out} is no folder")
     if page and page.is_dir():
         raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
+    if out or page:
+        charts.hold()
     began = time.perf_counter()
     if held_out:
         return _hold_out(replicates, seed, workers or cores(), out, as_json, began)
@@ -499,6 +502,7 @@ def hindcast(
     over_fits: opt.Fits = False,
     leave_out: Literal["eras", "fifths"] | None = None,
     out: Path | None = None,
+    charts: opt.Charts = opt.CHARTS,
     as_json: opt.Json = False,
 ) -> int:
     """Forecast past crises from what was known at their triggers, and score the forecasts.
@@ -526,6 +530,8 @@ def hindcast(
         raise Refused(
             f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
         )
+    if out:
+        charts.hold()
     began = time.perf_counter()
     with progress_bar() as progress:
         found = predict(

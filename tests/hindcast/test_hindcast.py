@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from crisis_sim import style
 from crisis_sim.batch import read_batch
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.hindcast import forecast as forecasting
@@ -108,14 +110,20 @@ def test_the_command_prints_scores_and_writes_forecasts_and_charts(
 ) -> None:
     out = tmp_path / "out"
     words = ["hindcast", "--data", str(folder), "--replicates", "100", "--json", "--out", str(out)]
-    assert run_command(words) == DONE
+    assert run_command([*words, "--format", "svg", "--width", "column"]) == DONE
     told = json.loads(capsys.readouterr().out)
     assert told == json.loads((out / "hindcast.json").read_text("utf-8"))
     assert told["outcomes"] == {"ending": 20, "violence": 20, "mediated": 20, "dur": 20}
     assert told["scores"][0]["baseline"]["skill"] is None
     assert len(pd.read_csv(out / "predictions.csv")) == 20
-    charts = sorted(path.name for path in out.glob("*.png"))
-    assert charts == ["hindcast_duration.png", "hindcast_reliability.png", "hindcast_skill.png"]
+    names = ("duration", "reliability", "skill")
+    for suffix, made in (("svg", names), ("csv", names), ("png", ())):
+        charts = sorted(path.name for path in out.glob(f"hindcast_*.{suffix}"))
+        assert charts == [f"hindcast_{name}.{suffix}" for name in made]
+    for chart in out.glob("*.svg"):
+        points = re.search(r'width="([\d.]+)pt"', chart.read_text("utf-8"))
+        assert points
+        assert float(points.group(1)) / 72 * 25.4 < style.SINGLE_COLUMN + 1
 
 
 @pytest.fixture(scope="module")

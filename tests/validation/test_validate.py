@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from crisis_sim import style
 from crisis_sim.cli import CHECK_FAILED, DONE, MISTAKE, run_command
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.validation import charts, facts, held_out, run, show
@@ -196,7 +197,10 @@ def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_
     path, out = tmp_path / "expectations.csv", tmp_path / "out"
     path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(run, "read_expectations", lambda: read_expectations(path))
-    monkeypatch.setattr(show, "_write_charts", lambda *_: [])  # they have tests of their own
+    made: list[tuple[str, ...]] = []  # charts have tests of their own
+    monkeypatch.setattr(
+        show, "_write_charts", lambda *_: made.append(style.PRINT.get().suffixes) or []
+    )
     words = ["validate", "--population", str(population_file), "--replicates", "20"]
     words += ["--workers", "1", "--set", *QUICK]
     assert run_command(words) == DONE
@@ -205,7 +209,9 @@ def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_
     assert "Cases: " in told.out
     assert "180 crises in " in told.err
     assert "said to be met, and is not: duration_p90" in told.err
-    assert run_command([*words, "--strict", "--json", "--out", str(out)]) == CHECK_FAILED
+    words += ["--format", "svg", "--out", str(out)]
+    assert run_command([*words, "--strict", "--json"]) == CHECK_FAILED
+    assert made == [(".svg", ".csv")]
     told = json.loads(capsys.readouterr().out)
     assert told["failures"] == ["duration_p90"]
     assert told == json.loads((out / "validation.json").read_text(encoding="utf-8"))
