@@ -32,15 +32,16 @@ _RARE = {"war": "full-scale war", "nuclear_use": "nuclear use"}
 
 def advise(summary: Mapping[str, Any]) -> list[str]:
     """Sentences, most important first: how sure a summary's results are, and what would make them surer."""
-    return [
-        *_on_the_reference(summary),
-        *_on_differences(summary),
-        *_on_lost_pairs(summary),
-        *_on_events_never_seen(summary),
-        *_on_missing_medians(summary),
-        *_on_fits(summary),
-        *_on_what_the_intervals_mean(summary),
-    ]
+    about = (
+        _on_the_reference,
+        _on_differences,
+        _on_lost_pairs,
+        _on_events_never_seen,
+        _on_missing_medians,
+        _on_fits,
+        _on_what_the_intervals_mean,
+    )
+    return [sentence for each in about for sentence in each(summary)]
 
 
 def _headline(part: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]] | None:
@@ -57,21 +58,18 @@ def _on_the_reference(summary: Mapping[str, Any]) -> Iterator[str]:
     if headline := _headline(scenario):
         clock, words, figure = headline
         estimate, low, high, digits = _in_points(figure)
+        told = over_fits(figure)
         yield (
             f"{scenario['label']}: {words} came in {number(estimate, digits)}% of "
             f"{of_these(scenario['ceasefire'][clock]['of'], AMONG[clock])} "
-            f"(95% interval {limits(low, high, digits, '%')}{_over(figure)}, "
+            f"(95% interval {limits(low, high, digits, '%')}{told and f'; {told}%'}, "
             f"{count(scenario['replicates'])} replicates)."
         )
 
 
-def _over(figure: Mapping[str, Any]) -> str:
-    told = over_fits(figure)
-    return f"; {told}%" if told else ""
-
-
 def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
-    scenarios, reference = summary["scenarios"], _called(summary, summary["reference"])
+    scenarios = summary["scenarios"]
+    reference = scenarios[summary["reference"]]["label"]
     for name, difference in summary["differences"].items():
         if headline := _headline(difference):
             clock, words, figure = headline
@@ -81,11 +79,7 @@ def _on_differences(summary: Mapping[str, Any]) -> Iterator[str]:
                 among, figure = f"the {count(both['of'])} crises with a strike in both", in_both[2]
             replicates = difference["pairs"] or scenarios[name]["replicates"]
             said = f"among {among}, {words}"
-            yield _on_one_difference(_called(summary, name), reference, said, figure, replicates)
-
-
-def _called(summary: Mapping[str, Any], name: str) -> str:
-    return str(summary["scenarios"][name]["label"])
+            yield _on_one_difference(scenarios[name]["label"], reference, said, figure, replicates)
 
 
 def _on_one_difference(
@@ -107,9 +101,10 @@ def _on_one_difference(
             f"likely than in {reference}; {count(4 * replicates)} replicates would about halve "
             "that interval."
         )
+    these = "one replicate does" if replicates == 1 else f"these {count(replicates)} replicates do"
     verdict = (
         f"{name}: {words} is between {number(-low, digits)} percentage points less and "
-        f"{number(high, digits)} more likely than in {reference}, so {_these(replicates)} not "
+        f"{number(high, digits)} more likely than in {reference}, so {these} not "
         "tell the two apart"
     )
     needed = replicates_to_tell(estimate, low, high, replicates)
@@ -125,16 +120,12 @@ def _on_one_difference(
     )
 
 
-def _these(replicates: int) -> str:
-    return "one replicate does" if replicates == 1 else f"these {count(replicates)} replicates do"
-
-
 def _on_lost_pairs(summary: Mapping[str, Any]) -> Iterator[str]:
     reference = summary["reference"]
     scenarios = summary["scenarios"]
     for name, difference in summary["differences"].items():
         pairs = difference["pairs"]
-        called = _called(summary, name), _called(summary, reference)
+        called = [scenarios[one]["label"] for one in (name, reference)]
         if not difference["paired"]:
             yield f"{called[0]} and {called[1]} are compared as independent samples" + (
                 ", for their replicates do not share their luck; run with one seed, their "
@@ -160,7 +151,7 @@ def _on_events_never_seen(summary: Mapping[str, Any]) -> Iterator[str]:
                 never.setdefault(share["of"], []).append(name)
         for replicates, names in never.items():
             _, _, high, digits = _in_points(summary["scenarios"][names[0]]["shares"][event])
-            called = listed([_called(summary, one) for one in names])
+            called = listed([summary["scenarios"][one]["label"] for one in names])
             yield (
                 f"{called}: no replicate of {count(replicates)} saw {words}; its share of "
                 f"all crises is below {number(high, digits)}% (95% interval)."

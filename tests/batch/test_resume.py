@@ -102,6 +102,8 @@ def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path)
     cut_short(tmp_path, 3)
     with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor throw it away.*--restart"):
         run_to_folder(crisis(), tmp_path, 10)
+    with pytest.raises(ResultsError, match="give another name"):
+        run_to_folder(crisis(), tmp_path / "one.running", 10)
     run_to_folder(crisis(), tmp_path, 10, restart=True)
     assert rows(tmp_path).keys() == {"quarrel"}
     assert names(tmp_path) == RESULTS
@@ -212,12 +214,6 @@ def test_a_folder_may_be_a_link_or_the_one_that_a_shell_stands_in(
     run_to_folder(crisis(), ".", 10)
     assert len(rows(Path())["quarrel"][0]) == 10
     assert names(tmp_path / "disk") == ["results"]
-
-
-def test_no_results_are_made_under_the_name_of_an_unfinished_run(tmp_path: Path) -> None:
-    with pytest.raises(ResultsError, match="give another name"):
-        run_to_folder(crisis(), tmp_path / "one.running", 10)
-    assert names(tmp_path) == []
 
 
 def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
