@@ -96,11 +96,9 @@ def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str
         mean width of the paired intervals over that of the independent ones (`narrower`), and how many times the
         replicates independent samples would need for the same width (`worth`).
     """
-    truth = [Reading.of(ensemble) for ensemble in large.ensembles.values()]
-    whole = [Reading.of(ensemble) for ensemble in batch.ensembles.values()]
-    rows = np.arange(len(whole[0].column("replicate")) // replicates * replicates).reshape(
-        -1, replicates
-    )
+    truth, whole = ([Reading.of(one) for one in of.ensembles.values()] for of in (large, batch))
+    many = len(whole[0].column("replicate")) // replicates
+    rows = np.arange(many * replicates).reshape(many, replicates)
     parts = [[reading.subset(part) for reading in whole] for part in rows]
     found = []
     for figure, name in FIGURES.items():
@@ -112,9 +110,7 @@ def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str
             np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in pairs)])
             for kind in (True, False)
         ]
-        held, apart = (
-            float(np.mean((each[:, 0] <= true) & (true <= each[:, 1]))) for each in limits
-        )
+        held, apart = (float(np.mean((x[:, 0] <= true) & (true <= x[:, 1]))) for x in limits)
         narrower = float(np.ptp(limits[0], axis=1).mean() / np.ptp(limits[1], axis=1).mean())
         one = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
         one |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
@@ -152,29 +148,20 @@ def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dic
 def tables(found: dict[str, Any]) -> str:
     """What `measure` found, in Markdown under two headings."""
     rows = [
-        (
-            one["statistic"],
-            one["setting"],
-            f"{one['sets']:,}",
-            *(f"{one[name]:.1%}" for name in ("held", "below", "above")),
-        )
+        (one["statistic"], one["setting"], f"{one['sets']:,}",
+         *(f"{one[name]:.1%}" for name in ("held", "below", "above")))
         for one in found["made_up"]
-    ]
+    ]  # fmt: skip
     sizes = sorted({one["sets"] for one in found["made_up"]}, reverse=True)
     errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} in {sets:,}" for sets in sizes)
     heads = ("interval of", "data sets", "how many", "held", "all too low", "all too high")
     engine = found["engine"]
     ours = [
-        (
-            one["figure"],
-            f"{100 * one['truth']:+.1f}",
-            " to ".join(f"{100 * one[name]:+.1f}" for name in ("lower", "upper")),
-            *(f"{one[name]:.1%}" for name in ("held", "apart")),
-            f"{one['narrower']:.2f}",
-            f"{one['worth']:.1f}",
-        )
+        (one["figure"], f"{100 * one['truth']:+.1f}",
+         " to ".join(f"{100 * one[name]:+.1f}" for name in ("lower", "upper")),
+         *(f"{one[name]:.1%}" for name in ("held", "apart")), f"{one['narrower']:.2f}", f"{one['worth']:.1f}")
         for one in engine["differences"]
-    ]
+    ]  # fmt: skip
     names = "difference|in truth|95%|held, paired|held, as independent|width|worth"
     return "\n\n".join(
         (

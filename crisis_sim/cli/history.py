@@ -101,7 +101,7 @@ def branch(
     )
     asked, *head = made.head()
     told = [*([in_a_sentence(made.summary)] if made.summary else []), *head]
-    _page(out, asked, told, made.draw, reading, made.seed, made.goes.story())
+    _page(out, asked, told, made.draw, reading, made.seed, made.goes.story)
 
     def show() -> None:
         _print(made.head())

@@ -142,8 +142,8 @@ class Branch:
         told = [
             f"{title}: crisis {self.replicate} of seed {self.seed}, branched on {at} (day {self.days:.2f}).",
             *changes,
-            f"As it was: {self.was.gist()}",
-            f"Changed, on the same luck: {self.goes.gist()}",
+            f"As it was: {self.was.gist}",
+            f"Changed, on the same luck: {self.goes.gist}",
             self.told_parting(),
         ]
         if self.batch:
@@ -195,7 +195,7 @@ class Branch:
         ]
         if rows := [f"| {' | '.join(row)} |" for row in self.beside()]:
             parts.append("\n".join(["| | As it was | Changed |", "| --- | --- | --- |", *rows]))
-        parts += ["# Changed, on the same luck", self.goes.story().partition("\n")[2]]
+        parts += ["# Changed, on the same luck", self.goes.story.partition("\n")[2]]
         texts = {
             FILE: as_yaml(self._written(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
@@ -327,13 +327,13 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
     """A crisis that stands at its beginning, with changes made one after the other."""
     whole, replicate, days = model.scenario, int(model.replicate[0]), 0.0
     for one in changes:
-        before, days = days, past.moment_of(History.of(model).model, one.at)
+        before, days = days, past.moment_of(model.copied().run(), one.at)
         if days < before:
             raise HistoryError(f"{one.at} is before the last change, on {past.said_at(whole, before)}")  # fmt: skip
         unchanged = past.run_to(model, days)
         model = past.change(unchanged, one)
     states = [name for name in changes[-1].force if name in whole.states]
-    was, goes = History.of(unchanged), History.of(model)
+    was, goes = (History.at(each.copied().run()) for each in (unchanged, model))
     made = Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
     if luck == "fresh":
         batch, forced = _futures(unchanged, model, futures, states)

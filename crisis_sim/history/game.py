@@ -306,7 +306,7 @@ class Game:
         noted = model.luck.notes[: model.luck.noted[0]]
         entries = (*journal.entries, *(entry_of(model, note) for note in noted))
         ordered = tuple(sorted(entries, key=lambda one: one.hours))
-        return Turn(model, decision, tuple(made), ordered)
+        return Turn.at(model, decision=decision, made=tuple(made), entries=ordered)
 
 
 def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None:
@@ -381,7 +381,7 @@ def debrief(game: Game, futures: int = FUTURES, beside: int = BESIDE) -> Debrief
         return max(abs(float(one.ceasefire.estimate)), abs(float(one.war.estimate)))
 
     mattered.sort(key=weight, reverse=True)
-    return Debrief(turn, History(model), start.outcomes(), tuple(mattered))
+    return Debrief(turn, History.at(model), start.outcomes(), tuple(mattered))
 
 
 def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, NDArray[Any]]:
@@ -558,8 +558,8 @@ def tell_debrief(game: Game, found: Debrief) -> str:
         f"{text.moment(one.at)}: {text.clean(one.title) or one.kind}" for one in game.spec.cards
     ]
     for heading, told in (
-        ("The crisis that you played", [found.turn.gist()]),
-        (alone, [found.alone.gist()]),
+        ("The crisis that you played", [found.turn.gist]),
+        (alone, [found.alone.gist]),
         (beside, _beside(found)),
         ("Your choices, and those of the model in your place", _choices(scenario, found)),
         ("Which choices mattered", _mattered(scenario, found)),

@@ -11,9 +11,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,8 @@ from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.record import NOTE, Entry, Journal, entry_of
 from crisis_sim.model.schedule import redraw_budgets
-from crisis_sim.report.story import Narrator, gist_of, tell
+from crisis_sim.report.replay import Replay
+from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import Refused, meant, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
@@ -132,37 +132,17 @@ def said_at(scenario: Scenario, days: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """A crisis with a journal as it has come to stand, its outcomes, and what there is to tell of it."""
-
-    model: CrisisModel = field(repr=False)
+class History(Replay):
+    """A crisis with a journal, as it has come to stand, and what there is to tell of it."""
 
     @classmethod
-    def of(cls, model: CrisisModel) -> History:
-        """A crisis run to its end; the model itself stays where it stands."""
-        return cls(model.copied().run())
-
-    @property
-    def journal(self) -> Journal:
-        """What has happened."""
-        return self.model.journal or Journal()
-
-    @cached_property
-    def outcome(self) -> dict[str, Any]:
-        """Its outcomes, by column."""
-        return {name: column[0] for name, column in self.model.outcomes().items()}
-
-    def gist(self) -> str:
-        """What came of it, in two sentences."""
-        return gist_of(self.journal, self.model.scenario, self.outcome)
-
-    def story(self) -> str:
-        """It told in Markdown."""
-        return tell(self.journal, self.model.scenario, self.outcome)
+    def at(cls, model: CrisisModel, **more: Any) -> Self:
+        """A crisis where it stands; `more` are attributes of a class of its own."""
+        return cls(model.scenario, model.seed_, int(model.replicate[0]), model, **more)
 
     def sentences(self, entries: Sequence[Entry], after: Sequence[Entry] = ()) -> dict[int, str]:
         """Entries as sentences by the minute, told after some others."""
-        narrator = Narrator(self.model.scenario, self.model.scenario.trigger_hours)
+        narrator = Narrator(self.scenario, self.scenario.trigger_hours)
         narrator.tell(after)
         moments: dict[int, list[Entry]] = {}
         for entry in entries:

@@ -207,7 +207,7 @@ class Reasons:
 
     def answer(self) -> list[str]:
         """The answer, a paragraph for each step that mattered."""
-        gist = History(self.model).gist() if self.model.journal else ""
+        gist = History.at(self.model).gist if self.model.journal else ""
         title = f"{text.clean(self.scenario.title)}: crisis {int(self.model.replicate[0])} of seed {self.model.seed_}."
         told = [
             f"{title} {gist}",

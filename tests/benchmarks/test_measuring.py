@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from unittest import mock
 
 import mesa
@@ -21,7 +19,7 @@ from benchmarks.mesa_models import (
     time_empty,
     time_plain,
 )
-from benchmarks.timing import ROOT, Timing, agents_of, best_of, time_crises, time_python
+from benchmarks.timing import Timing, agents_of, best_of, time_crises, time_python
 from crisis_sim.batch.block import Block, BlockOrder
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
@@ -159,11 +157,3 @@ def test_every_answer_about_histories_is_timed():
         timings = time_histories(load_scenario("may_2025"), quick=True)
     assert [one.kind for one in timings] == ["batch", "alone", *["history"] * (len(ASKED) - 1)]
     assert all(one.seconds > 0 for one in timings)
-
-
-@pytest.mark.slow
-def test_the_command_tells_its_options():
-    asked = [sys.executable, "-m", "benchmarks", "--help"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert all(option in done.stdout for option in ("--quick", "--most", "--out"))
-    assert done.stderr == ""

@@ -104,7 +104,6 @@ def test_every_parameter_of_the_reading_moves_what_a_crisis_begins_with() -> Non
 # --- The whole way
 
 
-@pytest.mark.slow
 def test_the_command_prints_scores_and_writes_forecasts_and_charts(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
