@@ -24,7 +24,7 @@ from pydantic import BeforeValidator, Field
 from crisis_sim import text as wording
 from crisis_sim.experiments import plots
 from crisis_sim.experiments import spec as words
-from crisis_sim.experiments.design import FIGURES, FITS, fits_row, run_points, table_of
+from crisis_sim.experiments.design import FIGURES, FITS, fits_row, known, run_points, table_of
 from crisis_sim.experiments.factors import ScenarioEditor, Values, mistakes_in, overlaps
 from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
@@ -175,11 +175,6 @@ def combination_name(present: Sequence[bool]) -> str:
 # cooperative games", International Journal of Game Theory 28, 547-565.
 
 
-def count_parts(worth: Values) -> int:
-    """How many parts a game has."""
-    return len(worth).bit_length() - 1
-
-
 def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
     """The combinations that have none of some parts."""
     numbers = np.arange(len(worth))
@@ -203,7 +198,7 @@ def marginals(worth: Values, part: int) -> Values:
 
 def shapley(worth: Values) -> Values:
     """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders; they add up to the whole."""
-    parts = count_parts(worth)
+    parts = len(worth).bit_length() - 1
     each = [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
     return np.stack(each)
 
@@ -214,7 +209,7 @@ def interactions(worth: Values) -> dict[tuple[int, int], Values]:
     How much more one adds where the other is there, on average over orders of the others with the pair as
     one: above 0 where they help each other, below 0 where one can stand in for the other.
     """
-    parts, found = count_parts(worth), {}
+    parts, found = len(worth).bit_length() - 1, {}
     for first, second in combinations(range(parts), 2):
         without = _without(worth, first, second)
         one, other = without | 1 << first, without | 1 << second
@@ -260,8 +255,7 @@ class Figure:
 
     def plain(self) -> dict[str, Any]:
         """The figure fit for JSON."""
-        each = ((key, getattr(self, key)) for key in FIGURES)
-        found = {key: value if math.isfinite(value) else None for key, value in each}
+        found: dict[str, Any] = {key: known(getattr(self, key)) for key in FIGURES}
         return found | ({"over_fits": self.over.plain()} if self.over else {})
 
 
@@ -323,8 +317,8 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
     if fits:  # whatever is summed over combinations is summed of both
         pull = np.concatenate([pull, fits.within(measured)], axis=-1)
     # A quantile between too few values has no error, and no influence either: nothing says how sure it is.
-    known = np.isfinite(worth)
-    sure = measured.is_share or not np.isnan(measured.standard_error[known]).any()
+    errors = measured.standard_error[np.isfinite(worth)]
+    sure = measured.is_share or not np.isnan(errors).any()
 
     def figure(estimate: Any, influence: Any) -> Figure:
         if not np.isfinite(estimate) or of == 0:
@@ -347,7 +341,7 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
         parts = [(fits, pull[combination, size:])] if fits else []
         return Figure(at, lower, upper, error, over_sets(at, parts, bounds) if parts else None)
 
-    parts = range(count_parts(worth))
+    parts = range(len(worth).bit_length() - 1)
     added, pulled = ([marginals(one, k) for k in parts] for one in (worth, pull))
     value, influence = shapley(worth), shapley(pull)
     pairs, pulls = interactions(worth), interactions(pull)
@@ -593,10 +587,8 @@ def draw_attribution(findings: Findings) -> Chart:
         bars.set_xlabel(unit)
         dots.set_xlabel(change)
     look: Any = {"markersize": 3.6, "linewidth": 0.9}
-    handles: list[Any] = [
-        plots.patch("raises", style.MORE),
-        plots.patch("lowers", style.LESS),
-    ]
+    ways = {"raises": style.MORE, "lowers": style.LESS}
+    handles: list[Any] = [plots.patch(*way) for way in ways.items()]
     for mark, label, apart in _MARKS.values():
         own = {"colour": style.GREY, "markerfacecolor": style.WHITE} if apart else {}
         handles.append(plots.key(label, mark, **own, **look))

@@ -244,6 +244,11 @@ def sobol_points(seed: int, dimensions: int, count: int, first: int = 0) -> NDAr
         return np.asarray(sequence.random(count))
 
 
+def known(value: Any) -> float | None:
+    """A figure for JSON and tables: None where it is unknown, or a time that never comes."""
+    return float(value) if math.isfinite(value) else None
+
+
 def fits_row(over: Mapping[str, Any] | None) -> dict[str, float | None]:
     """The columns `FITS` of one figure; unknown is null."""
     keys = zip(FITS, ("lower", "upper", "same_sign"), strict=True)

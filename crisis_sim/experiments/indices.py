@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.experiments.design import table_of
+from crisis_sim.experiments.design import known, table_of
 from crisis_sim.experiments.factors import Values
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
@@ -416,18 +416,13 @@ class Study:
     def plain(self, paths: Sequence[str], main: str) -> dict[str, Any]:
         """The study as plain data for JSON, with the paths of the factors."""
 
-        def number(value: float) -> float | None:
-            return value if math.isfinite(value) else None
-
         def rows(index: str) -> dict[str, dict[str, float | None]]:
             each = zip(paths, self.final.rows(index), strict=True)
-            return {path: {key: number(of) for key, of in row.items()} for path, row in each}
+            return {path: {key: known(of) for key, of in row.items()} for path, row in each}
 
         names = self.final.estimate if self.known else ()
         return {
-            "mean": number(self.mean),
-            "deviation": number(self.deviation),
-            "noise": number(self.noise),
+            **{key: known(getattr(self, key)) for key in ("mean", "deviation", "noise")},
             "samples": self.samples,
             "samples_lost": self.lost,
             "why_not": self.why_not,
@@ -453,11 +448,11 @@ def study(layout: Layout, measured: Measured, seed: int) -> Study:
     if kept.method == "sobol":  # the points between are crossings of these
         independent = independent[:, [0, -1]]
     noise = noise_share(_only(own, independent.ravel()))
-    known = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
-    told = known and known[-1].samples == len(good)
+    path = () if noise > MOST_NOISE else tuple(_grown(layout, measured, good, seed))
+    told = path and path[-1].samples == len(good)
     random = np.random.default_rng([seed, len(PARTS) + 1])
     return Study(
-        known if told else (),
+        path if told else (),
         float(own.estimate[independent].mean()),
         float(own.estimate[independent].std(ddof=1)) if np.ptp(own.estimate) else 0.0,
         noise,

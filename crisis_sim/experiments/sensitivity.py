@@ -309,14 +309,11 @@ def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
     first, second = pairs_of(len(names))
     sure = np.flatnonzero(known.limits("second")[0] > 0)
     largest = int(sure[np.argmax(estimate[sure])] if len(sure) else np.argmax(estimate))
-    pair, share = (
-        f"{names[first[largest]]} and {names[second[largest]]}",
-        percent(estimate[largest]),
-    )
+    pair, share = f"{names[first[largest]]} and {names[second[largest]]}", estimate[largest]
     if len(sure):
         yield (
-            f"Together, beyond what each does alone, {pair} explain {share} of the variance: of the pairs that surely "
-            "explain any, none explains more."
+            f"Together, beyond what each does alone, {pair} explain {percent(share)} of the variance: of the "
+            "pairs that surely explain any, none explains more."
         )
     else:
         yield f"No pair surely does more together than both alone; {pair} come nearest to it."
@@ -471,11 +468,9 @@ def draw_tornado(findings: Findings) -> Figure:
             for _, end in own[own["factor"] == path].iterrows():
                 # In one half of the row, so that bars on one side both show.
                 y, colour = place + (-0.2 if end["end"] == "low" else 0.2), colours[end["end"]]
-                width = scale * end["estimate"]
+                width, limits = scale * end["estimate"], [end["lower"], end["upper"]]
                 axes.barh(y, width, height=0.38, color=colour, linewidth=0, zorder=2)
-                plots.span(
-                    axes, [scale * end["lower"], scale * end["upper"]], y, width=0.7, zorder=3
-                )
+                plots.span(axes, [scale * of for of in limits], y, width=0.7, zorder=3)
         span = {path: f"{one['low']:.3g} … {one['high']:.3g}" for path, one in factors.items()}
         labels = [f"{wording.shorten(names[path], 34)}  {span[path]}" for path in shown]
         plots.name_rows(axes, labels)

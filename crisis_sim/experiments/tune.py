@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from crisis_sim import text as wording
 from crisis_sim.experiments import calibrate, plots, search
 from crisis_sim.experiments import spec as words
+from crisis_sim.experiments.design import known
 from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
 from crisis_sim.experiments.plots import style
@@ -233,12 +234,12 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
                 "scale": aim.target.scale,
                 "apart": float(aim.apart(np.asarray(estimate))),
                 "apart_before": float(aim.apart(before["estimate"][0, k])),
-                "apart_error": _known(error / aim.error),
+                "apart_error": known(error / aim.error),
             }
         for name in KEPT:
-            row[f"tuned_on_{name}"] = _known(tried.figures[name][found.trials.best, k])
-            row[name] = _known(fresh[name][0, k])
-            row[f"{name}_before"] = _known(before[name][0, k])
+            row[f"tuned_on_{name}"] = known(tried.figures[name][found.trials.best, k])
+            row[name] = known(fresh[name][0, k])
+            row[f"{name}_before"] = known(before[name][0, k])
         rows.append(row)
     return rows
 
@@ -258,11 +259,6 @@ def _objective(found: Found, goal: Goal) -> dict[str, Any]:
         "reached": bool((goal.shortfall(found.trials.figures) == 0).any()),
         "reached_with_fresh_luck": bool(goal.shortfall(found.fresh.figures)[0] == 0),
     }
-
-
-def _known(value: Any) -> float | None:
-    """A figure for JSON and tables: None where it is unknown, or a time that never comes."""
-    return float(value) if math.isfinite(value) else None
 
 
 # --- The answer in sentences
@@ -475,8 +471,8 @@ def draw_history(findings: Findings) -> Figure:
         names = ("trial that is enough", "trial that is not")
         if summary["objective"]["enough"] is None:
             names = ("", "trial")
-    known, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
-    for chosen, face in zip((known & good, known & ~good), faces, strict=True):
+    drawn, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
+    for chosen, face in zip((drawn & good, drawn & ~good), faces, strict=True):
         plots.dot(axes, number[chosen], value[chosen], style.ESTIMATE_PALE, face, **_TRIAL)
     axes.step(number, value[held], where="post", color=style.BLACK)
     axes.plot(number[held[-1]], value[held[-1]], "D", color=style.BLACK, markersize=3.8)
@@ -503,8 +499,8 @@ def draw_trade_off(findings: Findings) -> Figure:
     figure = style.new_figure(width=120.0, height=85.0)
     axes = figure.subplots()
     value = _draw_objective(axes, findings)
-    known = np.isfinite(value)
-    plots.dot(axes, cost[known], value[known], style.ESTIMATE_PALE, style.WHITE, **_TRIAL)
+    drawn = np.isfinite(value)
+    plots.dot(axes, cost[drawn], value[drawn], style.ESTIMATE_PALE, style.WHITE, **_TRIAL)
     front = unbeaten(cost, value if summary["objective"]["way"] == "maximise" else -value)
     line: Any = {"color": style.ESTIMATE, "markersize": 3.0, "drawstyle": "steps-post"}
     axes.plot(cost[front], value[front], "o-", **line)
@@ -550,9 +546,8 @@ def _is_enough(findings: Findings) -> NDArray[np.bool_]:
     enough, high = objective["enough"], objective["way"] == "maximise"
     if enough is None:
         return np.zeros(findings.tables["trials"].num_rows, dtype=bool)
-    value = _figures(
-        findings, ("lower" if high else "upper") if objective["surely"] else "estimate"
-    )
+    sure = "lower" if high else "upper"
+    value = _figures(findings, sure if objective["surely"] else "estimate")
     return np.asarray(value >= enough if high else value <= enough)
 
 
@@ -592,21 +587,17 @@ def draw_parameters(findings: Findings) -> Figure:
         left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
             plots.note(left, f"{row[key]:.3g}", (x, y), (0, -4.5), ha=side, va="top")
-        best, over = (
-            f"{row['best']:.3g}{words.noun_of(row['unit'])}",
-            min(max(at["best"], 0.12), 0.88),
-        )
-        look: Any = {"ha": "center", "va": "bottom", "color": style.BLACK}
-        plots.note(left, best, (over, y), (0, 4.5), **look)
+        best = f"{row['best']:.3g}{words.noun_of(row['unit'])}"
+        over = (min(max(at["best"], 0.12), 0.88), y)
+        plots.note(left, best, over, (0, 4.5), ha="center", va="bottom", color=style.BLACK)
     names = [wording.shorten(wording.clean(row["path"]), 44) for row in rows]
     plots.name_rows(left, names, 0.65)
     left.set_xlim(-0.03, 1.03)
     left.set_xticks([])
     left.set_title("Where it lies in its range")
     left.spines["bottom"].set_visible(False)
-    right.barh(
-        range(len(rows)), [100 * row["importance"] for row in rows], 0.5, color=style.ESTIMATE
-    )
+    shares = [100 * row["importance"] for row in rows]
+    right.barh(range(len(rows)), shares, 0.5, color=style.ESTIMATE)
     right.set_title("Importance")
     right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
     right.set_xlim(left=0)

@@ -86,7 +86,7 @@ def test_without_noise_sobols_indices_and_intervals_are_salibs() -> None:
 
 def test_noise_is_measured_and_taken_out_of_sobols_indices() -> None:
     each = []
-    for seed in range(12):
+    for seed in range(8):
         layout = layout_of("sobol", 256, 3, seed)
         each.append(study(layout, noisy(ishigami(layout), VARIANCE, 16, seed), seed))
     assert np.mean([one.noise for one in each]) == pytest.approx(0.5, abs=0.03)
