@@ -59,9 +59,8 @@ def print_hindcast(found: Hindcast, console: Console | None = None) -> None:
             for who in beside.values():
                 against: Against = getattr(one, who)
                 rows[-1] += [number(against.score, 3), _skill(against)]
-    console.print(
-        fitted(f"{title}: the lower, the better", headings, rows, width, told), width=width
-    )
+    title += ": the lower, the better"
+    console.print(fitted(title, headings, rows, width, told), width=width)
     console.print()
     for fold in found.folds:
         weights = listed([f"{weight:g} of {what}" for what, weight in fold.weights.items()])

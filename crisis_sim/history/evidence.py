@@ -142,9 +142,8 @@ def times_of(model: CrisisModel) -> dict[str, NDArray[Any]]:
     }
     c = model.crises
     times[OVER] = np.where(c["ongoing"], np.nan, c["now"] * 24)
-    return times | {
-        "first_strike_by": c["first_strike_by"].copy()
-    }  # a view would hold all of the model
+    times["first_strike_by"] = c["first_strike_by"].copy()  # a view would hold all of the model
+    return times
 
 
 @dataclass(frozen=True)
@@ -217,9 +216,8 @@ def read_evidence(
     if not reader.mistakes:
         reader.mistakes += _contradictions(seen, top)
         if not seen:
-            reader.mistakes.append(
-                top.place.mistake("no evidence", "at least one line under given")
-            )
+            nothing = "no evidence", "at least one line under given"
+            reader.mistakes.append(top.place.mistake(*nothing))
     if reader.mistakes:
         raise ScenarioError(reader.mistakes)
     days = sorted(set(days)) or [max(one.at for one in seen)]

@@ -157,10 +157,8 @@ class Nowcast:
 
     def sentence(self, answer: Answer) -> str:
         """An answer in a sentence or two."""
-        main = answer.figures[2]
-        behind = (
-            f"{text.count(answer.met)} of {text.count(self.histories)} histories met the evidence"
-        )
+        main, of = answer.figures[2], text.count(self.histories)
+        behind = f"{text.count(answer.met)} of {of} histories met the evidence"
         if answer.method != "rejection":
             behind += f", and a particle filter continued from them, with {answer.effective:,.0f} effective histories"
         told = (
@@ -174,6 +172,7 @@ class Nowcast:
 
     def plain(self) -> dict[str, Any]:
         """All of it, fit for JSON."""
+        seen = zip(self.evidence.seen, self.alone, strict=True)
         return {
             "scenario": self.scenario.name,
             "digest": self.scenario.digest,
@@ -181,30 +180,22 @@ class Nowcast:
             "histories": self.histories,
             "seed": self.seed,
             "versions": versions(),
-            "given": [
-                {"words": one.words, "line": one.line, "alone": count}
-                for one, count in zip(self.evidence.seen, self.alone, strict=True)
-            ],
-            "answers": known(
-                [
-                    {
-                        "at": self.scenario.moment(one.at).isoformat(),
-                        "met": one.met,
-                        "method": one.method,
-                        "futures": one.futures,
-                        "effective": round(one.effective, 1),
-                        "sentence": self.sentence(one),
-                        "figures": [vars(figure) for figure in one.figures],
-                        "curve": {"of": one.awaited, "hours": one.hours.tolist()}
-                        | dict(
-                            zip(("estimate", "lower", "upper"), one.curve.T.tolist(), strict=True)
-                        ),
-                    }
-                    for one in self.answers
-                ]
-            ),
+            "given": [{"words": x.words, "line": x.line, "alone": count} for x, count in seen],
+            "answers": known([self._plain(one) for one in self.answers]),
             "moved": [vars(one) for one in self.moved],
             "warnings": self.warnings,
+        }
+
+    def _plain(self, one: Answer) -> dict[str, Any]:
+        estimate, lower, upper = one.curve.T.tolist()
+        limits = {"estimate": estimate, "lower": lower, "upper": upper}
+        return {
+            "at": self.scenario.moment(one.at).isoformat(),
+            **{name: getattr(one, name) for name in ("met", "method", "futures")},
+            "effective": round(one.effective, 1),
+            "sentence": self.sentence(one),
+            "figures": [vars(figure) for figure in one.figures],
+            "curve": {"of": one.awaited, "hours": one.hours.tolist(), **limits},
         }
 
 
@@ -390,9 +381,9 @@ class Histories:
         reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
         _, cluster, counts = np.unique(ancestors, return_inverse=True, return_counts=True)
         effective = float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
-        figures = [_figure(one, reading, cluster, effective) for one in wanted]
-        others = (NAMES["war"], *self.evidence.measures)
-        figures += [_figure(one, whole, cluster, effective) for one in others]
+        asked = [(one, reading) for one in wanted]
+        asked += [(one, whole) for one in (NAMES["war"], *self.evidence.measures)]
+        figures = tuple(_figure(*one, cluster, effective) for one in asked)
         hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
         share, widened = reading.curve(clock).at(hours), math.sqrt(rows / effective)
         middle = share.estimate
@@ -404,7 +395,7 @@ class Histories:
             real = came - now, float(reading.curve(clock).at(came - now).estimate)
         curve = np.stack([middle, lower, upper], axis=1)
         return Answer(
-            now, met, method, rows, effective, awaited, tuple(figures), hours, curve, real, ancestors,
+            now, met, method, rows, effective, awaited, figures, hours, curve, real, ancestors,
         )  # fmt: skip
 
 
@@ -467,10 +458,7 @@ def run_histories(
             if progress is not None:
                 progress(min(len(blocks) * BLOCK, replicates), replicates)
     met, *others = zip(*blocks, strict=True)
-    joined = (
-        {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
-        for parts in others
-    )
+    joined = ({x: np.concatenate([one[x] for one in of]) for x in of[0]} for of in others)
     return Histories(scenario, evidence, seed, classes, np.concatenate(met, axis=1), *joined)
 
 
@@ -545,9 +533,8 @@ def print_nowcast(cast: Nowcast, console: Console) -> None:
         say(f"{figure.words}: {text.number(scale * figure.estimate, digits)}{unit} ({limits})")
     if len(cast.answers) > 1 and (came := [one.real for one in cast.answers if one.real]):
         falls = text.listed([f"{text.percent(share)}%" for _, share in came])
-        say(
-            f"\nBy the time of the real one, it had come in these shares of futures, row by row: {falls}."
-        )
+        told = "By the time of the real one, it had come in these shares of futures, row by row"
+        say(f"\n{told}: {falls}.")
     if cast.moved:
         say("\nParameters whose distribution the evidence has moved (median before and after):")
         for moved in cast.moved[:SHOWN]:

@@ -444,20 +444,15 @@ def options(turn: Turn) -> dict[str, str]:
         for rung in turn.model.scenario.ladder
         if rung.violence != "none"
     }
-    means |= {
-        "wait": "do nothing now",
-        "halt": "accept the halt on offer" if offered else "offer a halt",
-    }
+    halt = "accept the halt on offer" if offered else "offer a halt"
+    means |= {"wait": "do nothing now", "halt": halt}
     return {name: means.get(name, "") for name in decision.options}
 
 
 def news(game: Game, turn: Turn, name: str, before: float) -> list[str]:
     """What happened after a moment, as far as a state knows of it, a sentence or two a moment."""
-    seen = [
-        one
-        for one in turn.entries
-        if one.hours > before + 1e-9 and _is_known(one, name, game.scenario)
-    ]
+    later = (one for one in turn.entries if one.hours > before + 1e-9)
+    seen = [one for one in later if _is_known(one, name, game.scenario)]
     told = []
     for minute, sentences in turn.sentences(seen).items():
         when = game.scenario.moment(minute / 60.0)
@@ -513,11 +508,8 @@ def _third_parties(turn: Turn, state: str) -> Iterator[str]:
         """Third parties of a role: each, its record and its name."""
         return [(one, c[role][one.index], title_of(scenario, one.name)) for one in model.cast[role]]
 
-    engaged = [
-        f"{title} ({STYLES[int(its['style']) - 1]})"
-        for _, its, title in all_of("mediators")
-        if its["engaged"]
-    ]
+    mediators = [(its, title) for _, its, title in all_of("mediators") if its["engaged"]]
+    engaged = [f"{title} ({STYLES[int(its['style']) - 1]})" for its, title in mediators]
     if engaged:
         yield f"Mediators: {text.listed(engaged)}"
     if lines := [title for _, its, title in all_of("channels") if its["open"]]:
@@ -554,9 +546,7 @@ def tell_debrief(game: Game, found: Debrief) -> str:
     lines = [rule, " The crisis is over" if found.turn.decision is None else " So far", rule]
     alone = "The same crisis, on the same luck, if the model had decided for both states"
     beside = f"Compared with {text.count(found.beside['deaths'].size)} crises that began alike, decided by the model"
-    cards = [
-        f"{text.moment(one.at)}: {text.clean(one.title) or one.kind}" for one in game.spec.cards
-    ]
+    cards = [f"{text.moment(x.at)}: {text.clean(x.title) or x.kind}" for x in game.spec.cards]
     for heading, told in (
         ("The crisis that you played", [found.turn.gist]),
         (alone, [found.alone.gist]),

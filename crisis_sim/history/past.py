@@ -64,9 +64,8 @@ class HistoryError(Refused, ValueError):
 
 def begin(scenario: Scenario, seed: int, replicate: int, **classes: Any) -> CrisisModel:
     """A crisis as it begins, with a journal; `classes` are `roles`, `agents` and `policies`."""
-    return CrisisModel(
-        scenario, 1, seed, replicate, journal=Journal(), keep_paths=replicate + 1, **classes
-    )
+    how: dict[str, Any] = {"journal": Journal(), "keep_paths": replicate + 1, **classes}
+    return CrisisModel(scenario, 1, seed, replicate, **how)
 
 
 def run_to(model: CrisisModel, days: float) -> CrisisModel:

@@ -224,8 +224,8 @@ def test_folds_are_eras_or_every_fifth_crisis() -> None:
 def test_an_era_is_predicted_from_the_other_one(
     two_eras: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "SLOPES", 4000)
-    table, about = left_out(read_crises(two_eras).table, "eras", replicates=100)
+    monkeypatch.setattr(run, "SLOPES", 2000)
+    table, about = left_out(read_crises(two_eras).table, "eras", replicates=60)
     assert [fold.crises for fold in about] == [10, 10]
     assert all(0.0 < fold.moved < 0.5 and fold.figures > 10 for fold in about)
     columns = ["violence_war", "in_violence_war", "clim_violence_war"]
