@@ -23,8 +23,8 @@ from crisis_sim import (
 from crisis_sim.outcomes import Summary
 from crisis_sim.report.shares import draw_endings
 from crisis_sim.text import printable_lines
-from tests.report.page.conftest import HARM, alone, harmful, short
-from tests.report.page.reading import Element, read
+from tests.report.looking import Element, read
+from tests.report.made_up import HARM, alone, harmful, short
 
 REPLICATES = 40
 

@@ -1,11 +1,13 @@
-"""What can be changed in a scenario, what was, and the address that keeps it."""
+"""What can be changed in a scenario, what was, the address that keeps it, and the files that come in and go out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from crisis_sim.cli import DONE, run_command
 from crisis_sim.dashboard.changes import (
     MAX_QUERY,
     Asked,
@@ -17,20 +19,28 @@ from crisis_sim.dashboard.changes import (
     number_in_words,
     recall,
 )
+from crisis_sim.dashboard.scenario_files import (
+    MAX_NAME,
+    Opened,
+    as_scenario_file,
+    file_name,
+    open_reference,
+    open_sent,
+)
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, load_scenario
+from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.introspect import numbers_of, slot_at
 from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.numbers import Distribution
-from tests.dashboard.quarrel import QUARREL
+from crisis_sim.scenario.source import MAX_BYTES
+from tests.dashboard.conftest import QUARREL, write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"
-Read = Callable[[str], tuple[Changes, list[str]]]
 
 
-@pytest.fixture(scope="module")
-def quarrel() -> Scenario:
-    return Scenario.from_text(QUARREL, "quarrel")
+def sliders(scenario: Scenario) -> dict[str, Slider]:
+    return {one.path: one for group in groups_of(scenario) for one in group.sliders}
 
 
 @pytest.fixture(scope="module")
@@ -38,30 +48,21 @@ def groups(quarrel: Scenario) -> dict[str, Group]:
     return {group.path: group for group in groups_of(quarrel)}
 
 
-@pytest.fixture(scope="module")
-def read(groups: dict[str, Group]) -> Read:
+def recalled(quarrel: Scenario, query: str) -> tuple[Changes, list[str]]:
     """What comes of a query where the quarrel is open."""
-    switches = {group.path for group in groups.values() if group.switched}
-
-    def read(query: str) -> tuple[Changes, list[str]]:
-        asked = asked_by(query)
-        changes, mistakes = recall(asked.sets, sliders(groups), switches)
-        return changes, [*asked.mistakes, *mistakes]
-
-    return read
+    asked = asked_by(query)
+    switches = {group.path for group in groups_of(quarrel) if group.switched}
+    changes, mistakes = recall(asked.sets, sliders(quarrel), switches)
+    return changes, [*asked.mistakes, *mistakes]
 
 
-def test_moving_and_putting_back_leaves_nothing_changed() -> None:
-    changes = Changes().move(THRESHOLD, 0.2).switch("lenders.bank", on=False)
-    assert changes
-    assert not changes.back(THRESHOLD).switch("lenders.bank", on=True)
-
-
-def test_changes_are_what_set_would_make(quarrel: Scenario) -> None:
+def test_changes_are_what_set_would_make_and_put_back_leave_nothing(quarrel: Scenario) -> None:
     changes = Changes().move(THRESHOLD, 0.2).switch("mediators.envoy", on=False)
     assert changes.as_set() == [f"{THRESHOLD}=0.2", "mediators.envoy=null"]
     same = Scenario.from_text(QUARREL, "quarrel", changes.as_set())
     assert changes.made_in(ScenarioEditor(quarrel)).digest == same.digest
+    assert changes
+    assert not changes.back(THRESHOLD).switch("mediators.envoy", on=True)
 
 
 def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
@@ -73,14 +74,14 @@ def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
     assert "elder" not in made.mediators
     assert made.channels["line"].opened_by == ("north",)
     assert out.switch("mediators.elder", on=True).effective == {THRESHOLD: 0.2}
+    longer = Changes().move("mediators.uk.attention_days", 2.0).switch("mediators.u", on=False)
+    assert longer.effective == {"mediators.uk.attention_days": 2.0}  # another's name begins alike
 
 
-def test_a_mediator_does_not_take_another_with_a_longer_name_along() -> None:
-    changes = Changes().move("mediators.uk.attention_days", 2.0).switch("mediators.u", on=False)
-    assert changes.effective == {"mediators.uk.attention_days": 2.0}
+# The address.
 
 
-def test_changes_come_back_as_they_were(read: Read) -> None:
+def test_changes_come_back_as_they_were(quarrel: Scenario) -> None:
     changes = (
         Changes()
         .move(THRESHOLD, 0.1 + 0.2)
@@ -90,12 +91,8 @@ def test_changes_come_back_as_they_were(read: Read) -> None:
     sets = tuple(changes.as_set(everything=True))
     asked = Asked(sets, sets[:1], "from_trigger", "late one.yaml")
     assert asked_by(asked.query) == asked
-    assert read(asked.query) == (changes, [])
-
-
-def test_nothing_changed_is_no_query() -> None:
-    assert Asked().query == ""
-    assert asked_by("") == Asked()
+    assert recalled(quarrel, asked.query) == (changes, [])
+    assert (Asked().query, asked_by("")) == ("", Asked())
 
 
 @pytest.mark.parametrize(
@@ -107,37 +104,28 @@ def test_nothing_changed_is_no_query() -> None:
         ),
         (f"set={THRESHOLD}=9", f"sets {THRESHOLD} to '9': expected a number from 0 to 1"),
         (f"set={THRESHOLD}=nan", "to 'nan': expected a number from 0 to 1"),
-        (f"set={THRESHOLD}=null", "to 'null': expected a number"),
         (f"set={THRESHOLD}", "to '': expected a number"),
         ("set=states.north=null", "'states.north', which has no slider here"),
         ("clock=sundial", "counts time 'sundial': expected from_first_strike or from_trigger"),
         ("set=" + "x" * MAX_QUERY, "too long to be one of this page"),
+        ("set=%1b[31m" + "y" * 500, "'[31myyy"),
     ],
 )
-def test_what_is_wrong_is_told_and_not_done(read: Read, query: str, told: str) -> None:
-    changes, (mistake,) = read(query)
+def test_what_is_wrong_is_told_short_and_not_done(quarrel: Scenario, query: str, told: str) -> None:
+    changes, (mistake,) = recalled(quarrel, query)
     assert not changes
     assert told in mistake
-
-
-def test_what_is_right_is_done_beside_what_is_wrong(read: Read) -> None:
-    changes, mistakes = read(f"set={THRESHOLD}=0.25&set=nonsense&utm_source=mail")
-    assert changes.moved == {THRESHOLD: 0.25}
-    assert len(mistakes) == 1
-
-
-def test_a_strangers_text_is_told_short_and_without_what_steers(read: Read) -> None:
-    _, (mistake,) = read("set=%1b[31m" + "y" * 500)
-    assert "\x1b" not in mistake
     assert len(mistake) < 150
+    changes, mistakes = recalled(quarrel, f"set={THRESHOLD}=0.25&{query[:500]}&utm_source=mail")
+    assert len(mistakes) == 1
+    assert changes.moved == {THRESHOLD: 0.25}
 
 
-def sliders(groups: dict[str, Group]) -> dict[str, Slider]:
-    return {one.path: one for group in groups.values() for one in group.sliders}
+# Sliders and switches.
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_there_is_a_slider_for_every_number_that_the_schema_marks_and_for_no_other(
+def test_there_is_a_slider_for_every_number_that_the_schema_marks_with_ends_that_a_person_would_choose(
     name: str,
 ) -> None:
     scenario = load_scenario(name)
@@ -147,61 +135,48 @@ def test_there_is_a_slider_for_every_number_that_the_schema_marks_and_for_no_oth
         for slot in [slot_at([int(w) if w.isdigit() else w for w in path.split(".")])]
         if slot is not None and slot.slider
     }
-    assert {one.path for group in groups_of(scenario) for one in group.sliders} == marked
+    found = sliders(scenario)
+    assert set(found) == marked
+    for one in found.values():
+        assert [float(f"{end:.2g}") for end in (one.low, one.high)] == [one.low, one.high]
+        assert one.spread is None or one.low <= one.spread[0] <= one.spread[1] <= one.high
 
 
-def test_a_slider_says_what_the_schema_and_the_scenario_say(groups: dict[str, Group]) -> None:
-    one = sliders(groups)["mediators.elder.attention_threshold"]
+def test_a_slider_says_what_the_schema_and_the_scenario_say(quarrel: Scenario) -> None:
+    found = sliders(quarrel)
+    one = found[THRESHOLD]
     assert (one.label, one.unit) == ("Attention threshold", "intensity")
     assert one.meaning == "danger above which it hastens to engage; danger below slows it"
     assert (one.low, one.high, one.step) == (0.0, 1.0, 0.01)
     assert one.given == Distribution("uniform", (0.4, 0.6))
-    assert one.middle == pytest.approx(0.5)
-    assert one.spread == (0.4, 0.6)
-
-
-def test_a_slider_goes_as_far_as_its_mark_says(groups: dict[str, Group]) -> None:
-    one = sliders(groups)["lenders.bank.days_later"]
-    assert (one.low, one.high) == (-20, 30)
-    assert one.spread is None
-
-
-def test_a_slider_reaches_what_the_scenario_says_wherever_that_lies() -> None:
-    scenario = Scenario.from_text(QUARREL, "quarrel", ["behaviour.halt.economic_relief=35"])
-    found = {one.path: one for group in groups_of(scenario) for one in group.sliders}
-    one = found["behaviour.halt.economic_relief"]
+    assert (one.middle, one.spread) == (pytest.approx(0.5), (0.4, 0.6))
+    one = found["lenders.bank.days_later"]
+    assert (one.low, one.high, one.spread) == (-20, 30, None)
+    far = Scenario.from_text(QUARREL, "quarrel", ["behaviour.halt.economic_relief=35"])
+    one = sliders(far)["behaviour.halt.economic_relief"]  # it reaches what the scenario says
     assert (one.middle, one.high) == (35, 35)
 
 
 def test_a_slider_that_spans_decades_goes_by_ratios_and_takes_typed_numbers_beyond_its_ends() -> (
     None
 ):
-    found = {
-        one.path: one for group in groups_of(load_scenario("may_2025")) for one in group.sliders
-    }
+    found = sliders(load_scenario("may_2025"))
     days = found["mediators.us.attention_days"]
-    assert days.log
-    assert days.limits == (0.01, 10_000)
+    assert (days.log, days.limits) == (True, (0.01, 10_000))
     changes, mistakes = recall(["mediators.us.attention_days=0.123456789"], found, ())
     assert (changes.moved, mistakes) == ({"mediators.us.attention_days": 0.123456789}, [])
     assert not found["mediators.us.attention_threshold"].log
     assert not found["behaviour.lending.money"].log  # from 0
 
 
-def test_what_holds_for_each_state_has_a_slider_for_each(groups: dict[str, Group]) -> None:
+def test_each_state_has_a_slider_of_its_own_and_agents_but_not_states_can_be_taken_out(
+    groups: dict[str, Group],
+) -> None:
     labels = [one.label for one in groups["mediators.elder"].sliders]
     assert labels[-2:] == ["Leverage: Northland", "Leverage: South"]
-
-
-def test_agents_but_not_states_can_be_taken_out(groups: dict[str, Group]) -> None:
     switched = {path for path, group in groups.items() if group.switched}
-    assert switched == {
-        "lenders.bank",
-        "mediators.elder",
-        "mediators.envoy",
-        "channels.line",
-        "advisers.brother",
-    }
+    agents = "lenders.bank mediators.elder mediators.envoy channels.line advisers.brother"
+    assert switched == set(agents.split())
 
 
 @pytest.mark.parametrize(
@@ -222,10 +197,128 @@ def test_a_number_is_told_in_words(number: float | Distribution, unit: str, told
     assert number_in_words(number, unit) == told
 
 
-def test_the_ends_of_sliders_are_numbers_a_person_would_choose() -> None:
-    scenario = load_scenario("may_2025")
-    for group in groups_of(scenario):
-        for one in group.sliders:
-            assert float(f"{one.low:.2g}") == one.low
-            assert float(f"{one.high:.2g}") == one.high
-            assert one.spread is None or one.low <= one.spread[0] <= one.spread[1] <= one.high
+# Files that come in, from a person or a stranger.
+
+
+def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> None:
+    write_quarrel(tmp_path)
+    (tmp_path / "over.yaml").write_text("extends: quarrel.yaml\ntitle: Otherwise\n")
+    opened = open_reference(tmp_path / "over.yaml")
+    assert (opened.file, list(opened.files)) == ("over.yaml", ["over.yaml", "quarrel.yaml"])
+    assert opened.files["quarrel.yaml"].decode() == QUARREL
+    sent = open_sent("b.yaml", b"extends: quarrel.yaml\ntitle: B\n", opened.files)
+    assert list(sent.files) == ["b.yaml", "quarrel.yaml"]
+    assert open_sent("a.yaml", b"extends: may_2025.yaml\ntitle: A\n", {}).scenario.title == "A"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.txt", b"title: A", "a.txt: error: this is no scenario file"),
+        ("a\x1b[2J.yaml", b"", "the file's name cannot be a scenario's name"),
+        ("a" * MAX_NAME + ".yaml", b"", "the file's name cannot be a scenario's name"),
+        ("", b"", "this is no scenario file"),
+        ("a.yaml", b" " * (MAX_BYTES + 1), "too big for a scenario"),
+        ("a.yaml", b"title: \xff\n", "a.yaml:1:8: error: byte 0xff is not UTF-8"),
+        ("a.yaml", b"extends: ../../etc/passwd\n", "extends files of its own folder only"),
+        ("a.yaml", b"extends: /etc/passwd\n", "extends files of its own folder only"),
+        ("a.yaml", b"extends: nowhere.yaml\n", "a.yaml:1:10: error: no file 'nowhere.yaml' here"),
+        ("a.yaml", b"x: !!python/object:os.system {}\n", "error: "),
+        ("a.yaml", b"[" * 5000, "error: "),
+        (
+            "mine.yaml",
+            b"extends: may_2025.yaml\nmediators:\n  us: {leverge: 2}\n",
+            "mine.yaml:3:8: error: unknown key 'leverge'",
+        ),
+    ],
+)
+def test_a_hostile_file_gets_a_kind_answer(name: str, content: bytes, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        open_sent(name, content, {})
+    assert told in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert "crisis-sim-" not in str(caught.value)  # the folder in which it was read
+
+
+@pytest.mark.parametrize("name", ["../../up.yaml", "C:\\down\\up.yaml", "/etc/up.yaml"])
+def test_a_path_in_a_sent_name_leads_nowhere(name: str) -> None:
+    assert open_sent(name, QUARREL.encode(), {}).file == "up.yaml"
+
+
+# Files that go out.
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """The quarrel, in a file of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return open_reference(write_quarrel(tmp_path))
+
+
+def saved(opened: Opened, changes: Changes, name: str = "mine.yaml") -> str:
+    text = as_scenario_file(opened, changes, groups_of(opened.scenario), name)
+    Path(name).write_text(text, encoding="utf-8")
+    return text
+
+
+def without_words(scenario: Scenario) -> dict[str, Any]:
+    told = {"name", "title", "description"}
+    return {key: value for key, value in scenario.plain().items() if key not in told}
+
+
+def test_the_saved_file_says_what_was_changed_and_nothing_else(opened: Opened) -> None:
+    changes = (
+        Changes()
+        .move("mediators.elder.leverage.south", 0.75)
+        .move("behaviour.decision.preparation_days", 1.25)
+        .switch("mediators.envoy", on=False)
+        .switch("lenders.bank", on=False)
+    )
+    saved(opened, changes)
+    found = load_scenario("mine.yaml")
+    made = changes.made_in(ScenarioEditor(opened.scenario))
+    assert without_words(found) == without_words(made)
+    assert found.title == "A quarrel: four changes"
+    assert "leverage: South of the elder 0.75 in place of 0.2 to 0.4" in found.description
+    assert "without Envoy" in found.description
+    saved(opened, Changes(), "same.yaml")
+    assert load_scenario("same.yaml").title == "A quarrel: unchanged"
+
+
+@pytest.mark.parametrize("name", ["quarrel.yaml", "may_2025"])
+def test_check_and_run_accept_the_saved_file(opened: Opened, name: str) -> None:
+    opened = open_reference(name)
+    path = "channels.line.trust" if name == "quarrel.yaml" else "mediators.us.leverage.india"
+    text = saved(opened, Changes().move(path, 0.9))
+    assert f"crisis-sim run {name} mine.yaml" in text
+    assert run_command(["check", "mine.yaml"]) == DONE
+    assert run_command(["run", name, "mine.yaml", "--dry-run"]) == DONE
+    sent = open_sent("mine.yaml", text.encode(), opened.needed)
+    assert (sent.reference, list(sent.needed)) == ("mine.yaml", ["mine.yaml", *opened.needed])
+
+
+@pytest.mark.parametrize(
+    ("wished", "name"),
+    [
+        ("", "quarrel_changed.yaml"),
+        ("gulf", "gulf.yaml"),
+        ("gulf.yml", "gulf.yaml"),
+        ("quarrel.yaml", "quarrel_changed.yaml"),
+        ("../up", "quarrel_changed.yaml"),
+        ("a\nb", "a b.yaml"),
+    ],
+)
+def test_the_file_has_a_name_that_will_do(opened: Opened, wished: str, name: str) -> None:
+    assert file_name(wished, opened) == name
+
+
+def test_what_set_changed_is_in_the_saved_file_too(opened: Opened) -> None:
+    given = ["mediators.elder.leverage.north=0.9", "events.0.deaths=7"]
+    opened = open_reference("quarrel.yaml", given)
+    assert opened.file == "quarrel_set.yaml"
+    for name, content in opened.files.items():
+        Path(name).write_bytes(content)
+    assert given[0] in Path(opened.file).read_text(encoding="utf-8").splitlines()[0]
+    saved(opened, Changes().move("channels.line.trust", 0.25))
+    plain = load_scenario("quarrel.yaml", [*given, "channels.line.trust=0.25"])
+    assert without_words(load_scenario("mine.yaml")) == without_words(plain)

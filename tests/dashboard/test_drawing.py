@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,22 +15,25 @@ from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import CLOCKS, PAUSE
 from crisis_sim.report.shares import MEASURES
-from crisis_sim.scenario import load_scenario
-from tests.dashboard.quarrel import write_quarrel
+from crisis_sim.scenario import Scenario
+from tests.dashboard.conftest import QUARREL
 
 CLOCK = "from_first_strike"
 
 
 @pytest.fixture(scope="module")
-def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
-    quarrel = load_scenario(write_quarrel(tmp_path_factory.mktemp("drawing")))
+def batch(quarrel: Scenario) -> Batch:
     moved = Changes().move("behaviour.halt.mistrust", 0.5).made_in(ScenarioEditor(quarrel))
     return Runs().batch({"unchanged": quarrel, "changed": moved}, 400, 2, lambda share: None)
 
 
-def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
-    drawn = view(batch, CLOCK)["incidence"]
-    for one in drawn["curves"]:
+@pytest.fixture(scope="module")
+def drawn(batch: Batch) -> dict[str, Any]:
+    return view(batch, CLOCK)
+
+
+def test_curves_and_bands_are_those_of_the_statistics(batch: Batch, drawn: dict[str, Any]) -> None:
+    for one in drawn["incidence"]["curves"]:
         paused = PAUSE.read(batch.ensembles[one["name"]]).incidence(first_only=True)
         day, share, *_ = one["paused"][60]
         assert share == pytest.approx(paused.at(24.0 * day).estimate, abs=1e-2)
@@ -42,12 +45,14 @@ def test_curves_and_bands_are_those_of_the_statistics(batch: Batch) -> None:
         )
         assert low <= share <= high
         assert one["points"][0][0] == 0.0
-        assert one["points"][-1][0] <= drawn["days"]
+        assert one["points"][-1][0] <= drawn["incidence"]["days"]
 
 
-def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batch: Batch) -> None:
+def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(
+    batch: Batch, drawn: dict[str, Any]
+) -> None:
     moved = batch.ensembles["changed"]
-    dots = view(batch, CLOCK)["incidence"]["dots"]
+    dots = drawn["incidence"]["dots"]
     assert 2 < len(dots) <= DOTS
     replicate, hours = halted(moved, CLOCK)
     at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
@@ -57,19 +62,20 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(batc
         assert curve.at(at[dot["replicate"]]).estimate == pytest.approx(dot["share"], abs=1e-4)
 
 
-def test_differences_are_the_paired_ones_and_say_when_chance_explains_them(batch: Batch) -> None:
-    drawn, summary = view(batch, CLOCK), summarise(batch)
-    short = summary["differences"]["changed"]["courses"]["short_fight"]["share"]
+def test_differences_are_the_paired_ones_and_endings_shares_of_all(
+    batch: Batch, drawn: dict[str, Any]
+) -> None:
+    short = summarise(batch)["differences"]["changed"]["courses"]["short_fight"]["share"]
     row = drawn["differences"][1]
     assert row["label"] == "Strikes stopped within 4 days, of all crises"
-    assert row["estimate"] == pytest.approx(100 * short["estimate"], abs=1e-4)
-    assert (row["lower"], row["upper"]) == pytest.approx(
-        (100 * short["lower"], 100 * short["upper"]), abs=1e-4
-    )
-    for one in drawn["differences"]:
-        if one["estimate"] is not None and None not in (one["lower"], one["upper"]):
-            assert one["sure"] is not (one["lower"] <= 0 <= one["upper"])
-            assert one["sure"] is not ("chance explains" in one["text"])
+    for key in ("estimate", "lower", "upper"):
+        assert row[key] == pytest.approx(100 * short[key], abs=1e-4)
+    for row in drawn["endings"]:
+        assert sum(one["share"] for one in row["shares"]) == pytest.approx(1.0)
+    change, changed, unchanged = drawn["words"]  # they begin with what the changes did
+    assert "“Changed”" in change
+    assert changed.startswith("Changed: ")
+    assert unchanged.startswith("Unchanged: ")
 
 
 @given(lower=st.floats(-0.01, 0.01), width=st.floats(1e-9, 0.01))
@@ -90,28 +96,13 @@ def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown
         assert row["sure"] is not ("chance explains" in row["text"])
 
 
-def test_endings_are_shares_of_all(batch: Batch) -> None:
-    for row in view(batch, CLOCK)["endings"]:
-        assert sum(one["share"] for one in row["shares"]) == pytest.approx(1.0)
-
-
-def test_words_begin_with_what_the_changes_did(batch: Batch) -> None:
-    change, changed, unchanged = view(batch, CLOCK)["words"]
-    assert "“Changed”" in change
-    assert changed.startswith("Changed: ")
-    assert unchanged.startswith("Unchanged: ")
-
-
-def test_where_no_crisis_sees_a_strike_that_is_said(batch: Batch, tmp_path: Path) -> None:
-    calm = load_scenario(
-        write_quarrel(tmp_path),
-        ["behaviour.decision.answering=0", "behaviour.decision.cost=200"],
-    )
-    drawn = view(Runs().batch({"unchanged": calm}, 50, 2, lambda share: None), CLOCK)
-    (curve,) = drawn["incidence"]["curves"]
-    assert curve["points"] == []
+def test_where_no_crisis_sees_a_strike_that_is_said() -> None:
+    sets = ["behaviour.decision.answering=0", "behaviour.decision.cost=200"]
+    calm = Scenario.from_text(QUARREL, "quarrel", sets)
+    drawn = view(Runs().batch({"unchanged": calm}, 50, 2, lambda share: None), CLOCK)["incidence"]
+    (curve,) = drawn["curves"]
+    assert (curve["points"], drawn["dots"]) == ([], [])
     assert curve["told"] == "no crisis saw a first strike"
-    assert drawn["incidence"]["dots"] == []
 
 
 def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:

@@ -24,8 +24,7 @@ from crisis_sim.dashboard.server import (
     listen,
     policy,
 )
-from tests.dashboard.conftest import ROOT
-from tests.dashboard.quarrel import write_quarrel
+from tests.dashboard.conftest import ROOT, write_quarrel
 
 Answer = list[MutableMapping[str, Any]]
 
@@ -53,39 +52,41 @@ def ask(guard: Guard, kind: str = "http", **headers: str) -> Answer:
     return sent
 
 
-@pytest.mark.parametrize("host", ["localhost:8765", "127.0.0.1:8765", "127.0.0.1"])
-def test_this_machines_own_names_are_welcome_and_answers_carry_the_policy(host: str) -> None:
-    start, body = ask(Guard(app, "127.0.0.1"), host=host)
-    assert start["status"] == 200
-    assert body["body"] == b"the page"
-    assert dict(start["headers"])[b"content-security-policy"].decode() == policy(host)
-    assert dict(start["headers"])[b"x-own"] == b"1"
+HERE, EVIL = "127.0.0.1:8765", "evil.example"
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example:8765", "evil.example", "", "127.0.0.1.evil.example"]
+    ("loopback", "kind", "headers", "welcome"),
+    [
+        ("127.0.0.1", "http", {"host": HERE}, True),
+        ("127.0.0.1", "http", {"host": "localhost:8765"}, True),
+        ("127.0.0.1", "http", {"host": "127.0.0.1"}, True),
+        ("127.0.0.1", "http", {"host": f"{EVIL}:8765"}, False),
+        ("127.0.0.1", "http", {"host": ""}, False),
+        ("127.0.0.1", "http", {"host": f"127.0.0.1.{EVIL}"}, False),
+        ("127.0.0.1", "websocket", {"host": HERE, "origin": f"http://{HERE}"}, True),
+        ("127.0.0.1", "websocket", {"host": HERE, "origin": f"https://{EVIL}"}, False),
+        ("127.0.0.1", "websocket", {"host": HERE, "origin": "http://127.0.0.1:9000"}, False),
+        (None, "http", {"host": "lab.example:80"}, True),
+        (None, "http", {"host": "lab.example:80", "origin": f"https://{EVIL}"}, False),
+    ],
 )
-def test_a_name_of_somebody_elses_that_leads_here_is_refused(host: str) -> None:
-    assert ask(Guard(app, "127.0.0.1"), host=host)[0]["status"] == 403
+def test_only_pages_of_this_server_are_let_in_and_by_its_own_names(
+    loopback: str | None, kind: str, headers: dict[str, str], welcome: bool
+) -> None:
+    start, *_ = answer = ask(Guard(app, loopback), kind, **headers)
+    if welcome:
+        assert (start["status"], answer[1]["body"]) == (200, b"the page")
+        sent = dict(start["headers"])
+        assert sent[b"content-security-policy"].decode() == policy(headers["host"])
+        assert sent[b"x-own"] == b"1"
+    elif kind == "websocket":
+        assert answer == [{"type": "websocket.close", "code": 1008}]
+    else:
+        assert start["status"] == 403
 
 
-def test_a_page_from_elsewhere_cannot_open_a_websocket() -> None:
-    guard = Guard(app, "127.0.0.1")
-    (answer,) = ask(guard, "websocket", host="127.0.0.1:8765", origin="https://evil.example")
-    assert answer == {"type": "websocket.close", "code": 1008}
-    other_port = ask(guard, "websocket", host="127.0.0.1:8765", origin="http://127.0.0.1:9000")
-    assert other_port[0]["type"] == "websocket.close"
-    own = ask(guard, "websocket", host="127.0.0.1:8765", origin="http://127.0.0.1:8765")
-    assert own[0]["type"] != "websocket.close"
-
-
-def test_elsewhere_than_on_the_loopback_any_name_will_do_but_no_other_origin() -> None:
-    guard = Guard(app, None)
-    assert ask(guard, host="lab.example:80")[0]["status"] == 200
-    assert ask(guard, host="lab.example:80", origin="https://evil.example")[0]["status"] == 403
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1:8765", "lab.example"])
+@pytest.mark.parametrize("host", [HERE, "lab.example"])
 def test_the_policy_lets_a_page_ask_no_other_machine(host: str) -> None:
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy(host).split(";")}
     assert rules["default-src"] == ["'self'"]
@@ -125,23 +126,18 @@ def test_only_the_loopback_address_is_this_machines_own(host: str, own: bool) ->
     assert is_loopback(host) is own
 
 
-def test_an_address_can_be_typed_into_a_browser() -> None:
+def test_an_address_can_be_typed_into_a_browser_and_a_port_that_is_taken_is_told() -> None:
     with closing(listen("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         assert address_of(listening) == f"http://127.0.0.1:{port}/"
         with closing(socket.create_connection(("127.0.0.1", port), timeout=5)):
             pass  # whoever comes before the server is up can wait
-
-
-def test_a_port_that_is_taken_is_told_with_what_would_help() -> None:
-    with closing(listen("127.0.0.1", 0)) as first:
-        port = first.getsockname()[1]
-        with pytest.raises(
-            DashboardError, match=rf"cannot listen on 127.0.0.1, port {port}: .*--port 0"
-        ):
+        told = rf"cannot listen on 127.0.0.1, port {port}: .*--port 0"
+        with pytest.raises(DashboardError, match=told):
             listen("127.0.0.1", port)
 
 
+@pytest.mark.slow
 def test_solara_serves_the_page_alone_tells_nobody_of_its_use_and_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
@@ -196,18 +192,15 @@ def test_the_command_serves_what_it_was_given(
     assert "warning" not in err
 
 
-def test_the_command_begins_with_the_shipped_case(served: list[Any]) -> None:
-    assert run_command(["dashboard", "--port", "0"]) == DONE
-    assert served[0][0].opened.scenario.name == server.SCENARIO
-    assert served[0][0] == server.Settings(served[0][0].opened)
-    assert served[0][1]
-
-
-def test_listening_for_other_machines_is_warned_of(
+def test_the_command_begins_with_the_shipped_case_and_warns_of_other_machines(
     served: list[Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["dashboard", "--port", "0", "--host", "0.0.0.0"]) == DONE  # noqa: S104
     assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+    ((found, browser),) = served
+    assert found.opened.scenario.name == server.SCENARIO
+    assert found == server.Settings(found.opened)
+    assert browser
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
+"""What a visitor does and sees, without a browser; background jobs, and runs that are kept."""
+
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +12,17 @@ import pytest
 
 from crisis_sim import branch, why
 from crisis_sim.batch import Ensemble, simulate
+from crisis_sim.batch.block import BlockOrder
+from crisis_sim.dashboard import session as sessions
 from crisis_sim.dashboard.scenario_files import open_reference
-from crisis_sim.dashboard.session import Runs, Session
+from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob, Runs, Session
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario import Scenario
 from crisis_sim.text import percent
-from tests.dashboard.quarrel import QUARREL, write_quarrel
+from tests.dashboard.conftest import QUARREL, write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"
-REPLICATES = 120
+REPLICATES = 60
 #: Futures of each history: enough for these tests, which compare words with words.
 FUTURES = 20
 #: Seconds that an answer may take on a busy machine.
@@ -25,127 +31,126 @@ PATIENCE = 120
 
 @pytest.fixture(autouse=True)
 def _few_futures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.session.FUTURES", FUTURES)
-
-
-class Counting(Runs):
-    """Runs that note what was run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-
-    def ensemble(self, scenario: Scenario, *others: object) -> object:  # type: ignore[override]
-        self.asked.append(scenario.digest)
-        return super().ensemble(scenario, *others)  # type: ignore[arg-type]
+    monkeypatch.setattr(sessions, "FUTURES", FUTURES)
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    made = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+def made(tmp_path: Path) -> Session:
+    """A session that has not been started."""
+    return Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
+
+
+@pytest.fixture
+def session(made: Session) -> Session:
     made.start()
-    return rest(made)
+    rest(made)
+    return made
 
 
-def rest(session: Session) -> Session:
-    """Wait until nothing is going on."""
+def wait_until(came: Callable[[], Any]) -> Any:
     until = time.monotonic() + PATIENCE
-    while session.shown.progress is not None:
+    while not (found := came()):
         assert time.monotonic() < until
-        time.sleep(0.01)
-    return session
+        time.sleep(0.005)
+    return found
 
 
-def told(session: Session) -> dict[str, object]:
-    until = time.monotonic() + PATIENCE
-    while session.shown.crisis is None:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    return dict(session.shown.crisis)
+def rest(session: Session) -> Any:
+    """What is shown when nothing is going on."""
+    wait_until(lambda: session.shown.progress is None)
+    return session.shown.view
+
+
+def told(session: Session) -> dict[str, Any]:
+    return wait_until(lambda: session.shown.crisis)
 
 
 def looked_back(session: Session) -> dict[str, Any]:
-    until = time.monotonic() + PATIENCE
-    while (session.shown.past or {"going": True}).get("going"):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    assert session.shown.past is not None
-    return dict(session.shown.past)
+    wait_until(lambda: not (session.shown.past or {"going": True}).get("going"))
+    return session.shown.past
 
 
-def test_at_first_the_scenario_is_shown_as_it_is(session: Session) -> None:
-    view = session.shown.view
-    assert view is not None
+def again(session: Session, query: str) -> Session:
+    """Another session with the same runs, begun from an address."""
+    other = Session(session.opened, session.runs, REPLICATES, seed=3)
+    other.recall(query)
+    other.start()
+    rest(other)
+    return other
+
+
+def test_the_scenario_is_shown_as_it_is_and_then_beside_its_changes_as_run_would_have_it(
+    session: Session,
+) -> None:
+    view = rest(session)
     assert [one["name"] for one in view["incidence"]["curves"]] == ["unchanged"]
-    assert view["differences"] == []
-    assert len(view["words"]) == 1
-
-
-def test_moving_a_slider_shows_the_difference_on_the_same_luck(session: Session) -> None:
+    assert (view["differences"], len(view["words"])) == ([], 1)
     session.move(THRESHOLD, 0.1)
-    view = rest(session).shown.view
-    assert view is not None
+    view = rest(session)
     assert [one["name"] for one in view["incidence"]["curves"]] == ["unchanged", "changed"]
-    assert len(view["words"]) == 3
-    assert len(view["differences"]) == 5
+    assert (len(view["differences"]), len(view["words"])) == (5, 3)
     assert all("interval" in one["text"] or one["estimate"] is None for one in view["differences"])
+    batch = simulate(session.opened.scenario, REPLICATES, seed=3)
+    ended = batch.ensembles["quarrel"].column("ending")
+    shares = {one["ending"]: one["share"] for one in view["endings"][0]["shares"]}
+    assert shares == {name: pytest.approx((ended == name).mean()) for name in shares}
+    session.count("from_trigger")
+    assert rest(session)["incidence"]["origin"] == "the trigger"
+    session.count("from_nowhere")
+    assert session.clock == "from_trigger"
 
 
 def test_two_variants_are_compared_and_a_link_takes_both_along(session: Session) -> None:
     session.move(THRESHOLD, 0.1)
-    changed = rest(session).shown.view
+    changed = rest(session)
     session.keep(on=True)
-    kept = rest(session).shown.view
-    assert changed is not None
-    assert kept is not None
+    kept = rest(session)
     assert [one["name"] for one in kept["endings"]] == ["kept"]
     assert kept["endings"][0]["shares"] == changed["endings"][1]["shares"]
     session.switch("mediators.envoy", on=False)
-    both = rest(session).shown.view
-    assert both is not None
+    both = rest(session)
     assert [one["name"] for one in both["incidence"]["curves"]] == ["kept", "changed"]
     assert len(both["differences"]) == 5
-    again = Session(session.opened, Runs(), REPLICATES, seed=3)
-    again.recall(session.address)
-    again.start()
-    assert rest(again).shown.view == both
+    assert again(session, session.address).shown.view == both
     session.pick(4, "kept")
-    assert (told(session)["which"], session.shown.crisis["other"]) == ("kept", "changed")  # type: ignore[index]
+    assert (told(session)["which"], session.shown.crisis["other"]) == ("kept", "changed")
     session.back()
-    names = [one["name"] for one in rest(session).shown.view["endings"]]  # type: ignore[index]
-    assert names == ["kept", "unchanged"]
+    assert [one["name"] for one in rest(session)["endings"]] == ["kept", "unchanged"]
     session.keep(on=False)
-    assert rest(session).shown.view["differences"] == []  # type: ignore[index]
+    assert rest(session)["differences"] == []
 
 
-def test_behaviour_is_drawn_over_fits_until_the_switch_is_put_back(session: Session) -> None:
-    plain = session.shown.view
+def test_a_session_begins_with_what_its_address_asks_for(session: Session) -> None:
+    plain = rest(session)
     session.fit(on=True)
     session.move(THRESHOLD, 0.1)
-    view = rest(session).shown.view
-    assert view is not None
+    session.switch("mediators.envoy", on=False)
+    session.count("from_trigger")
+    view = rest(session)
     assert any(one.startswith("Over fits: each replicate drew one of") for one in view["advice"])
-    session.back()
-    session.fit(on=False)
-    assert rest(session).shown.view == plain
+    other = again(session, session.address)
+    assert (other.changes, other.clock, other.fits) == (session.changes, "from_trigger", True)
+    assert (other.shown.view, other.shown.mistake) == (view, "")
+    other.back()
+    other.fit(on=False)
+    other.count("from_first_strike")
+    assert rest(other) == plain
+    assert other.address == ""
 
 
-def test_what_is_shown_is_what_run_would_say(session: Session, tmp_path: Path) -> None:
-    session.move(THRESHOLD, 0.1)
-    shown = rest(session).shown.view
-    assert shown is not None
-    scenario = open_reference(tmp_path / "quarrel.yaml").scenario
-    batch = simulate(scenario, REPLICATES, seed=3)
-    ended = batch.ensembles["quarrel"].column("ending")
-    shares = {one["ending"]: one["share"] for one in shown["endings"][0]["shares"]}
-    assert shares == {name: pytest.approx((ended == name).mean()) for name in shares}
+def test_a_file_that_the_tab_has_not_kept_is_asked_for(made: Session) -> None:
+    made.recall(f"file=late.yaml&set={THRESHOLD}=0.1")
+    made.reopen({})
+    assert rest(made) is not None
+    assert "the file late.yaml, which is not kept in this tab" in made.shown.mistake
+    assert made.opened.scenario.title == "A quarrel"
+    assert not made.changes
 
 
 def test_a_value_beyond_the_ends_stays_at_them_and_what_is_no_slider_is_let_be(
     session: Session,
 ) -> None:
     session.move(THRESHOLD, 7.0)
-    assert session.changes.moved == {THRESHOLD: 1.0}
     for path, value in (("behaviour.halt.mistrust", 1.0), ("", 1.0), (THRESHOLD, float("nan"))):
         session.move(path, value)
     session.switch("states.north", on=False)
@@ -154,26 +159,27 @@ def test_a_value_beyond_the_ends_stays_at_them_and_what_is_no_slider_is_let_be(
     rest(session)
 
 
-def test_the_same_scenario_is_run_once(tmp_path: Path) -> None:
-    runs = Counting()
-    opened = open_reference(write_quarrel(tmp_path))
-    session = Session(opened, runs, REPLICATES, seed=3)
-    session.start()
-    rest(session).move(THRESHOLD, 0.1)
-    rest(session).back(THRESHOLD)
-    first = runs.ensemble(opened.scenario, REPLICATES, 3, lambda share: None)
-    assert first is runs.ensemble(opened.scenario, REPLICATES, 3, lambda share: None)
-    assert len(set(runs.asked)) == 2
-    rest(session)
-
-
 def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
     for step in range(12):
         session.move(THRESHOLD, 0.9 - 0.05 * step)
-    view = rest(session).shown.view
+    view = rest(session)
     alone = Session(session.opened, Runs(), REPLICATES, seed=3)
     alone.move(THRESHOLD, session.changes.moved[THRESHOLD])
-    assert view == rest(alone).shown.view
+    assert view == rest(alone)
+
+
+def test_what_was_read_of_the_unmoved_scenario_is_read_once_and_it_is_run_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    run: list[object] = []
+    honest, runs = Reading.of, sessions.run
+    monkeypatch.setattr(Reading, "of", lambda one: read.append(one) or honest(one))
+    monkeypatch.setattr(sessions, "run", lambda *given: run.append(given) or runs(*given))
+    for value in (0.1, 0.2, 0.1):
+        session.move(THRESHOLD, value)
+        rest(session)
+    assert (len(read), len(run)) == (3, 2)  # each move's own; the first again is not run again
 
 
 def test_a_saved_file_can_be_opened_again(session: Session) -> None:
@@ -183,42 +189,34 @@ def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     session.open(name, text.encode())
     assert session.opened.scenario.name == "mine"
     assert session.opened.scenario.mediators["elder"].attention_threshold == 0.1
-    assert not rest(session).changes
+    rest(session)
+    assert not session.changes
 
 
-def test_the_picked_crisis_is_changed_from_a_moment_on_and_its_futures_are_told(
+def test_the_picked_crisis_is_changed_from_a_moment_on_and_why_it_came_is_told(
     session: Session,
 ) -> None:
     session.branch("1", "elder=engage")  # of no crisis yet
     assert session.shown.past is None
     session.pick(4)
-    assert {"value": "elder=engage", "label": "the elder: engage"} in told(session)["choices"]  # type: ignore[operator]
+    assert {"value": "elder=engage", "label": "the elder: engage"} in told(session)["choices"]
     session.branch("1", "elder=engage")
     past = looked_back(session)
-    made = branch(
-        session.scenario, 4, "1", force={"elder": "engage"}, futures=FUTURES, seed=session.seed
-    )
+    how: dict[str, Any] = {"futures": FUTURES, "seed": 3}
+    made = branch(session.scenario, 4, "1", force={"elder": "engage"}, **how)
     assert past["told"][: len(made.head())] == made.head()
     assert made.told_parting() in past["told"]
-    agreement = made.summary["scenarios"]["changed"]["endings"]["agreement"]["estimate"]  # type: ignore[index]
+    agreement = made.summary["scenarios"]["changed"]["endings"]["agreement"]["estimate"]
     assert past["shares"][0]["goes"][0] == f"{percent(agreement)}%"
     session.branch("someday", "elder=engage")
     assert looked_back(session)["mistake"].startswith("error: 'someday' is no moment")
-    session.pick(5)
-    until = time.monotonic() + PATIENCE
-    while session.shown.past is not None:
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-def test_why_the_picked_crisis_went_as_it_went_is_told(session: Session) -> None:
-    session.pick(4)
-    told(session)
     session.why("ceasefire within 96 hours")
-    answer = why(session.scenario, 4, "ceasefire within 96 hours", futures=FUTURES, seed=3).answer()
+    answer = why(session.scenario, 4, "ceasefire within 96 hours", **how).answer()
     assert looked_back(session) == {"told": answer, "shares": []}
     session.why("peace")
     assert looked_back(session)["mistake"].startswith("error: no outcome 'peace'")
+    session.pick(5)
+    wait_until(lambda: session.shown.past is None)
 
 
 def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
@@ -226,41 +224,30 @@ def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
     path.write_text(QUARREL.replace("A quarrel", "A <script>alert(1)</script> *quarrel*"))
     session = Session(open_reference(path), Runs(), REPLICATES, seed=3)
     session.pick(0)
-    story = str(told(session)["story"])
+    story = told(session)["story"]
     assert "<script" not in story
     assert "&lt;script&gt;" in story
 
 
-def test_days_are_counted_from_either_origin(session: Session) -> None:
-    session.count("from_trigger")
-    view = rest(session).shown.view
-    assert view is not None
-    assert view["incidence"]["origin"] == "the trigger"
-    session.count("from_nowhere")
-    assert session.clock == "from_trigger"
-
-
-def test_a_scenario_too_big_for_memory_is_refused_kindly(
+def test_a_scenario_too_big_or_whatever_goes_wrong_is_told_and_nobody_waits_for_ever(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.session.most_at_once", lambda scenarios: 100)
-    session.move(THRESHOLD, 0.1)
-    assert rest(session).shown.mistake == (
-        "error: this scenario is so big that memory may not hold 120 crises of it at once: "
-        "at most 100 (--replicates)"
+    with monkeypatch.context() as small:
+        small.setattr(sessions, "most_at_once", lambda scenarios: 10)
+        session.move(THRESHOLD, 0.1)
+        rest(session)
+    assert session.shown.mistake == (
+        "error: this scenario is so big that memory may not hold 60 crises of it at once: "
+        "at most 10 (--replicates)"
     )
 
-
-def test_whatever_goes_wrong_nobody_waits_for_ever(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
     def fail(*_: object) -> None:
         raise FloatingPointError("too far")
 
-    monkeypatch.setattr("crisis_sim.dashboard.session.view", fail)
-    session.move(THRESHOLD, 0.1)
-    told = "error: this cannot be run: FloatingPointError: too far"
-    assert rest(session).shown.mistake == told
+    monkeypatch.setattr(sessions, "view", fail)
+    session.move(THRESHOLD, 0.2)
+    rest(session)
+    assert session.shown.mistake == "error: this cannot be run: FloatingPointError: too far"
 
 
 def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
@@ -273,31 +260,28 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
 
     session.on_change = tell
     session.move(THRESHOLD, 0.1)
-    until = time.monotonic() + PATIENCE
-    while not asked and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until(lambda: asked)
     rest(session)
     assert session.changes.moved == {THRESHOLD: 0.2}
 
 
 def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.dashboard.session.LOOK", 30)
+    monkeypatch.setattr(sessions, "LOOK", 15)
     seen: list[tuple[int, bool]] = []
-    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
 
     def tell() -> None:
-        if session.shown.view is not None:
-            seen.append((session.shown.view["crises"], session.shown.first_look))
+        if made.shown.view is not None:
+            seen.append((made.shown.view["crises"], made.shown.first_look))
 
-    session.on_change = tell
-    session.start()
-    rest(session)
-    assert list(dict.fromkeys(seen)) == [(30, True), (REPLICATES, False)]
+    made.on_change = tell
+    made.start()
+    rest(made)
+    assert list(dict.fromkeys(seen)) == [(15, True), (REPLICATES, False)]
 
 
-def test_a_newer_move_ends_the_run_before_it_within_a_turn(tmp_path: Path) -> None:
+def test_a_newer_move_ends_the_run_before_it_within_a_turn(made: Session) -> None:
     turns: list[float] = []
 
     class Slow(Runs):
@@ -311,60 +295,118 @@ def test_a_newer_move_ends_the_run_before_it_within_a_turn(tmp_path: Path) -> No
 
             return super().ensemble(scenario, *before, slowly)
 
-    session = Session(open_reference(write_quarrel(tmp_path)), Slow(), REPLICATES, seed=3)
-    session.start()
-    until = time.monotonic() + PATIENCE
-    while len(turns) < 3:
-        assert time.monotonic() < until
-        time.sleep(0.005)
-    session.end()
+    made.runs = Slow()
+    made.start()
+    wait_until(lambda: len(turns) >= 3)
+    made.end()
     after = len(turns)
-    time.sleep(0.3)
+    time.sleep(0.2)
     assert len(turns) <= after + 2
     assert max(turns) < 0.5
 
 
-def test_what_was_read_of_the_unmoved_scenario_is_read_once(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+# Runs that are kept.
+
+
+def quiet(share: float) -> None:
+    """Watches and says nothing."""
+
+
+def plain(ensemble: Ensemble, name: str) -> list[str]:
+    return list(map(str, ensemble.column(name).tolist()))
+
+
+def test_replicates_are_those_of_any_other_batch_and_the_watch_sees_how_far_it_is(
+    quarrel: Scenario,
 ) -> None:
-    read: list[object] = []
-    honest = Reading.of
-
-    def noted(ensemble: Ensemble) -> Reading:
-        read.append(ensemble)
-        return honest(ensemble)
-
-    monkeypatch.setattr(Reading, "of", noted)
-    for value in (0.1, 0.2, 0.3):
-        session.move(THRESHOLD, value)
-        rest(session)
-    assert len(read) == 3  # each move's own
+    seen: list[float] = []
+    other = quarrel.changed({"states.north.resolve": 0.5})
+    batch = Runs().batch({"unchanged": quarrel, "changed": other}, 40, 5, seen.append)
+    assert seen == sorted(seen)
+    assert 0.0 < seen[0] < 0.1
+    assert 0.9 < seen[-1] <= 1.0
+    same = simulate(quarrel, 40, seed=5).ensembles["quarrel"]
+    assert batch.seed == 5
+    for name in ("ending", "first_strike_at_hours", "deaths", "replicate"):
+        assert plain(batch.ensembles["unchanged"], name) == plain(same, name)
 
 
-def test_a_session_begins_with_what_its_address_asks_for(tmp_path: Path) -> None:
-    opened, runs = open_reference(write_quarrel(tmp_path)), Runs()
-    first = Session(opened, runs, REPLICATES, seed=3)
-    first.move(THRESHOLD, 0.1)
-    first.switch("mediators.envoy", on=False)
-    first.count("from_trigger")
-    first.fit(on=True)
-    again = Session(opened, runs, REPLICATES, seed=3)
-    again.recall(rest(first).address)
-    again.start()
-    assert (again.changes, again.clock, again.fits) == (first.changes, "from_trigger", True)
-    assert rest(again).shown.view == first.shown.view
-    assert again.shown.mistake == ""
-    other = Session(opened, runs, REPLICATES, seed=3)
-    other.recall("")
-    assert not other.changes
-    assert other.address == ""
+def test_what_the_watch_raises_ends_the_run_and_nothing_of_it_is_kept(quarrel: Scenario) -> None:
+    runs = Runs()
+
+    def stop(share: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        runs.ensemble(quarrel, 40, 5, stop)
+    assert runs.ensemble(quarrel, 40, 5, quiet).replicates == 40
 
 
-def test_a_file_that_the_tab_has_not_kept_is_asked_for(tmp_path: Path) -> None:
-    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), REPLICATES, seed=3)
-    session.recall(f"file=late.yaml&set={THRESHOLD}=0.1")
-    session.reopen({})
-    assert "the file late.yaml, which is not kept in this tab" in rest(session).shown.mistake
-    assert session.opened.scenario.title == "A quarrel"
-    assert not session.changes
-    assert session.shown.view is not None
+def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: Scenario) -> None:
+    runs = Runs(kept=2)
+    one, two = (runs.ensemble(quarrel, 20, seed, quiet) for seed in (1, 2))
+    renamed = quarrel.model_copy(update={"name": "other"})  # a name makes no difference
+    assert runs.ensemble(renamed, 20, 1, quiet) is one
+    runs.ensemble(quarrel, 20, 3, quiet)
+    assert runs.ensemble(quarrel, 20, 1, quiet) is one
+    assert runs.ensemble(quarrel, 20, 2, quiet) is not two
+
+
+def test_a_first_look_is_the_first_of_all_and_is_taken_where_all_would_be_long_in_coming(
+    quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LOOK", 10)
+    asked: list[tuple[int, int]] = []
+    honest = sessions.run_block
+
+    def noted(order: BlockOrder, *others: Any) -> Any:
+        asked.append((order.first, order.count))
+        return honest(order, *others)
+
+    monkeypatch.setattr(sessions, "run_block", noted)
+    runs = Runs()
+    assert runs.first_look([quarrel], 39, 5) is None  # not worth its while
+    assert runs.first_look([quarrel], 40, 5) == 10
+    few, whole = (runs.ensemble(quarrel, count, 5, quiet) for count in (10, 40))
+    assert asked == [(0, 10), (10, 30)]  # nothing is run twice
+    alone = Runs().ensemble(quarrel, 40, 5, quiet)
+    for name in whole.table.column_names:
+        assert plain(whole, name) == plain(alone, name), name
+        assert plain(few, name) == plain(whole, name)[:10], name
+    assert runs.first_look([quarrel], 40, 5) is None  # they are here
+    monkeypatch.setattr(sessions, "SOON", 0.0)
+    assert runs.first_look([quarrel], 40, 6) == 10
+    monkeypatch.setattr(sessions, "SOON", 1e9)
+    assert runs.first_look([quarrel], 40, 6) is None  # as quick as those before
+
+
+# Background jobs.
+
+
+def test_what_comes_too_late_is_not_taken() -> None:
+    latest, go, taken = LatestJob(), threading.Event(), []
+
+    def late(job: Job) -> None:
+        go.wait(5)
+        job.deliver(lambda: taken.append("old"))
+
+    thread = latest.ask(late)
+    latest.end()
+    go.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert taken == []
+
+
+def test_a_request_that_waits_for_its_turn_gives_up_when_a_newer_one_comes() -> None:
+    go, busy = threading.Event(), [LatestJob() for _ in range(AT_ONCE)]
+    threads = [one.ask(lambda job: go.wait(5) and None) for one in busy]
+    waiting, taken = LatestJob(), []
+    first = waiting.ask(lambda job: taken.append("first"))
+    second = waiting.ask(lambda job: taken.append("second"))
+    first.join(5)
+    assert not first.is_alive()
+    go.set()
+    for thread in (*threads, second):
+        thread.join(5)
+    assert taken == ["second"]

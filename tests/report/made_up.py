@@ -1,4 +1,4 @@
-"""A made-up batch in the columns of a real one, and a made-up crisis: any case at will."""
+"""A made-up batch in the columns of a real one, a made-up crisis, and short scenarios: any case at will."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
+from crisis_sim.cli.files import template_text
 from crisis_sim.model.record import Entry, Journal
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.text import label
@@ -332,3 +333,45 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
         ).items():
             journal.series.setdefault(name, []).append(value)
     return journal
+
+
+# Short crises that are really run.
+
+HARM = (
+    '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> '
+    "[a](javascript:b) &amp; {{ 7 * 7 }} \u202eabc\x1b[31m"
+)
+
+
+def short(name: str = "short", title: str = "A short crisis") -> Scenario:
+    text = template_text("short.yaml").replace("horizon_days: 60", "horizon_days: 25")
+    scenario = Scenario.from_text(text, name)
+    return scenario.model_copy(update={"title": title})
+
+
+def alone(scenario: Scenario, name: str = "alone") -> Scenario:
+    """The same without mediators, and with leaders who are less exposed."""
+    plain = {**scenario.plain(), "name": name, "title": "Nobody mediates", "mediators": {}}
+    first = next(iter(plain["states"]))
+    plain["states"][first]["audience"] = 0.111
+    for channel in plain["channels"].values():
+        channel["opened_by"] = [one for one in channel["opened_by"] if one in plain["states"]]
+    return Scenario.model_validate(plain)
+
+
+def harmful() -> Scenario:
+    """A scenario whose every free text means harm."""
+    plain = short().plain()
+    plain |= {"title": HARM, "description": HARM, "sources": [HARM]}
+    for section in ("states", "mediators", "lenders", "channels", "advisers"):
+        for name, part in plain[section].items():
+            part["title"] = f"{HARM} {name}"
+    for event in plain["events"]:
+        event["title"] = HARM
+    names = {rung["name"]: f"{HARM} {place}" for place, rung in enumerate(plain["ladder"])}
+    for rung in plain["ladder"]:
+        rung["name"] = names[rung["name"]]
+    for state in plain["states"].values():
+        state["rung_at_start"] = names.get(state["rung_at_start"], "")
+        state["market"]["index"] = HARM
+    return Scenario.model_validate(plain)

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from syrupy.assertion import SnapshotAssertion
 
@@ -51,13 +50,12 @@ from tests.report.made_up import (
 Draw = Callable[[Batch, dict[str, Any]], Figure]
 
 CHARTS: dict[str, Draw] = {
-    "from the first strike": draw_incidence,
-    "from the trigger": lambda batch, summary: draw_incidence(batch, summary, "from_trigger"),
+    "ceasefire_from_first_strike": draw_incidence,
+    "ceasefire_from_trigger": lambda batch, summary: draw_incidence(batch, summary, "from_trigger"),
     "endings": draw_endings,
     "differences": draw_differences,
     "markets": draw_markets,
 }
-CLOCKS = {"from_first_strike": "from the first strike", "from_trigger": "from the trigger"}
 UNITS = re.compile(r"%|percentage points|hours|days|date|0 to 1|rung")
 NOBODY: dict[str, Any] = dict.fromkeys(("mediators", "lenders", "channels", "advisers"))
 each_chart = pytest.mark.parametrize("name", [*CHARTS, "replay"])
@@ -133,8 +131,8 @@ def test_odd_batches_are_drawn_too(case: str) -> None:
     words = {name: words_in(figure) for name, figure in said.items()}
     if case == "nothing happens":
         assert "real" not in " ".join(words.values())
-        assert "no crisis saw a first strike" in words["from the first strike"]
-        assert "no crisis saw" not in words["from the trigger"]
+        assert "no crisis saw a first strike" in words["ceasefire_from_first_strike"]
+        assert "no crisis saw" not in words["ceasefire_from_trigger"]
         assert "this batch kept no market paths" in words["markets"]
     elif case == "formulas":
         assert all("$\\frac$" in words[name] for name in ("endings", "markets"))
@@ -163,8 +161,8 @@ def test_odd_crises_are_drawn_too(journal: Journal, panels: int | None) -> None:
 
 # Any number of scenarios and of third parties.
 
-#: About where a chart begins to leave scenarios out, and far beyond.
-SIZES = (2, 12, 13, 25, 80)
+#: About where a chart begins to leave scenarios out, and beyond.
+SIZES = (2, 12, 13, 25, 40)
 LONG = "Ministère des affaires étrangères et de la coopération internationale"
 
 
@@ -173,7 +171,7 @@ def many() -> tuple[Batch, dict[str, Any]]:
     cases = list(CASES.values())
     name = "a_scenario_with_quite_a_long_name_number_{}"
     ensembles = (
-        make_ensemble(name.format(k), cases[k % len(cases)], replicates=40, paths=k == 0)
+        make_ensemble(name.format(k), cases[k % len(cases)], replicates=40, paths=False)
         for k in range(max(SIZES))
     )
     batch = make_batch(*ensembles)
@@ -207,32 +205,26 @@ def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_ou
 
 
 def test_those_that_differ_most_are_shown_in_the_order_of_the_batch(
-    many: tuple[Batch, dict[str, Any]],
+    batch: Batch, summary: dict[str, Any]
 ) -> None:
-    batch, summary = many
     figures = summary["scenarios"].items()
     share = {name: one["endings"]["agreement"]["estimate"] for name, one in figures}
     reference = summary["reference"]
-    kept = shown(batch, summary, 12)
+    kept = shown(batch, summary, 4)
     assert reference in kept
     assert kept == [name for name in batch.ensembles if name in kept]
     apart = {name: abs(share[name] - share[reference]) for name in share}
     least = min(apart[name] for name in kept if name != reference)
     assert all(apart[name] <= least for name in share if name not in kept)
     assert shown(batch, summary, 80) == list(batch.ensembles)
-
-
-def test_a_scenario_whose_share_is_not_known_gives_way(
-    batch: Batch, summary: dict[str, Any]
-) -> None:
-    changed = copy.deepcopy(summary)
+    changed = copy.deepcopy(summary)  # one whose share is not known gives way
     changed["scenarios"]["no_mediators"]["endings"]["agreement"]["estimate"] = None
     assert shown(batch, changed, 6) == [name for name in CASES if name != "no_mediators"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NOBODY)
-@pytest.mark.parametrize("size", [1, 2, 3, 4, 13])
+@pytest.mark.parametrize("size", [1, 4, 13])
 def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: int) -> None:
     own = {
         "lenders": {"borrower": "india"},
@@ -261,7 +253,7 @@ def marks(axes: Axes) -> list[float]:
 def test_curves_are_the_incidence_of_the_summary_beside_the_real_ceasefire(
     clock: str, origin: str, batch: Batch, summary: dict[str, Any], drawn: dict[str, Figure]
 ) -> None:
-    left, right = drawn[CLOCKS[clock]].axes
+    left, right = drawn[f"ceasefire_{clock}"].axes
     curves = [line for line in right.lines if len(line.get_xdata()) > 10]
     for line, name in zip(curves, batch.ensembles, strict=False):
         by = summary["scenarios"][name]["ceasefire"][clock]["by"]["7_days"]["estimate"]
@@ -295,17 +287,12 @@ def test_there_are_some_dates_at_local_midnights_and_not_too_many(days: float) -
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert 1 <= len(labels) <= 7
     if days == 5.0:
-        assert axes.get_xticks()[0] == pytest.approx(9.0 / 24.0)
-        assert labels[0] == "23 Apr"
+        assert (axes.get_xticks()[0], labels[0]) == (pytest.approx(9.0 / 24.0), "23 Apr")
         assert axes.get_xlabel() == "date, 2025 (UTC+5:30)"
     if days == 400.0:
         assert axes.get_xlabel() == "date, 2025–2026 (UTC+5:30)"
-
-
-def test_an_unknown_start_gives_days() -> None:
-    axes = Figure().add_subplot()
-    date_axis(axes, None, 0.0, 5.0)
-    assert axes.get_xlabel() == "days from the start"
+        date_axis(axes, None, 0.0, 5.0)
+        assert axes.get_xlabel() == "days from the start"
 
 
 # Markets.
@@ -322,21 +309,19 @@ def test_real_closes_are_drawn_in_per_cent_of_the_close_on_the_first_day_on_one_
     assert (real.get_xdata()[0], real.get_ydata()[0]) == (0.0, pytest.approx(100.0))
 
 
-def test_the_line_is_the_median_over_replicates(batch: Batch, drawn: dict[str, Figure]) -> None:
+def test_the_line_is_the_median_over_replicates_in_whatever_order_their_rows_are(
+    batch: Batch, drawn: dict[str, Figure]
+) -> None:
+    columns = {"replicate": [1, 0, 1, 0], "day": [0, 0, 1, 1], "a_market": [1.0, 1.0, 0.8, 0.9]}
+    days, level = levels(pa.table(columns), "a")
+    assert list(days) == [0.0, 1.0]
+    assert level.tolist() == [[1.0, 0.9], [1.0, 0.8]]
     days, level = levels(batch.ensembles["may_2025"].paths, "pakistan")
-    assert level.shape == (200, 61)
     curves = [line for line in drawn["markets"].axes[1].lines if len(line.get_xdata()) > 2]
     line = next(line for line in curves if line.get_marker() != "o")
     size = len(line.get_xdata())
     assert line.get_ydata() == pytest.approx(100.0 * np.median(level, axis=0)[:size])
     assert list(line.get_xdata()) == list(days[:size])
-
-
-def test_levels_do_not_depend_on_the_order_of_rows() -> None:
-    columns = {"replicate": [1, 0, 1, 0], "day": [0, 0, 1, 1], "a_market": [1.0, 1.0, 0.8, 0.9]}
-    days, level = levels(pa.table(columns), "a")
-    assert list(days) == [0.0, 1.0]
-    assert level.tolist() == [[1.0, 0.9], [1.0, 0.8]]
 
 
 # Shares and differences.
@@ -409,21 +394,6 @@ def test_bars_are_the_courses_and_their_endings(
     assert {row["course"] for row in data} == set(courses)
 
 
-def test_no_colour_means_two_things() -> None:
-    fills = {fill.colour for fill in (*style.ENDING_FILLS.values(), *style.COURSE_FILLS.values())}
-    lines = {style.scenario_line(place)["color"] for place in range(12)}
-    assert not fills & lines
-    assert not lines & set(style.STATE_COLOURS)
-
-
-def test_endings_differ_without_colour() -> None:
-    seen = {
-        (round(float(np.dot(to_rgb(fill.colour), (0.2126, 0.7152, 0.0722))), 1), fill.hatch)
-        for fill in style.ENDING_FILLS.values()
-    }
-    assert len(seen) == len(style.ENDING_FILLS)
-
-
 # A crisis.
 
 
@@ -448,13 +418,10 @@ def test_a_replay_stands_on_the_turns_and_marks_of_its_crisis(
     assert halt < high < whole.get_xlim()[1]
 
 
-def test_a_crisis_of_one_long_fight_needs_no_close_view() -> None:
+def test_a_long_fight_needs_no_close_view_and_a_long_ladder_is_cut() -> None:
     strike = ("04-23 15:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"})
     journal = make_journal([ENTRIES[0], strike, ENTRIES[-1]])
     assert len(draw_replay(journal, make_scenario()).axes) == 3
-
-
-def test_a_ladder_of_many_rungs_and_a_dozen_mediators() -> None:
     ladder = [{"name": f"rung {k}", "intensity": k / 15.0, "strike": k > 10} for k in range(16)]
     mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
     scenario = make_scenario(ladder=ladder, mediators=mediators, real_path=None)

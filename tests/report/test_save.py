@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+import crisis_sim.report
 from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
+from crisis_sim.report import save
 from crisis_sim.report.replay import replay_data, write_replay
 from crisis_sim.report.save import (
     ALL_SUFFIXES,
     CHARTS,
     PAGE,
     SUMMARY,
+    all_charts,
     remove_report,
     write_charts,
     write_report,
@@ -26,30 +33,27 @@ from crisis_sim.report.save import (
 from crisis_sim.scenario.schema import Scenario
 from tests.report.made_up import make_batch, make_ensemble
 
-ALWAYS = {"ceasefire_from_first_strike", "ceasefire_from_trigger", "endings"}
-
 
 def names(paths: list[Path]) -> list[str]:
     return [path.name for path in paths]
 
 
-def test_every_chart_comes_as_svg_and_png_with_its_data(batch: Batch, tmp_path: Path) -> None:
-    pair = make_batch(batch.ensembles["may_2025"], batch.ensembles["no_mediators"])
-    written = write_charts(pair, summarise(pair), tmp_path / "new" / "charts")
-    expected = [f"{name}{suffix}" for name in CHARTS for suffix in style.Print().suffixes]
-    assert names(written) == expected
-    assert all(path.stat().st_size > (200 if path.suffix == ".csv" else 1000) for path in written)
-    svg = (tmp_path / "new" / "charts" / "endings.svg").read_text(encoding="utf-8")
-    assert svg.startswith("<?xml")
-    assert written[1].read_bytes().startswith(b"\x89PNG")
-
-
-def test_a_folder_that_cannot_be_made_is_an_os_error(
-    batch: Batch, summary: dict[str, Any], tmp_path: Path
+def test_every_chart_comes_as_svg_and_png_with_its_data(
+    batch: Batch,
+    summary: dict[str, Any],
+    drawn: dict[str, Figure],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "file").write_text("here is a file already")
-    with pytest.raises(OSError, match="file"):
-        write_charts(batch, summary, tmp_path / "file")
+    assert [name for name, _ in all_charts(batch, summary)] == list(CHARTS)
+    pairs = [(name, partial(drawn.get, name)) for name in CHARTS]
+    monkeypatch.setattr(save, "all_charts", lambda *_: pairs)
+    written = write_charts(batch, summary, tmp_path / "new" / "charts")
+    suffixes = style.Print().suffixes
+    assert names(written) == [f"{name}{suffix}" for name in CHARTS for suffix in suffixes]
+    assert all(path.stat().st_size > (200 if path.suffix == ".csv" else 1000) for path in written)
+    assert written[0].read_text(encoding="utf-8").startswith("<?xml")
+    assert written[1].read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
@@ -57,17 +61,19 @@ def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
 ) -> None:
     monkeypatch.setattr(style, "save", lambda figure, path: path.write_text("new"))
     batch = make_batch(make_ensemble("may_2025", replicates=50, paths=False))
-    summary = summarise(batch)
-    folder = tmp_path / "new"
-    write_report(batch, summary, folder)
+    summary, folder = summarise(batch), tmp_path / "new"
+    folder.mkdir()
     (folder / "markets.svg").write_text("old")
     (folder / "mine.svg").write_text("mine")
     written = write_report(batch, summary, str(folder))
     # One scenario without paths has no differences and no markets.
-    assert {path.stem for path in written[1:]} == ALWAYS
+    always = {"ceasefire_from_first_strike", "ceasefire_from_trigger", "endings"}
+    assert {path.stem for path in written[1:]} == always
     assert names(written)[0] == SUMMARY
     assert json.loads((folder / SUMMARY).read_text(encoding="utf-8")) == summary
     assert {path.name for path in folder.iterdir()} == {*names(written), "mine.svg"}
+    with pytest.raises(OSError, match=SUMMARY):
+        write_report(batch, summary, folder / SUMMARY)
 
 
 def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
@@ -79,22 +85,29 @@ def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
         assert names(list(tmp_path.iterdir())) == ["mine.svg"]
 
 
-def test_a_replay_is_kept_as_story_and_chart(
+def test_a_replay_is_kept_as_story_and_chart_and_as_json_in_which_null_is_what_never_came(
     journal: Journal, scenario: Scenario, tmp_path: Path
 ) -> None:
     written = write_replay(journal, scenario, "# A story\n", tmp_path / "new" / "crisis_0.5")
     assert names(written) == [f"crisis_0.5.{kind}" for kind in ("md", "svg", "png", "csv")]
     assert written[0].read_text(encoding="utf-8") == "# A story\n"
-    assert written[2].read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_data_of_a_replay_are_json_and_null_is_what_never_came(
-    journal: Journal, scenario: Scenario
-) -> None:
-    outcome = {"ended_at_hours": np.float64("nan"), "brokered_by": "", "mediated": np.True_}
+    outcome: dict[str, Any] = {"ended_at_hours": np.float64("nan"), "brokered_by": ""}
+    outcome["mediated"] = np.True_
     data = replay_data(journal, scenario, outcome, seed=3, replicate=7)
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["outcome"] == {"ended_at_hours": None, "brokered_by": None, "mediated": True}
     assert (data["seed"], data["replicate"], data["digest"]) == (3, 7, scenario.digest)
     assert len(data["entries"]) == len(journal.entries)
     assert data["series"]["hours"] == journal.series["hours"]
+
+
+def test_every_public_name_is_there_and_nothing_heavy_is_imported_for_it() -> None:
+    assert all(callable(getattr(crisis_sim.report, name)) for name in crisis_sim.report.__all__)
+    code = (
+        "import sys, crisis_sim.report\n"
+        "print({'matplotlib', 'rich', 'numpy', 'mesa'} & {*sys.modules})\n"
+        "import crisis_sim.report.curves\n"
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["set()", "False"]

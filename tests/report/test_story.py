@@ -17,8 +17,8 @@ from crisis_sim.report.story import (
     turning_points,
 )
 from crisis_sim.scenario.schema import Scenario
+from tests.report.looking import read
 from tests.report.made_up import ENTRIES, EntryFacts, act, hours, make_journal, make_scenario
-from tests.report.page.reading import read
 
 STRUCK_AT_ONCE: list[EntryFacts] = [
     ENTRIES[0],
@@ -70,11 +70,6 @@ def told(*entries: tuple[str, str, dict[str, object]]) -> str:
     )
 
 
-def test_there_is_a_sentence_for_all_that_the_model_notes() -> None:
-    kinds = {key.partition(":")[0] for key in SENTENCES}
-    assert kinds == {"trigger", "incident", *CODES} - {"event"}
-
-
 def test_who_mediates_from_the_first_day_is_told_after_what_began_it() -> None:
     trigger = ("trigger", "india", {"title": "An attack", "deaths": 3.0})
     said = told(("engaged", "us", {}), trigger)
@@ -100,6 +95,8 @@ def test_sentences(snapshot: SnapshotAssertion) -> None:
         if kind == "decided":
             detail |= {"amount_usd_bn": 1.0, "vote": "for" if word else "against"}
         found[key] = told((kind, agent, detail))
+    kinds = {key.partition(":")[0] for key in SENTENCES}
+    assert kinds == {"trigger", "incident", *CODES} - {"event"}  # all that the model notes
     found["harmed"] = told(("incident", "india", {"title": "", "deaths": 3.0}))
     found["strike"] = told(("first_strike", "india", {}))
     found["own"] = told(("imposed_sanctions", "summit_host", {"target": "india", "size": 2.5}))
@@ -153,13 +150,10 @@ def test_third_parties_by_kind(scenario: Scenario) -> None:
     assert kinds == [*["mediators"] * 3, *["channels"] * 2, "advisers", "lenders"]
 
 
-def test_as_html_a_story_has_its_headings_two_levels_down_and_no_title() -> None:
+def test_as_html_a_story_has_its_headings_two_levels_down_no_title_and_no_other_markdown() -> None:
     page = read(story_html("# A title\n\nWho.\n\n## Under fire\n\n**Monday.** Strikes.\n\n- one\n"))
     assert [one.text for one in page.all("h4", "strong", "li")] == ["Under fire", "Monday.", "one"]
     assert "A title" not in page.text
-
-
-def test_markdown_that_is_not_of_stories_stays_letters() -> None:
     hostile = "# t\n\n[a](javascript:b) ![c](http://d) <img src=x> <http://e>\n\n```\nf\n```\n"
     page = read(story_html(hostile))
     assert not page.all("a", "img", "code", "pre")

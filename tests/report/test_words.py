@@ -1,28 +1,48 @@
+"""Numbers, answers and sentences: as a person would say them, and true of any table of outcomes, the unusual ones too."""
+
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim import text
-from crisis_sim.report import story
+from crisis_sim.batch.ensemble import Batch
+from crisis_sim.outcomes import summarise
+from crisis_sim.report import captions, page, story
+from crisis_sim.report.answers import after_a_strike, answer, told_worst
+from crisis_sim.report.assumptions import source, value
+from crisis_sim.report.example_crises import choose
+from crisis_sim.report.story import environment
+from crisis_sim.scenario.behaviour import DecisionBehaviour
+from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.schema import ENDINGS
+from tests.report.looking import printed, read
+from tests.report.made_up import CASES, make_batch, make_ensemble, make_scenario
+
+# Numbers and names.
 
 
 @pytest.mark.parametrize(
-    ("write", "value", "written"),
+    ("write", "given", "written"),
     [
         (text.percent, 0.7123, "71.2"),
         (text.percent, 1.0, "100.0"),
         (text.percent, 0.0, "0.0"),
         (text.percent, 0.0015, "0.15"),
         (text.percent, 0.00004, "0.0040"),
-        (text.percent, None, "–"),
+        (text.percent, 0.99999, "99.9990"),
+        (text.percent, None, text.UNKNOWN),
         (text.points, 0.089, "+8.9"),
         (text.points, -0.089, "−8.9"),
         (text.points, 0.0, "0.0"),
@@ -37,9 +57,9 @@ from crisis_sim.scenario.schema import ENDINGS
         (text.duration, 1.0, "1 hour"),
         (text.duration, 47.6, "48 hours"),
         (text.duration, 87.92, "3.7 days"),
-        (text.duration, 24.0 * 14.4, "14.4 days"),
         (text.duration, 24.0 * 45.2, "45 days"),
         (text.duration, -240.0, "−10 days"),
+        (text.duration, math.inf, text.UNKNOWN),
         (text.listed, [], ""),
         (text.listed, ["a"], "a"),
         (text.listed, ["a", "b", "c"], "a, b and c"),
@@ -50,16 +70,31 @@ from crisis_sim.scenario.schema import ENDINGS
         (text.with_article, "military hotline", "the military hotline"),
         (text.with_article, "The Quad", "The Quad"),
         (text.with_article, "a quiet word", "a quiet word"),
+        (text.clean, "a\x1b[31mred\x07\r\nb\u202ec\u200fd", "a[31mred bcd"),
+        (text.clean, "क्\u200dष", "क्\u200dष"),
+        (lambda name: text.shorten(name, 12), "a_long_name_that_ends_in_7", "a_long_n…n_7"),
+        (lambda name: text.shorten(name, 10), "short", "short"),
+        (lambda hours: text.after(hours, "the trigger"), -240.0, "10 days before the trigger"),
+        (value, Distribution("uniform", (0.2, 0.7)), "0.2 to 0.7, evenly spread"),
+        (value, Distribution("triangular", (0.6, 0.8, 1.0)), "0.6 to 1, most likely 0.8"),
+        (value, Distribution("normal", (5.0, 1.5)), "about 5, standard deviation 1.5"),
+        (value, Distribution("lognormal", (9.0, 0.5)), "median 9, spread 0.5 in logarithms"),
+        (value, Distribution("choice", (1.3, 1.4), (0.5, 0.5)), "1.3 or 1.4, equally likely"),
+        (value, Distribution("choice", (1.0, 2.0), (0.25, 0.75)), "1 (25.0%) or 2 (75.0%)"),
+        (value, True, "yes"),
+        (value, (), "none"),
+        (value, ("india", "us"), "india, us"),
+        (value, "", "none"),
+        (value, datetime(2025, 5, 9, 20, tzinfo=UTC), "Friday 9 May 2025, 20:00 (UTC)"),
     ],
 )
-def test_in_words(write: Callable[[Any], str], value: Any, written: str) -> None:
-    assert write(value) == written
+def test_in_words(write: Callable[[Any], str], given: Any, written: str) -> None:
+    assert write(given) == written
 
 
-@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("write", [text.percent, text.points, text.signed_hours, text.count])
-def test_what_is_not_known_is_a_dash(write: Callable[[float], str], odd: float) -> None:
-    assert write(odd) == text.UNKNOWN
+def test_what_is_not_known_is_a_dash(write: Callable[[float], str]) -> None:
+    assert {write(odd) for odd in (math.nan, math.inf, -math.inf)} == {text.UNKNOWN}
 
 
 @given(
@@ -75,29 +110,245 @@ def test_a_difference_that_is_not_zero_does_not_read_as_zero(
     assert float(written[1:]) > 0.0
 
 
-def test_clean_takes_out_what_steers_a_terminal_or_the_direction_of_writing_and_no_letters() -> (
-    None
-):
-    assert text.clean("a\x1b[31mred\x07\r\nb\u202ec\u200fd") == "a[31mred bcd"
-    hindi = "क्\u200dष"
-    assert text.clean(hindi) == hindi
-
-
-def test_the_middle_of_a_long_name_gives_way() -> None:
-    assert text.shorten("short", 10) == "short"
-    assert text.shorten("a_long_name_that_ends_in_7", 12) == "a_long_n…n_7"
-    assert len(text.shorten("x" * 50, 12)) == 12
-
-
 def test_moments_are_in_their_own_offset() -> None:
     at = datetime.fromisoformat("2025-05-07T01:05+05:30")
     assert text.moment(at) == "Wednesday 7 May, 01:05"
     assert text.moment(at, year=True) == "Wednesday 7 May 2025, 01:05"
     assert text.offset(at) == "UTC+5:30"
-    assert text.offset(at.astimezone(UTC)) == "UTC"
     assert text.offset(datetime.fromisoformat("2025-05-07T01:05-04:00")) == "UTC−4"
 
 
 def test_every_ending_has_a_name_and_a_telling() -> None:
     assert tuple(text.ENDINGS) == ENDINGS
     assert set(story.ENDINGS) == set(ENDINGS)
+
+
+def test_a_source_is_the_defaults_or_the_scenario() -> None:
+    path = ("behaviour", "decision", "cost_power")
+    usual = DecisionBehaviour().cost_power
+    assert source(path, usual).startswith("default: Schelling 1966")
+    assert source(path, 9.0) == f"the scenario; usually {usual:g}"
+    assert source(("states", "india", "resolve"), 0.5) == "the scenario"
+    assert source(("states", "india", "capability"), 1.0) == "default: assumed"
+    assert source(("mediators", "us", "style"), "facilitation") == "default"
+
+
+# Figures of a page.
+
+
+def figure(estimate: float | None, lower: float | None, upper: float | None) -> dict[str, Any]:
+    return {"estimate": estimate, "lower": lower, "upper": upper}
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "cell"),
+    [
+        ("share", [figure(0.861, 0.845, 0.875)], "86.1 84.5 to 87.5"),
+        ("share", [figure(0.0005, 0.0001, 0.0028)], "0.050 0.010 to 0.28"),
+        ("share", [figure(None, None, None)], "not known"),
+        ("median", [{"median_hours": None, "of": 9}], "never half"),
+        ("median", [{"median_hours": None, "of": 0}], "none struck"),
+        ("median", [{"median_hours": figure(116.0, 112.0, None)}], "116 at least 112"),
+        ("difference", [None, text.points], "not known"),
+        ("difference", [figure(0.1, 0.05, 0.25), text.points], "+10.0 +5.0 to +25.0"),
+    ],
+)
+def test_figures_have_their_limits_and_say_what_is_not_known(
+    kind: str, told: list[Any], cell: str
+) -> None:
+    cells = environment().get_template("parts.html.jinja").module
+    assert read(getattr(cells, kind)(*told)).text == cell
+
+
+@pytest.mark.parametrize(("low", "strong"), [(0.05, 1), (-0.05, 0)])
+def test_a_difference_is_bold_where_its_interval_leaves_out_zero(low: float, strong: int) -> None:
+    cells = environment().get_template("parts.html.jinja").module
+    html = cells.difference(figure(0.1, low, 0.25), text.points)
+    assert len(read(html).all("strong")) == strong
+
+
+def test_a_median_is_in_the_unit_that_people_say() -> None:
+    assert captions.median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
+    assert captions.median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
+    assert captions.median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
+
+
+# What `run` prints: the answer in words, outcomes, differences and advice.
+
+
+def test_a_summary_as_it_is_printed(summary: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+    assert printed(summary, width=80) == snapshot
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_tables_fit_a_terminal_and_cut_nothing_off(width: int, summary: dict[str, Any]) -> None:
+    told = printed(summary, width)
+    assert max(map(len, told.splitlines())) <= width
+    assert "…" not in told.replace(", …", "").replace("–…", "")  # a limit that is not set
+    assert told.count("\n") < 2.5 * printed(summary, 100).count("\n")
+
+
+def test_the_answer_leaves_out_what_is_not_clear(summary: dict[str, Any]) -> None:
+    changed = copy.deepcopy(summary)
+    for difference in changed["differences"].values():
+        shares = [part["share"] for part in difference["courses"].values()]
+        for one in (*shares, after_a_strike(difference)[0]):
+            one |= {"lower": -0.5, "upper": 0.5}
+    assert answer(changed).endswith("not clearly different in any of the other scenarios.")
+    changed["differences"] = {"no_mediators": changed["differences"]["no_mediators"]}
+    assert answer(changed).endswith("not clearly different in “No mediators”.")
+
+
+def test_one_scenario_has_no_table_of_differences(batch: Batch) -> None:
+    alone = summarise(make_batch(batch.ensembles["may_2025"]))
+    assert "Difference from “" not in printed(alone)
+    assert "strike in both" not in answer(alone)
+    assert "none" in printed(summarise(batch_of(["none struck"], 50)))
+
+
+@pytest.mark.parametrize(
+    ("war", "nuclear_use", "told"),
+    [
+        (0, 0, "no crisis saw full-scale war or nuclear use"),
+        (10, 0, "full-scale war came in 10.0% of all crises, and no crisis saw nuclear use"),
+        (10, 5, "full-scale war came in 10.0% of all crises, and nuclear use in 5.0%"),
+        (0, 5, "no crisis saw full-scale war, and nuclear use came in 5.0% of all crises"),
+    ],
+)
+def test_the_worst_is_told_in_words(war: int, nuclear_use: int, told: str) -> None:
+    figures = [{"estimate": count / 100, "count": count} for count in (war, nuclear_use)]
+    assert told_worst(*figures) == told
+
+
+def test_names_are_printed_as_they_stand_and_steer_nothing() -> None:
+    names = ["[bold]x[/bold]", "a[link=http://x]b", "esc\x1b[31m"]
+    how: dict[str, Any] = {"replicates": 50, "paths": False}
+    ensembles = (
+        make_ensemble(name, CASES["may_2025"], scenario=make_scenario(name), **how)
+        for name in names
+    )
+    told = printed(summarise(make_batch(*ensembles)))
+    assert "[bold]x[/bold]" in told
+    assert "[link=http://x]" in told
+    assert "\x1b" not in told
+
+
+# Every sentence on a run is true of any table of outcomes.
+
+#: What is done to the columns of a batch: each leaves a case that the usual sentences do not fit.
+ODD = ("usual", "none struck", "all struck", "none agreed", "all alike", "nothing ended")
+SENSELESS = re.compile(r"nan|inf\b|None|\+-|[+−-]0(\.0+)?\b|-\d+ minutes|  ")
+
+
+def reshaped(case: str) -> Any:
+    def change(columns: dict[str, Any]) -> None:
+        strike, ending = columns["first_strike_at_hours"], columns["ending"]
+        if case == "none struck":
+            strike[:] = np.nan
+        elif case == "all struck":
+            strike[:] = np.where(np.isnan(strike), 1.0, strike)
+        elif case == "none agreed":
+            ending[ending == "agreement"] = "tacit"
+        elif case == "all alike":
+            for values in columns.values():
+                values[:] = values[0]
+        elif case == "nothing ended":
+            ending[:] = "unresolved"
+            columns["ended_at_hours"][:] = np.nan
+        if case in ("none agreed", "nothing ended"):
+            columns["ceasefire_in_effect_at_hours"][:] = np.nan
+        columns["replicate"][:] = np.arange(len(columns["replicate"]))
+
+    return change
+
+
+def batch_of(cases: list[str], replicates: int) -> Batch:
+    shares = (0.4, 0.1, 0.1, 0.1, 0.2, 0.1)
+    usual: dict[str, Any] = {"replicates": replicates, "paths": False}
+    usual["scenario"] = make_scenario("may_2025")
+    return make_batch(
+        *(
+            make_ensemble(
+                f"case_{k}", (shares, 80.0 + 10.0 * k, 0.1), change=reshaped(case), **usual
+            )
+            for k, case in enumerate(cases)
+        )
+    )
+
+
+def sentences(batch: Batch, summary: dict[str, Any]) -> Iterator[str]:
+    """All that is said of a run, but for tables."""
+    yield from summary["advice"]
+    yield answer(summary)
+    yield captions.answer(summary)
+    yield from captions.more(summary)
+    for name in ("ceasefire_from_first_strike", "ceasefire_from_trigger", "endings", "differences"):
+        yield captions.caption(name, batch, summary)
+    yield from ("{value} {label}: {limits}".format(**one) for one in captions.key_figures(summary))
+    for ensemble in batch.ensembles.values():
+        yield from (choice.why for choice in choose(ensemble))
+
+
+runs = st.tuples(
+    st.lists(st.sampled_from(ODD), min_size=1, max_size=3), st.sampled_from((1, 2, 9, 60))
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(runs)
+def test_no_sentence_says_what_is_no_number_and_every_share_names_its_denominator(
+    run: tuple[list[str], int],
+) -> None:
+    batch = batch_of(*run)
+    for said in sentences(batch, summarise(batch)):
+        assert not SENSELESS.search(said.strip()), said
+        if re.search(r"\d%", re.sub(r"\([^)]*\)", "", said)):
+            assert re.search(r"(all|crises with a|only crisis|below)", said), said
+        assert not re.search(r"% of (these )?(simulated )?crises\b(?! with)", said), said
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(runs)
+def test_no_table_prints_what_is_no_number(run: tuple[list[str], int]) -> None:
+    batch = batch_of(*run)
+    with patch.multiple(
+        page, all_charts=lambda *_: (), reference_of=lambda *_: "x", _read=lambda _: None
+    ):
+        html = page._of_run(batch, None, lambda done, total: None).html
+    cells = [one.text for one in read(html).all("td")]
+    assert len(cells) > 10
+    for said in cells:
+        assert not SENSELESS.search(said.strip()), said
+    assert not re.search(r"\bnan\b|None", printed(summarise(batch)))
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_nothing_is_called_the_most_or_clearly_other_where_scenarios_are_alike(case: str) -> None:
+    one, other = batch_of([case, case], 9).ensembles.values()
+    twins = make_batch(one, type(other)(**{**vars(one), "name": "case_1"}))
+    told = " ".join(sentences(twins, summarise(twins)))
+    wrong = r"estimates go from|the most,|is clearly|points (more|less) likely"
+    assert not re.search(wrong, told), told
+    if case != "none struck":
+        assert "do not tell the two apart" in told or "one replicate does not tell" in told
+
+
+def test_the_shares_in_the_summary_say_of_how_many_crises() -> None:
+    def shares(part: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(part, dict) and "estimate" in part:
+            if "median" not in path and "quantiles" not in path:
+                yield path, part
+        elif isinstance(part, dict):
+            for key, inner in part.items():
+                yield from shares(inner, f"{path}.{key}")
+
+    summary = summarise(batch_of(["usual", "all struck"], 60))
+    found = list(shares({key: summary[key] for key in ("scenarios", "differences")}, ""))
+    assert len(found) >= 90
+    for path, one in found:
+        assert "of" in one, path
+        assert ("reference_of" in one) == path.startswith(".differences"), path
+    struck = summary["scenarios"]["case_0"]["ceasefire"]["from_first_strike"]
+    assert struck["by"]["96_hours"]["of"] == struck["of"] < 60
+    assert struck["among"] == "crises with a first strike"

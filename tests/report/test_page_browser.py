@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from crisis_sim.report import svg
-from crisis_sim.report.page import write_page
 from crisis_sim.report.save import PAGE
 from crisis_sim.report.svg import contrast
 
@@ -23,33 +21,23 @@ PARTS = 3.0
 SHEETS = range(6, 40)
 #: What axe-core looks for by night; all else that it knows of is the same by day.
 BY_NIGHT = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+GROUND = "getComputedStyle(document.body).backgroundColor"
 
 
-@pytest.fixture(scope="module", params=["run", "experiment"])
-def address(request: pytest.FixtureRequest) -> str:
-    """The page of a run, and that of an experiment."""
-    if request.param == "experiment":
-        return write_page(request.getfixturevalue("sweep")).as_uri()
-    request.getfixturevalue("html")  # which has written it
-    folder: Path = request.getfixturevalue("folder")
-    return (folder / PAGE).as_uri()
-
-
-@pytest.fixture
-def noted() -> dict[str, list[str]]:
-    """What the browser asked for and what it said while a page was open."""
-    return {"asked": [], "said": []}
-
-
-@pytest.fixture
-def page(browser: Browser, address: str, noted: dict[str, list[str]]) -> Iterator[Page]:
+@pytest.fixture(params=["html", pytest.param("sweep_html", marks=pytest.mark.slow)])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """The page of a run, and that of an experiment, with all that is folded open; no browser asks anyone for anything."""
+    request.getfixturevalue(request.param)  # which has written it
+    folder: Path = request.getfixturevalue("folder" if request.param == "html" else "sweep")
+    address, asked, said = (folder / PAGE).as_uri(), [], []
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         opened = context.new_page()
-        opened.on("request", lambda request: noted["asked"].append(request.url))
-        opened.on("console", lambda message: noted["said"].append(message.text))
-        opened.on("pageerror", lambda error: noted["said"].append(str(error)))
+        opened.on("request", lambda request: asked.append(request.url))
+        opened.on("console", lambda message: said.append(message.text))
+        opened.on("pageerror", lambda error: said.append(str(error)))
         opened.goto(address)
         yield opened
+    assert (asked, said) == ([address], [])
 
 
 def unfold(page: Page) -> None:
@@ -57,26 +45,18 @@ def unfold(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
 
 
-def test_it_opens_without_asking_anyone_for_anything_and_without_a_complaint(
-    page: Page, address: str, noted: dict[str, list[str]]
-) -> None:
+def test_it_opens_without_asking_anyone_and_on_a_phone_nothing_sticks_out(page: Page) -> None:
     unfold(page)
     page.mouse.wheel(0, 20_000)
     page.wait_for_load_state("networkidle")
-    assert noted == {"asked": [address], "said": []}
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "options"), [("light", None), ("dark", BY_NIGHT)])
-def test_axe_finds_nothing_wrong(page: Page, scheme: Any, options: Any) -> None:
-    page.emulate_media(color_scheme=scheme)
-    unfold(page)
-    found = Axe().run(page, options=options)
-    assert found.violations_count == 0, found.generate_report()
-
-
-@pytest.mark.slow
-def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -> None:
+def test_axe_finds_nothing_wrong_and_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(
+    page: Page,
+) -> None:
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the answer")
     assert skip.evaluate("one => one === document.activeElement")
@@ -89,18 +69,17 @@ def test_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(page: Page) -
             break
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.parentElement.matches('details[open]')")
-
-
-def test_on_a_phone_nothing_sticks_out(page: Page) -> None:
-    page.set_viewport_size(PHONE)
     unfold(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    for scheme, options in (("light", None), ("dark", BY_NIGHT)):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page, options=options)
+        assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.slow
-def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
+def test_by_night_every_colour_of_every_chart_is_seen_and_paper_is_white(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
-    assert written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == svg.PAPER
+    assert written(page.evaluate(GROUND)) == svg.PAPER
     painted: list[list[str]] = page.evaluate(
         """() => [...document.querySelectorAll("svg.chart [style]")].flatMap(one =>
             ["fill", "stroke"].map(key => [one.style[key], getComputedStyle(one)[key]])
@@ -114,14 +93,8 @@ def test_by_night_every_colour_of_every_chart_is_seen(page: Page) -> None:
         assert contrast(shown, svg.PAPER) >= PARTS or given.upper() in svg.FIXED, given
     letters = page.locator("svg.chart").first.evaluate("one => getComputedStyle(one).fill")
     assert written(letters) == svg.INK
-
-
-@pytest.mark.slow
-def test_it_is_printed_on_white_whatever_the_screen_has_and_on_a_sane_number_of_sheets(
-    page: Page,
-) -> None:
     page.emulate_media(media="print", color_scheme="dark")
-    assert written(page.evaluate("getComputedStyle(document.body).backgroundColor")) == "#ffffff"
+    assert written(page.evaluate(GROUND)) == "#ffffff"
     line = page.locator('svg.chart [style*="--on-0072b2"]').first
     shown = line.evaluate("one => [getComputedStyle(one).fill, getComputedStyle(one).stroke]")
     assert "rgb(0, 114, 178)" in shown

@@ -1,0 +1,414 @@
+"""What a page is, for whoever reads it: with eyes, by keyboard, aloud, or on paper; and the file that it stands in."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from inspect import getsource
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from crisis_sim.batch import ResultsError, read_batch
+from crisis_sim.batch.ensemble import Batch
+from crisis_sim.batch.files import as_json
+from crisis_sim.batch.manifest import seal
+from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.experiments import read_experiment, run_experiment
+from crisis_sim.experiments.spec import KINDS
+from crisis_sim.model import CrisisModel
+from crisis_sim.outcomes import UnknownReferenceError
+from crisis_sim.report import page as pages
+from crisis_sim.report.page import page_of, write_page
+from crisis_sim.report.story import environment
+from crisis_sim.scenario import Scenario
+from tests.report.conftest import QUESTION, REPLICATES, SEED, with_two_stories
+from tests.report.looking import Element, read
+from tests.report.made_up import HARM
+
+
+@pytest.fixture(params=["html", "harmful_html"])
+def any_html(request: pytest.FixtureRequest) -> str:
+    """Both pages: what holds of one must hold of the other."""
+    text: str = request.getfixturevalue(request.param)
+    return text
+
+
+def named(page: Element, name: str) -> Element:
+    return next(one for one in page.walk() if one.attributes.get("id") == name)
+
+
+def test_what_a_page_says_of_a_run(batch: Batch, snapshot: SnapshotAssertion) -> None:
+    def charts(*_: Any) -> list[tuple[str, None]]:
+        return [(name, None) for name in pages.CHARTS]
+
+    stubs: dict[str, Any] = {
+        "all_charts": charts,
+        "for_both": lambda _, name, title, finding: f"<svg><title>{title}</title></svg>",
+        "reference_of": lambda *_: "nothing was kept",
+        "_read": lambda _: None,
+    }
+    with patch.multiple(pages, **stubs):
+        page = pages._of_run(batch, None, lambda done, total: None)
+    main = read(page.html).all("main")[0]
+    assert [
+        [one.text for one in section.all("h2", "p", "dt", "dd", "li", "caption", "title", "tr")]
+        for section in main.all("section")[:-1]
+    ] == snapshot
+    assert page.plain == snapshot(name="in short")
+
+
+def test_a_page_reads_in_the_order_of_an_aides_questions_and_has_its_landmarks(
+    page: Element,
+) -> None:
+    sections = [one.attributes["id"] for one in page.all("main")[0].all("section")]
+    order = "answer charts compared endings stories assumptions sure again"
+    assert sections == order.split()
+    assert page.all("html")[0].attributes["lang"] == "en"
+    assert page.all("title")[0].text.startswith("A short crisis")
+    assert [len(page.all(one)) for one in ("header", "main", "nav", "footer")] == [1, 1, 1, 1]
+    assert page.all("nav")[0].attributes["aria-label"]
+
+
+def test_a_page_can_be_read_aloud_and_by_keyboard(any_html: str) -> None:
+    page = read(any_html)
+    levels = [int(one.tag[1]) for one in page.all("h1", "h2", "h3", "h4", "h5", "h6")]
+    assert (levels[0], levels.count(1)) == (1, 1)
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    charts = page.all("svg")
+    assert len(charts) > 3
+    for chart in charts:  # each has a title, and its finding in words
+        title, finding, *_ = chart.children
+        assert (title.tag, finding.tag, chart.attributes["role"]) == ("title", "desc", "img")
+        assert title.text
+        assert len(finding.text) > 20
+        assert chart.attributes["aria-labelledby"] == title.attributes["id"]
+        assert chart.attributes["aria-describedby"] == finding.attributes["id"]
+    tables = page.all("table")
+    assert len(tables) > 5
+    for table in tables:
+        assert table.all("caption")[0].text
+        assert {one.attributes["scope"] for one in table.all("th")} <= {"col", "row"}
+        assert len({len(row.all("th", "td")) for row in table.all("tr")}) == 1
+    scrolling = [one for one in page.walk() if one.attributes.get("class") == "scroll"]
+    assert len(scrolling) == len(tables)
+    for one in scrolling:
+        assert one.attributes["tabindex"] == "0"
+        assert one.attributes.get("aria-label") or one.attributes.get("aria-labelledby")
+
+
+def test_ids_are_unique_and_every_reference_leads_somewhere(any_html: str) -> None:
+    page = read(any_html)
+    ids = [one.attributes["id"] for one in page.walk() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    referred = set()
+    for one in page.walk():
+        for key in ("aria-labelledby", "aria-describedby"):
+            referred |= set(one.attributes.get(key, "").split())
+        if one.attributes.get("href", "").startswith("#"):
+            referred.add(one.attributes["href"][1:])
+        for value in one.attributes.values():
+            referred |= set(re.findall(r"url\(#([^)]+)\)", value))
+    assert referred <= set(ids)
+
+
+def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page: Element) -> None:
+    stories = page.all("article")
+    assert len(stories) >= 2
+    assert stories[0].all("h3")[0].text.startswith("A typical crisis")
+    for story in stories:
+        assert "Why this one:" in story.text
+        rows = story.all("tbody")[0].all("tr")
+        assert [row.all("th")[0].text for row in rows] == ["A short crisis", "Nobody mediates"]
+        for command in ("replay", "why"):
+            assert f"crisis-sim {command} short.yaml --seed {SEED} --replicate" in story.text
+        assert {one.text for one in story.all("h4")} >= {"How it ended"}
+
+
+def test_assumptions_have_sources_and_differences_and_the_page_tells_how_it_was_made(
+    page: Element,
+) -> None:
+    section, again = named(page, "assumptions"), named(page, "again")
+    for said in ("Parameter Meaning Value Unit Source", "cost_power"):
+        assert said in section.text
+    assert "default: Schelling 1966" in section.text
+    (table,) = (one for one in section.all("table") if "against" in one.all("caption")[0].text)
+    assert "0.111" in table.text
+    assert "not there" in table.text
+    facts = dict(zip(*([one.text for one in again.all(tag)] for tag in ("dt", "dd")), strict=True))
+    assert facts["Seed"] == str(SEED)
+    for said in ("crisis-sim run short alone", "NumPy 2", '"git_revision"'):
+        assert said in again.text
+
+
+def test_nothing_is_fetched_and_nothing_is_run(any_html: str) -> None:
+    page = read(any_html)
+    assert not page.all("script", "link", "img", "iframe", "object", "embed", "form", "base")
+    policy = next(one for one in page.all("meta") if one.attributes.get("http-equiv"))
+    assert policy.attributes["content"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    for one in page.walk():
+        assert not any(key.startswith("on") for key in one.attributes)
+        for key in ("href", "src", "xlink:href", "action", "data"):
+            value = one.attributes.get(key, "#")
+            assert value.startswith(("#", "data:text/plain;"))
+    style = page.all("style")[0].text
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_what_a_stranger_wrote_is_text_and_no_more(harmful_html: str) -> None:
+    assert not [one for one in (HARM, "<script", "<img", "\x1b", "\u202e") if one in harmful_html]
+    page = read(harmful_html)
+    assert "<script>alert(1)</script>" in page.all("h1")[0].text
+    assert any("<script>alert(1)</script>" in one.text for one in page.all("article"))
+    assert not any("javascript" in one.attributes.get("href", "") for one in page.all("a"))
+
+
+# The file of a page: what travels in it, and what happens where something is amiss.
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """A folder of results to do harm to."""
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+@pytest.mark.slow
+def test_the_same_results_make_the_same_page_to_the_byte(copy: Path, html: str) -> None:
+    again = copy / "deep" / "page.html"
+    assert with_two_stories(copy, again) == html
+    assert [path.name for path in again.parent.iterdir()] == ["page.html"]
+
+
+def attached(html: str) -> dict[str, str]:
+    """The files that travel in a page."""
+    found = re.findall(r'base64,([^"]+)" download="([^"]+)"', html)
+    return {name: base64.b64decode(content).decode() for content, name in found}
+
+
+def test_the_scenarios_in_a_page_are_files_that_run_takes(
+    html: str, sweep_html: str, folder: Path, tmp_path: Path
+) -> None:
+    files = attached(html)
+    assert set(files) == {"short.yaml", "alone.yaml"}
+    digests = {one: of["digest"] for one, of in read_batch(folder).manifest["scenarios"].items()}
+    for name, text in (*files.items(), ("short.yaml", attached(sweep_html)["short.yaml"])):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        scenario = Scenario.load(tmp_path / name)
+        assert scenario.digest == digests[scenario.name]
+    assert json.loads(attached(sweep_html)["resolve.yaml"])["question"] == QUESTION
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_report_shows_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crisis_sim.cli import run
+
+    seen: list[tuple[int, int]] = []
+
+    @contextmanager
+    def bar(what: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: seen.append((done, total))
+
+    monkeypatch.setattr(run, "progress_bar", bar)
+    assert run_command(["report", str(folder), "--out", str(tmp_path / "page.html")]) == DONE
+    done = [one for one, _ in seen]
+    assert done == sorted(set(done))
+    assert done[:2] == [1, 2]  # the scenarios, one by one
+    assert len({total for _, total in seen}) == 1
+    assert seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_another_reference_may_be_compared_with(folder: Path) -> None:
+    assert page_of(folder, "alone").plain["title"] == "Nobody mediates"
+    with pytest.raises(UnknownReferenceError, match="did you mean 'alone'"):
+        page_of(folder, "alon")
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = CrisisModel.outcomes
+
+    def changed(model: CrisisModel) -> dict[str, Any]:
+        outcomes = honest(model)
+        return {**outcomes, "deaths": outcomes["deaths"] + (model.first_replicate in odd)}
+
+    odd = {one["replicate"] for one in page_of(folder).plain["stories"][:1]}
+    monkeypatch.setattr(CrisisModel, "outcomes", changed)
+    page = page_of(folder)
+    assert odd
+    assert not odd & {one["replicate"] for one in page.plain["stories"]}
+    assert "Left out: " in page.html
+    assert "which another version made" in page.html
+
+
+def change_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest of a folder, and its checksum with it."""
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    change(manifest)
+    (folder / "manifest.json").write_bytes(as_json(seal(manifest)))
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(copy: Path) -> None:
+    def later(manifest: dict[str, Any]) -> None:
+        for one in manifest["scenarios"].values():
+            one["scenario"]["of_the_future"] = 1
+
+    change_manifest(copy, later)
+    text = write_page(copy).read_text(encoding="utf-8")
+    assert "another version of Crisis Sim made them" in text
+    assert "of_the_future" in attached(text)["short.yaml"]
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
+    block = {"block": 0, "scenario": "short", "first_replicate": 0, "replicates": 1200}
+    why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
+    change_manifest(copy, lambda manifest: manifest.update(failures=[block | why]))
+    (notice,) = page_of(copy).plain["notices"]
+    assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "report.html").write_text("earlier")
+
+    def full(self: Path, to: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        write_page(copy)
+    assert (copy / "report.html").read_text() == "earlier"
+    assert not list(copy.glob("*.partial"))
+
+
+@pytest.mark.parametrize("name", ["outcomes.parquet", "manifest.json", "page", "."])
+def test_a_page_overwrites_no_results(copy: Path, name: str) -> None:
+    before = {path: path.read_bytes() for path in copy.iterdir() if path.is_file()}
+    with pytest.raises(ResultsError, match=r"ends in \.html|is a folder"):
+        write_page(copy, copy / name)
+    assert {path: path.read_bytes() for path in copy.iterdir() if path.is_file()} == before
+
+
+def spoil(folder: Path, what: str) -> Path:
+    if what == "no folder":
+        return folder / "nowhere"
+    if what == "lacking manifest":
+        (folder / "manifest.json").write_text('{"format": 1, "scenarios": {"short": {}}}')
+    if what == "design":
+        change_manifest(folder, lambda manifest: manifest.update(points=3))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
+        ("lacking manifest", "manifest.json: failures is missing"),
+        ("design", "holds the crises of a design; give the folder of the experiment"),
+    ],
+)
+def test_a_mistake_is_told_kindly_with_code_2(
+    copy: Path, what: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["report", str(spoil(copy, what))]) == MISTAKE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err
+    assert not list(copy.rglob("report.html.*"))
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_the_command_prints_the_file_or_the_answer(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["report", str(copy)]) == DONE
+    out, err = capsys.readouterr()
+    assert out == f"{copy / 'report.html'}\n"
+    assert "open it in a browser" in err
+    assert run_command(["report", str(copy), "--out", str(copy / "b.html"), "--json"]) == DONE
+    data = json.loads(capsys.readouterr().out)
+    assert data["file"] == str(copy / "b.html")
+    assert data["answer"].startswith("In this model")
+    assert all(0 <= one["replicate"] < REPLICATES for one in data["stories"])
+    assert read_batch(copy).seed == SEED
+
+
+# The page of an experiment: its question, what it found, its figures, and how to have it again.
+
+
+def test_a_page_asks_the_experiments_question_and_gives_its_answer_with_charts_and_tables(
+    sweep_html: str, sweep: Path
+) -> None:
+    page, findings = read(sweep_html), read_experiment(sweep)
+    assert page.all("h1")[0].text.startswith("Does it matter? ")
+    assert "<script>alert(1)</script>" in page.all("h1")[0].text
+    assert QUESTION not in sweep_html
+    assert not page.all("script", "img")
+    (answer,) = (one for one in page.walk() if one.attributes.get("class") == "answer")
+    assert answer.text == findings.answer[0]
+    assert all(sentence in page.text for sentence in findings.answer)
+    charts = [one.attributes["aria-labelledby"] for one in page.all("svg")]
+    names = [f"{name}{width}" for name in ("curves", "differences") for width in ("", "-narrow")]
+    assert charts[:4] == [f"chart-{name}-title" for name in names]
+    assert all(one.startswith("story-") for one in charts[4:])
+    captions = [one.all("caption")[0].text for one in page.all("table")]
+    for name in findings.tables:
+        assert any(f"({name}.parquet)" in caption for caption in captions)
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_ROWS", 5)
+    page = page_of(sweep)
+    assert "measures.parquet (6 rows)" in page.html
+    sections = [one.attributes["id"] for one in read(page.html).all("section")]
+    assert sections[1:5] == ["charts", "tables", "stories", "assumptions"]
+    assert page.plain["stories"]
+
+
+def test_it_has_no_other_scenario_to_be_compared_with_and_its_crises_alone_are_no_run(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ResultsError, match="whose comparisons are fixed by its file"):
+        page_of(sweep, "short")
+    assert run_command(["report", str(sweep / "design")]) == MISTAKE
+    assert "give the folder of the experiment that asked for them" in capsys.readouterr().err
+
+
+def test_a_new_run_of_an_experiment_takes_the_old_page_away(sweep: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(sweep, tmp_path / "sweep"))
+    (again / "report.html").write_text("earlier")
+    run_experiment(read_experiment(sweep).experiment, again)
+    assert not (again / "report.html").exists()
+
+
+def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() -> None:
+    drawn = {
+        name
+        for module in KINDS.values()
+        for name in re.findall(r'yield "(\w+)"', getsource(import_module(module)))
+    }
+    parts = environment().get_template("parts.html.jinja").module
+    assert drawn
+    assert drawn <= set(parts.experiment_charts)
