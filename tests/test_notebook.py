@@ -21,7 +21,7 @@ from crisis_sim import (
     summarise,
 )
 from crisis_sim.outcomes import Summary
-from crisis_sim.report.shares import draw_endings
+from crisis_sim.report.charts import draw_endings
 from crisis_sim.text import printable_lines
 from tests.report.looking import Element, read
 from tests.report.made_up import HARM, alone, harmful, short

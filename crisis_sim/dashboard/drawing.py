@@ -19,12 +19,11 @@ from crisis_sim.history.why import Reasons
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
-from crisis_sim.report.answers import answer
-from crisis_sim.report.curves import ORIGINS, nothing_on, shown_days
+from crisis_sim.report.answers import ORIGINS, answer
+from crisis_sim.report.charts import MEASURES, Measure, nothing_on, shown_days
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.save import write_report
-from crisis_sim.report.shares import MEASURES, Measure
 from crisis_sim.report.story import story_html
 from crisis_sim.report.svg import inline
 

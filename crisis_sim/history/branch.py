@@ -24,7 +24,7 @@ from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.record import Entry
 from crisis_sim.outcomes import wilson_interval
 from crisis_sim.outcomes.summary import Summary, summarise
-from crisis_sim.report.curves import date_axis
+from crisis_sim.report.charts import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys, plain_value
 from crisis_sim.report.save import scenario_file, write_report
 from crisis_sim.report.story import Narrator

@@ -36,7 +36,7 @@ from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
 from crisis_sim.outcomes.measures import Columns, Measure, Reading
 from crisis_sim.outcomes.names import NAMES
 from crisis_sim.report.answers import WIDTH, fitted
-from crisis_sim.report.curves import date_axis
+from crisis_sim.report.charts import date_axis
 from crisis_sim.report.real_path import real_record
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario

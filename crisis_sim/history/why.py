@@ -33,7 +33,7 @@ from crisis_sim.outcomes.incidence import TOLERANCE
 from crisis_sim.outcomes.intervals import Contrast, Measured, difference
 from crisis_sim.outcomes.measures import CAME, Columns, Measure, share_of
 from crisis_sim.outcomes.names import by_name, known_names, read_measure
-from crisis_sim.report.curves import date_axis
+from crisis_sim.report.charts import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
 from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import meant, one_of

@@ -1,10 +1,9 @@
 """Charts, tables, the story of one crisis, and the page that holds all of them.
 
-It computes no statistics; `crisis_sim.outcomes` does. `curves`, `shares` and `replay` hold the charts
-of a run, in the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them
-and the summary into a results folder. `answers` puts the result into sentences and prints it with the
-tables. `story` tells the journal of one replicate event by event, and `real_path` reads what really
-happened, to be shown with it. `page` makes one HTML file of all of it, from `captions`, `assumptions`,
+It computes no statistics; `crisis_sim.outcomes` does. `charts` and `replay` hold the charts of a run and of a crisis, in the
+style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them and the summary into a results folder.
+`answers` puts the result into sentences and prints it with the tables. `story` tells the journal of one replicate event by
+event, and `real_path` reads what really happened, to be shown with it. `page` makes one HTML file of all of it, from
 `example_crises`, `svg` and `templates/`.
 """
 
@@ -17,12 +16,12 @@ import lazy_loader
 if TYPE_CHECKING:
     from crisis_sim.report.answers import answer as answer
     from crisis_sim.report.answers import print_summary as print_summary
-    from crisis_sim.report.curves import draw_incidence as draw_incidence
-    from crisis_sim.report.curves import draw_markets as draw_markets
+    from crisis_sim.report.charts import draw_differences as draw_differences
+    from crisis_sim.report.charts import draw_endings as draw_endings
+    from crisis_sim.report.charts import draw_incidence as draw_incidence
+    from crisis_sim.report.charts import draw_markets as draw_markets
     from crisis_sim.report.replay import draw_replay as draw_replay
     from crisis_sim.report.save import save_chart as save_chart
-    from crisis_sim.report.shares import draw_differences as draw_differences
-    from crisis_sim.report.shares import draw_endings as draw_endings
     from crisis_sim.report.story import tell as tell
 
 #: What docs/reference/python.md names, fetched when first used: Mesa and SciPy are slow to import.
@@ -30,10 +29,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "answers": ["answer", "print_summary"],
-        "curves": ["draw_incidence", "draw_markets"],
+        "charts": ["draw_differences", "draw_endings", "draw_incidence", "draw_markets"],
         "replay": ["draw_replay"],
         "save": ["save_chart"],
-        "shares": ["draw_differences", "draw_endings"],
         "story": ["tell"],
     },
 )

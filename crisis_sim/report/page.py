@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from crisis_sim import text
-from crisis_sim.batch.files import ResultsError, write_durably
+from crisis_sim.batch.files import ResultsError, believed, write_durably
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
-from crisis_sim.report import assumptions, captions
-from crisis_sim.report.answers import labels
+from crisis_sim.report.answers import (
+    after_headline,
+    caption,
+    headline,
+    key_figures,
+    labels,
+    question,
+)
 from crisis_sim.report.example_crises import (
     Arm,
     baseline_of,
@@ -33,7 +40,9 @@ from crisis_sim.report.example_crises import (
 from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
 from crisis_sim.report.story import environment, story_html
 from crisis_sim.report.svg import for_both
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.introspect import slot_at
+from crisis_sim.scenario.numbers import Distribution, Part
+from crisis_sim.scenario.schema import Rung, Scenario
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,36 +120,30 @@ def page_of(
 
     `progress` is called with how many scenarios and charts of a run are done, and of how many.
     """
-    folder = Path(folder)
-    try:
-        return _page_of(folder, reference, progress)
-    except KeyError as error:  # a manifest or a table that lacks something
-        raise ResultsError(f"{folder} does not hold all that a page needs: {error}") from error
-
-
-def _page_of(folder: Path, reference: str | None, progress: Progress) -> Page:
-    from crisis_sim.batch.files import believed
     from crisis_sim.batch.folder import read_batch
     from crisis_sim.experiments.run import is_experiment, read_experiment
 
-    if is_experiment(folder):
-        if reference is not None:
+    folder = Path(folder)
+    try:
+        if is_experiment(folder):
+            if reference is not None:
+                raise ResultsError(
+                    f"{folder} holds an experiment, whose comparisons are fixed by its file"
+                )
+            findings = read_experiment(folder)
+            with believed(folder):
+                return _of_experiment(findings, folder)
+        batch = read_batch(folder)
+        if batch.manifest["points"] is not None:
             raise ResultsError(
-                f"{folder} holds an experiment, whose comparisons are fixed by its file"
+                f"{folder} holds the crises of a design; give the folder of the experiment that asked for them"
             )
-        findings = read_experiment(folder)
-        with believed(folder):
-            return _of_experiment(findings, folder)
-
-    batch = read_batch(folder)
-    if batch.manifest["points"] is not None:
-        raise ResultsError(
-            f"{folder} holds the crises of a design; give the folder of the experiment that asked for them"
-        )
-    empty = [name for name, one in batch.ensembles.items() if not one.replicates]
-    if empty:
-        raise ResultsError(f"{folder} holds nothing of {', '.join(empty)}: its blocks failed")
-    return _of_run(batch, reference, progress)
+        empty = [name for name, one in batch.ensembles.items() if not one.replicates]
+        if empty:
+            raise ResultsError(f"{folder} holds nothing of {', '.join(empty)}: its blocks failed")
+        return _of_run(batch, reference, progress)
+    except KeyError as error:  # a manifest or a table that lacks something
+        raise ResultsError(f"{folder} does not hold all that a page needs: {error}") from error
 
 
 def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
@@ -150,7 +153,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
     name, manifest, called = summary["reference"], batch.manifest, labels(summary)
     scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
     charts = dict(all_charts(batch, summary))
-    said = {chart: captions.caption(chart, batch, summary) for chart in charts}
+    said = {chart: caption(chart, batch, summary) for chart in charts}
     drawn = count(many + 1)
 
     def draw(chart: str, title: str, reading: str) -> str:
@@ -159,16 +162,22 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         return svg
 
     arm = reference_of(batch, name, scenarios[name])
-    about = manifest.get("scenarios", {})
+    about, notices = manifest.get("scenarios", {}), []
+    if failures := manifest.get("failures"):
+        lost = sum(int(one["replicates"]) for one in failures)
+        notices = [
+            f"{text.count(lost)} crises could not be run and are missing here "
+            f"({text.plural(len(failures), 'block')} of them failed); the manifest at the end says which."
+        ]
     page = _rendered(
         "run.html.jinja",
         arm,
         title=text.clean(batch.ensembles[name].title),
-        question=captions.question(batch.ensembles[name].title, bool(summary["differences"])),
-        answer=captions.answer(summary),
-        more=captions.more(summary),
-        notices=list(_notices(batch)),
-        figures=captions.key_figures(summary),
+        question=question(batch.ensembles[name].title, bool(summary["differences"])),
+        answer=headline(summary),
+        more=after_headline(summary),
+        notices=notices,
+        figures=key_figures(summary),
         label=called,
         reference=called[name],
         scenarios=[(called[one], found) for one, found in summary["scenarios"].items()],
@@ -199,16 +208,6 @@ def _read(plain: Mapping[str, Any]) -> Scenario | None:
         return Scenario.model_validate(plain)
     except ValidationError:
         return None
-
-
-def _notices(batch: Batch) -> Iterator[str]:
-    failures = batch.manifest.get("failures") or ()
-    if failures:
-        lost = sum(int(one["replicates"]) for one in failures)
-        yield (
-            f"{text.count(lost)} crises could not be run and are missing here "
-            f"({text.plural(len(failures), 'block')} of them failed); the manifest at the end says which."
-        )
 
 
 def _of_experiment(findings: Findings, folder: Path) -> Page:
@@ -328,10 +327,196 @@ def _rendered(template: str, arm: Arm | str | None, **told: Any) -> Page:
     told = {"more": [], "notices": [], "figures": [], "raw_manifest": told["manifest"], **told}
     told["raw_manifest"] = json.dumps(told["raw_manifest"], indent=2, ensure_ascii=False)
     page = environment().get_template(template)
-    html = page.render(assumed=assumptions, arm=arm, stories=stories, changed=changed, **told)
+    html = page.render(assumed=_ASSUMED, arm=arm, stories=stories, changed=changed, **told)
     plain = {
         key: told[key] for key in ("title", "question", "answer", "more", "notices", "figures")
     }
     of_each = ("heading", "replicate", "why", "gist")
     plain["stories"] = [{key: one[key] for key in of_each} for one in stories]
     return Page(html, plain)
+
+
+# The assumptions of a scenario: every value with unit and source, and what differs between scenarios.
+
+#: Where a value stands in a scenario.
+Place = tuple[str | int, ...]
+
+#: Who takes part, by the scenario's own sections, in words.
+ROLES = {
+    "states": "State",
+    "mediators": "Mediator",
+    "lenders": "Lender",
+    "channels": "Private line",
+    "advisers": "Adviser",
+}
+#: Keys that describe a scenario and are no assumptions.
+_ABOUT = ("name", "title", "description", "sources", "real_path")
+#: Units that are not written after a number.
+_NO_UNIT = ("share", "ratio", "intensity", "value", "")
+#: Each distribution in words, with its numbers in their order.
+_DISTRIBUTIONS = {
+    "uniform": "{} to {}, evenly spread",
+    "triangular": "{0} to {2}, most likely {1}",
+    "normal": "about {}, standard deviation {}",
+    "lognormal": "median {}, spread {} in logarithms",
+    "beta": "beta with {} and {}",
+}
+
+
+def parts_of(scenario: Scenario) -> Iterator[tuple[str, Place, list[tuple[str, ...]]]]:
+    """Each part that has a table: what it is, its path, and its rows (parameter, meaning, value, unit, source)."""
+    for section, role in ROLES.items():
+        for name, part in getattr(scenario, section).items():
+            who = f"{role}: {text.clean(part.title) or text.label(name)}"
+            yield who, (section, name), _rows(part, (section, name))
+    for place, event in enumerate(scenario.events):
+        rows = _rows(event, ("events", place))
+        yield f"Event: {text.clean(event.title) or event.kind}", ("events", place), rows
+    for name in type(scenario.behaviour).model_fields:
+        rows = _rows(getattr(scenario.behaviour, name), ("behaviour", name))
+        yield f"How they behave: {text.label(name).lower()}", ("behaviour", name), rows
+
+
+def _rows(part: Part, path: Place) -> list[tuple[str, ...]]:
+    return [
+        (written(at[len(path) :]), _meaning(at), value(held), _unit(at), source(at, held))
+        for at, held in _leaves(part, path)
+        if at[-1] != "title"
+    ]
+
+
+def ladder_of(scenario: Scenario) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The ladder of escalation: names of its columns, and of each rung its name and its values."""
+    fields = [name for name in Rung.model_fields if name != "name"]
+    return [text.label(name) for name in fields], [
+        (text.clean(rung.name), *(value(getattr(rung, name)) for name in fields))
+        for rung in scenario.ladder
+    ]
+
+
+def differences(reference: Scenario, other: Scenario) -> Iterator[tuple[str, str, str, str]]:
+    """Values that differ between another scenario and the reference: path, meaning, and the value in each.
+
+    Somebody who is in one scenario alone is one row, not a row a value.
+    """
+    ours, theirs = (
+        {path: held for path, held in _leaves(one) if path[0] not in _ABOUT}
+        for one in (reference, other)
+    )
+    seen = set()
+    for path in {**ours, **theirs}:
+        if ours.get(path) == theirs.get(path):
+            continue
+        whole = path[:2] if path[0] in (*ROLES, "events") else path
+        row = path if _holds(whole, ours) and _holds(whole, theirs) else whole
+        if row not in seen:
+            seen.add(row)
+            meaning = _who(row, reference, other) or _meaning(row)
+            yield written(row), meaning, _in_words(row, ours), _in_words(row, theirs)
+
+
+def _holds(path: Place, values: Mapping[Place, Any]) -> bool:
+    return any(one[: len(path)] == path for one in values)
+
+
+def _in_words(path: Place, values: Mapping[Place, Any]) -> str:
+    if path in values:
+        return f"{value(values[path])} {_unit(path)}".rstrip()
+    return "takes part" if _holds(path, values) else "not there"
+
+
+def _who(path: Place, *scenarios: Scenario) -> str:
+    """Who it is that takes part at a path; "" where it is a parameter's."""
+    if len(path) != 2 or path[0] not in ROLES:
+        return ""
+    section, name = map(str, path)
+    part = next(parts[name] for one in scenarios if name in (parts := getattr(one, section)))
+    return f"{ROLES[section]}: {text.clean(part.title) or text.label(name)}"
+
+
+def written(path: Place) -> str:
+    """A path as it is written after `--set`."""
+    return ".".join(map(str, path))
+
+
+def value(held: Any) -> str:
+    """A value as a person would say it."""
+    if isinstance(held, Distribution):
+        return _distribution(held)
+    if isinstance(held, bool):
+        return "yes" if held else "no"
+    if isinstance(held, (int, float)):
+        return text.exact(held)
+    if isinstance(held, datetime):
+        return f"{text.moment(held, year=True)} ({text.offset(held)})"
+    if isinstance(held, (tuple, list)):
+        return ", ".join(map(value, held)) or "none"
+    if isinstance(held, Mapping):
+        pairs = (f"{text.clean(str(key))}: {value(one)}" for key, one in held.items())
+        return ", ".join(pairs) or "none"
+    return text.clean(str(held)) if held not in (None, "") else "none"
+
+
+def stamp(moment: str) -> str:
+    """A moment that a manifest notes, in words; as it is where it is none."""
+    try:
+        return value(datetime.fromisoformat(moment))
+    except ValueError:
+        return moment
+
+
+def _distribution(held: Distribution) -> str:
+    values = [text.exact(one) for one in held.values]
+    if held.kind != "choice":
+        return _DISTRIBUTIONS[held.kind].format(*values)
+    if held.together:
+        low, high = map(text.exact, held.support)
+        return f"{low} to {high}, drawn with others as one of {len(values)} sets"
+    if len(set(held.weights)) == 1:
+        return f"{text.listed(values, 'or')}, equally likely"
+    weighed = zip(values, held.weights, strict=True)
+    return text.listed([f"{one} ({text.percent(weight)}%)" for one, weight in weighed], "or")
+
+
+def source(path: Place, held: Any) -> str:
+    """Where a value comes from: the scenario, or the default and its source."""
+    slot = slot_at(path)
+    if slot is None or slot.field is None or slot.field.is_required():
+        return "the scenario"
+    default = slot.field.get_default(call_default_factory=True)
+    if isinstance(default, Mapping):
+        return "the scenario"
+    if held != default:
+        return f"the scenario; usually {value(default)}" if slot.limits else "the scenario"
+    noted = str(slot.note("source"))
+    return f"default: {noted}" if noted else "default"
+
+
+def _unit(path: Place) -> str:
+    slot = slot_at(path)
+    noted = str(slot.note("unit")) if slot else ""
+    return "" if noted in _NO_UNIT else noted
+
+
+def _meaning(path: Place) -> str:
+    slot = slot_at(path)
+    return (slot.field.description or "") if slot and slot.field else ""
+
+
+def _leaves(held: Any, path: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every value that a part holds, with the path to it."""
+    if isinstance(held, Part):
+        for name in type(held).model_fields:
+            yield from _leaves(getattr(held, name), (*path, name))
+    elif isinstance(held, Mapping):
+        for key, one in held.items():
+            yield from _leaves(one, (*path, key))
+    elif isinstance(held, Sequence) and any(isinstance(one, Part) for one in held):
+        for place, one in enumerate(held):
+            yield from _leaves(one, (*path, place))
+    else:
+        yield path, held
+
+
+#: What the templates take from here.
+_ASSUMED = {one.__name__: one for one in (parts_of, ladder_of, differences, written, value, stamp)}

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from crisis_sim import style, text
-from crisis_sim.report.curves import date_axis
+from crisis_sim.report.charts import date_axis
 from crisis_sim.report.real_path import RealRecord, real_record
 from crisis_sim.report.story import (
     TurningPoints,

@@ -114,8 +114,12 @@ def all_charts(
     batch: Batch, summary: Mapping[str, Any]
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Every chart that the batch allows: the name of its file, and what draws it."""
-    from crisis_sim.report.curves import draw_incidence, draw_markets
-    from crisis_sim.report.shares import draw_differences, draw_endings
+    from crisis_sim.report.charts import (
+        draw_differences,
+        draw_endings,
+        draw_incidence,
+        draw_markets,
+    )
 
     yield "endings", partial(draw_endings, batch, summary)
     yield "ceasefire_from_first_strike", partial(draw_incidence, batch, summary)
@@ -129,8 +133,12 @@ def all_charts(
 def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:
     """One chart of a batch (see `Batch.plot`)."""
     from crisis_sim.outcomes import summarise
-    from crisis_sim.report.curves import draw_incidence, draw_markets
-    from crisis_sim.report.shares import draw_differences, draw_endings
+    from crisis_sim.report.charts import (
+        draw_differences,
+        draw_endings,
+        draw_incidence,
+        draw_markets,
+    )
 
     charts: dict[str, Callable[..., Figure]] = {
         "ceasefire": draw_incidence,

@@ -14,7 +14,7 @@ from crisis_sim.dashboard.session import Runs
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import CLOCKS, PAUSE
-from crisis_sim.report.shares import MEASURES
+from crisis_sim.report.charts import MEASURES
 from crisis_sim.scenario import Scenario
 from tests.dashboard.conftest import QUARREL
 

@@ -15,11 +15,10 @@ from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import example_crises, replay
 from crisis_sim.report import page as pages
-from crisis_sim.report.curves import draw_incidence, draw_markets
+from crisis_sim.report.charts import draw_differences, draw_endings, draw_incidence, draw_markets
 from crisis_sim.report.example_crises import choose
 from crisis_sim.report.page import write_page
 from crisis_sim.report.replay import draw_replay
-from crisis_sim.report.shares import draw_differences, draw_endings
 from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import Element, read
 from tests.report.made_up import (

@@ -23,17 +23,18 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report.answers import after_a_strike
-from crisis_sim.report.curves import (
+from crisis_sim.report.charts import (
     MOST_CURVES,
     MOST_ROWS,
     date_axis,
+    draw_differences,
+    draw_endings,
     draw_incidence,
     draw_markets,
     levels,
     shown,
 )
 from crisis_sim.report.replay import draw_replay
-from crisis_sim.report.shares import draw_differences, draw_endings
 from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import legend_entries, legends_over_data, overlaps, svg, texts, words_in
 from tests.report.made_up import (

@@ -106,7 +106,7 @@ def test_every_public_name_is_there_and_nothing_heavy_is_imported_for_it() -> No
     code = (
         "import sys, crisis_sim.report\n"
         "print({'matplotlib', 'rich', 'numpy', 'mesa'} & {*sys.modules})\n"
-        "import crisis_sim.report.curves\n"
+        "import crisis_sim.report.charts\n"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,10 +19,19 @@ from syrupy.assertion import SnapshotAssertion
 from crisis_sim import text
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes import summarise
-from crisis_sim.report import captions, page, story
-from crisis_sim.report.answers import after_a_strike, answer, told_worst
-from crisis_sim.report.assumptions import source, value
+from crisis_sim.report import page, story
+from crisis_sim.report.answers import (
+    after_a_strike,
+    after_headline,
+    answer,
+    caption,
+    headline,
+    key_figures,
+    median,
+    told_worst,
+)
 from crisis_sim.report.example_crises import choose
+from crisis_sim.report.page import source, value
 from crisis_sim.report.story import environment
 from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
@@ -168,9 +177,9 @@ def test_a_difference_is_bold_where_its_interval_leaves_out_zero(low: float, str
 
 
 def test_a_median_is_in_the_unit_that_people_say() -> None:
-    assert captions.median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
-    assert captions.median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
-    assert captions.median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
+    assert median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
+    assert median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
+    assert median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
 
 
 # What `run` prints: the answer in words, outcomes, differences and advice.
@@ -280,11 +289,11 @@ def sentences(batch: Batch, summary: dict[str, Any]) -> Iterator[str]:
     """All that is said of a run, but for tables."""
     yield from summary["advice"]
     yield answer(summary)
-    yield captions.answer(summary)
-    yield from captions.more(summary)
+    yield headline(summary)
+    yield from after_headline(summary)
     for name in ("ceasefire_from_first_strike", "ceasefire_from_trigger", "endings", "differences"):
-        yield captions.caption(name, batch, summary)
-    yield from ("{value} {label}: {limits}".format(**one) for one in captions.key_figures(summary))
+        yield caption(name, batch, summary)
+    yield from ("{value} {label}: {limits}".format(**one) for one in key_figures(summary))
     for ensemble in batch.ensembles.values():
         yield from (choice.why for choice in choose(ensemble))
 
