@@ -577,7 +577,7 @@ def dashboard(
         port: Port to listen on; 0 for any free one.
         no_browser: Do not open a browser.
     """
-    from crisis_sim.dashboard.scenario_files import open_reference
+    from crisis_sim.dashboard.changes import open_reference
     from crisis_sim.dashboard.server import (
         Settings,
         address_of,

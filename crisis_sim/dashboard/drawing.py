@@ -15,7 +15,6 @@ from crisis_sim import text
 from crisis_sim.history.branch import GOES, WAS, Branch
 from crisis_sim.history.game import title_of
 from crisis_sim.history.past import choices, milestones
-from crisis_sim.history.why import Reasons
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
@@ -196,10 +195,11 @@ def difference(measure: Measure, changed: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"label": label, "unit": POINTS, "estimate": None}
     if figure is None or figure["estimate"] is None:
         return {**row, "text": "not known"}
-    write = text.points
     middle, low, high = (figure[key] for key in ("estimate", "lower", "upper"))
-    limits = " to ".join("no limit known" if one is None else write(one) for one in (low, high))
-    row["text"] = f"{write(middle)} {POINTS} (95% interval {limits})"
+    limits = " to ".join(
+        "no limit known" if one is None else text.points(one) for one in (low, high)
+    )
+    row["text"] = f"{text.points(middle)} {POINTS} (95% interval {limits})"
     row["sure"] = text.excludes_zero(low, high)  # as they are: a limit near zero may round to it
     if not row["sure"]:
         row["text"] += ": no more than chance explains"
@@ -281,8 +281,3 @@ def tell_branch(made: Branch) -> dict[str, Any]:
             for one, other in zip(was, goes, strict=True)
         ],
     }
-
-
-def tell_why(found: Reasons) -> dict[str, Any]:
-    """Why a crisis went as it went, a paragraph for each step that mattered."""
-    return {"told": found.answer(), "shares": []}

@@ -23,9 +23,16 @@ from crisis_sim import style
 from crisis_sim import text as words
 from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.workers import cores
-from crisis_sim.dashboard.changes import UNSAID, Changes, Group, Slider, number_in_words
+from crisis_sim.dashboard.changes import (
+    UNSAID,
+    Changes,
+    Group,
+    Slider,
+    describe_changes,
+    is_plain,
+    number_in_words,
+)
 from crisis_sim.dashboard.drawing import archive, chart_of
-from crisis_sim.dashboard.scenario_files import describe_changes, is_plain
 from crisis_sim.dashboard.server import given
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session, Superseded, turns
 from crisis_sim.history import game as games

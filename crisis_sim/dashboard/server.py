@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from crisis_sim.scenario.errors import Refused
 
 if TYPE_CHECKING:
-    from crisis_sim.dashboard.scenario_files import Opened
+    from crisis_sim.dashboard.changes import Opened
 
 
 #: The default scenario, replicates and seed.
@@ -104,7 +104,7 @@ _given: list[Settings] = []
 
 def given() -> Settings:
     """What new sessions begin with; the first shipped case where nothing was set."""
-    from crisis_sim.dashboard.scenario_files import open_reference
+    from crisis_sim.dashboard.changes import open_reference
 
     return _given[0] if _given else Settings(open_reference(SCENARIO))
 

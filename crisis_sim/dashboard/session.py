@@ -22,8 +22,12 @@ from crisis_sim.dashboard.changes import (
     UNCHANGED,
     Asked,
     Changes,
+    Opened,
+    as_scenario_file,
     asked_by,
+    file_name,
     groups_of,
+    open_sent,
     recall,
 )
 from crisis_sim.dashboard.drawing import (
@@ -31,16 +35,9 @@ from crisis_sim.dashboard.drawing import (
     nearest,
     tell_branch,
     tell_crisis,
-    tell_why,
     view,
     worth_reading,
     write_results,
-)
-from crisis_sim.dashboard.scenario_files import (
-    Opened,
-    as_scenario_file,
-    file_name,
-    open_sent,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.history.branch import branch
@@ -507,7 +504,8 @@ class Session:
         """Have said what brought about an outcome of the told crisis, or kept it from coming."""
 
         def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
-            return tell_why(why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed))
+            found = why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed)
+            return {"told": found.answer(), "shares": []}
 
         self._look_back(tell)
 

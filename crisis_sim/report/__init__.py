@@ -1,7 +1,7 @@
 """Charts, tables, the story of one crisis, and the page that holds all of them.
 
-It computes no statistics; `crisis_sim.outcomes` does. `charts` and `replay` hold the charts of a run and of a crisis, in the
-style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them and the summary into a results folder.
+It computes no statistics; `crisis_sim.outcomes` does. `charts` and `replay` hold the charts of a run and of a crisis, in
+the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them and the summary into a folder.
 `answers` puts the result into sentences and prints it with the tables. `story` tells the journal of one replicate event by
 event, and `real_path` reads what really happened, to be shown with it. `page` makes one HTML file of all of it, from
 `example_crises`, `svg` and `templates/`.

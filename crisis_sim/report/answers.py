@@ -1,4 +1,4 @@
-"""The result of a batch in words: its answer, the caption of each chart, key figures, and the tables that a terminal prints."""
+"""The result of a batch in words: its answer, captions of charts, key figures, and the tables that a terminal prints."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ _MOMENTS = {
     "from_trigger": (("14_days", "30_days"), "30_days"),
 }
 #: At most: scenarios with the same figure that are named, and scenarios whose differences are given.
-_NAMED, _TOLD = 3, 6
+_MOST_NAMED, _MOST_TOLD = 3, 6
 
 
 def question(title: str, several: bool) -> str:
@@ -361,7 +361,7 @@ def _most_and_least(summary: Mapping[str, Any], clock: str) -> str:
         return f"{within} it is estimated at {next(iter(found))}% of {among} in each scenario that tells."
     (least, lowest), *_, (most, highest) = found.items()
     low, high = (
-        text.listed(names) if len(names) <= _NAMED else f"{len(names)} scenarios"
+        text.listed(names) if len(names) <= _MOST_NAMED else f"{len(names)} scenarios"
         for names in (lowest, highest)
     )
     return f"{within} estimates go from {least}% of {among} in {low} to {most}% in {high}."
@@ -404,7 +404,7 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
         found = []
         for way, sign in (("more", 1.0), ("less", -1.0)):
             names = [name for name, size in clear.items() if sign * size > 0]
-            if len(names) > _TOLD:
+            if len(names) > _MOST_TOLD:
                 most = told[max(names, key=lambda name: abs(clear[name]))]
                 found.append(f"{way} likely in {len(names)} scenarios, most so in {most}")
             elif names:

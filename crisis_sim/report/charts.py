@@ -465,8 +465,9 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
+    broad = fits_of(summary, "; broad: 95% of {} sets of behaviour that fit")
     said = [
-        f"95% intervals, grey where they hold zero; {how}{fits_of(summary, '; broad: 95% of {} sets of behaviour that fit')}",
+        f"95% intervals, grey where they hold zero; {how}{broad}",
         left_out(summary, MOST_ROWS),
     ]
     style.say_below(figure, ". ".join(filter(None, said)))

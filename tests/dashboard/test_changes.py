@@ -9,23 +9,21 @@ import pytest
 
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.dashboard.changes import (
+    MAX_NAME,
     MAX_QUERY,
     Asked,
     Changes,
     Group,
+    Opened,
     Slider,
+    as_scenario_file,
     asked_by,
+    file_name,
     groups_of,
     number_in_words,
-    recall,
-)
-from crisis_sim.dashboard.scenario_files import (
-    MAX_NAME,
-    Opened,
-    as_scenario_file,
-    file_name,
     open_reference,
     open_sent,
+    recall,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, load_scenario

@@ -14,7 +14,7 @@ from crisis_sim import branch, why
 from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.batch.block import BlockOrder
 from crisis_sim.dashboard import session as sessions
-from crisis_sim.dashboard.scenario_files import open_reference
+from crisis_sim.dashboard.changes import open_reference
 from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob, Runs, Session
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario import Scenario
