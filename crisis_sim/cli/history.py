@@ -80,7 +80,7 @@ def branch(
     from crisis_sim.history.past import read_events
     from crisis_sim.report.answers import answer as in_a_sentence
     from crisis_sim.report.answers import print_summary
-    from crisis_sim.scenario.fits import load_over_fits
+    from crisis_sim.scenario.load import load_over_fits
 
     forced, classes = _pairs("--force", force), variant.classes
     check_folder(out, FILE)

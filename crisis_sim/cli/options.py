@@ -186,7 +186,7 @@ class Variant:
     def scenario(self, reference: str) -> Scenario:
         """The scenario that is meant, with these changes; the classes are found to fit it."""
         from crisis_sim.batch.rules import check_rules
-        from crisis_sim.scenario.fits import load_over_fits
+        from crisis_sim.scenario.load import load_over_fits
 
         read = load_over_fits(reference, self.overrides or (), self.over_fits)
         check_rules([read], **self.classes)

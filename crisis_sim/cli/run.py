@@ -133,8 +133,7 @@ def _read(
     names: Sequence[str], variant: Variant, data: Path | None, alone: bool
 ) -> tuple[list[Scenario], Scenario]:
     """The scenarios to run, and the one that results are named after."""
-    from crisis_sim.scenario.fits import over_fits
-    from crisis_sim.scenario.load import label_of, load_scenarios
+    from crisis_sim.scenario.load import label_of, load_scenarios, over_fits
 
     overrides = variant.overrides or ()
     read = load_scenarios(names, overrides)

@@ -13,10 +13,16 @@ from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_o
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario import source
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import DIALECT, validated
 from crisis_sim.scenario.load import NAME as OVERRIDE
-from crisis_sim.scenario.load import SUFFIX, data_folder, find_file, load_scenario, overwritten
+from crisis_sim.scenario.load import (
+    SUFFIX,
+    data_folder,
+    find_file,
+    load_scenario,
+    over_fits,
+    overwritten,
+)
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, composed, lay_over, merge, node_of
 

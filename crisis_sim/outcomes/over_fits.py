@@ -1,6 +1,6 @@
 """How far an answer moves over all behaviours that fit, and with which of their parameters.
 
-Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.fits`). A set's figure is estimated from its own
+Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.load`). A set's figure is estimated from its own
 replicates, a hundred or so, and errs by chance. A random-effects meta-analysis takes that out: true effects are spread about
 their mean with a standard deviation that is not known, of flat prior (Gelman 2006; Röver 2020), and a set's own is drawn
 towards the mean as far as chance may explain its distance. docs/statistics.md has the formulas.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.durations import Replicates
 from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, FloatArray, Measured
-from crisis_sim.scenario.fits import FIT, sets_of
+from crisis_sim.scenario.load import FIT, sets_of
 
 #: Steps in which the spread of effects is tried, and how many times their observed spread is tried at most.
 _STEPS, _WIDEST = 60, 3.0

@@ -25,7 +25,7 @@ from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import meant, one_of
-from crisis_sim.scenario.fits import FIT
+from crisis_sim.scenario.load import FIT
 from crisis_sim.scenario.source import composed
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 

@@ -17,13 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
-from crisis_sim.scenario.numbers import (
-    Distribution,
-    Within,
-    range_of,
-    read_moment,
-    read_number,
-)
+from crisis_sim.scenario.numbers import Distribution, Within, range_of, read_moment, read_number
 from crisis_sim.scenario.schema import MAX_RUNGS, VIOLENCE, EventSpec, Label, Scenario
 from crisis_sim.scenario.source import (
     AGENT_WORDS,
@@ -87,13 +81,14 @@ CHECKS: list[Rule] = []
 def check(top: Node) -> list[Mistake]:
     """The mistakes that these checks find in a scenario's values, `MAX_MISTAKES` at most.
 
-    A scenario that is too big is checked no further: other checks compare everything with everything.
-
-    Args:
-        top: the values, with the rungs of a ladder that is named written out.
+    A scenario that is too big is checked no further: other checks compare everything with everything. The rungs of a ladder
+    that is named are written out in `top`.
     """
     found = list(_sizes(top)) or (mistake for rule in CHECKS for mistake in rule(top))
     return list(islice(found, MAX_MISTAKES))
+
+
+_REVIEWS = "reviews of all lenders together"
 
 
 def _sizes(top: Node) -> Iterator[Mistake]:
@@ -104,10 +99,7 @@ def _sizes(top: Node) -> Iterator[Mistake]:
     for node, count, noun, most in (
         (largest, len(_agents(top)), "agents", MAX_AGENTS),
         (top.get("events"), len(top.items("events")), "events", MAX_EVENTS),
-        (
-            *(top.get("lenders"), len(top.all("lenders.*.reviews.#"))),
-            *("reviews of all lenders together", MAX_REVIEWS),
-        ),
+        (top.get("lenders"), len(top.all("lenders.*.reviews.#")), _REVIEWS, MAX_REVIEWS),
         (top, uncertain, "distributions", MAX_UNCERTAIN),
     ):
         if node and count > most:
@@ -449,13 +441,7 @@ def _unknown(nodes: Iterable[Node], known: Iterable[str], noun: str) -> Iterator
 def _in_order(
     dated: Iterable[tuple[Node | None, str]], start: datetime, *, may_repeat: bool = True
 ) -> Iterator[Mistake]:
-    """The dates that come before the one above them.
-
-    Args:
-        dated: the dates, each with what to call it where the next one comes before it.
-        start: in whose offset a date without one is meant.
-        may_repeat: whether two may be the same.
-    """
+    """The dates that come before the one above them; with each, what to call it where the next one comes before it."""
     last, called = None, ""
     for at, words in dated:
         moment = _moment(at, start)

@@ -50,7 +50,7 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f":{self.line}:{self.column}" if self.line else ""
-        report = [f"{printable(self.file)}{place}: error: {_short(printable(self.message))}"]
+        report = [f"{printable(self.file)}{place}: error: {_short(self.message)}"]
         margin = "  "
         if self.line:
             number = str(self.line)
@@ -58,7 +58,7 @@ class Mistake:
             shown, indent = _window(self.source_line, self.column)
             report += [f"{number} | {shown}".rstrip(), f"{margin}| {' ' * indent}^"]
         if self.expected:
-            report.append(f"{margin}expected: {_short(printable(self.expected))}")
+            report.append(f"{margin}expected: {_short(self.expected)}")
         if self.suggestion:
             report.append(f"{margin}did you mean {printable(repr(self.suggestion))}?")
         return "\n".join(report)
@@ -111,8 +111,9 @@ def one_of(words: Iterable[str], last: str = "or") -> str:
     return listed([*dict.fromkeys(words)], last)
 
 
-def _short(text: str, length: int = LONGEST_MESSAGE) -> str:
-    return text if len(text) <= length else f"{text[: length - 3]}..."
+def _short(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 3]}..."
 
 
 def _window(line: str, column: int) -> tuple[str, int]:

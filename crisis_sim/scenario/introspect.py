@@ -422,14 +422,7 @@ Read = TypeVar("Read", bound=Part)
 
 
 def validated(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
-    """The part that some values make, or None, and `found` gets a mistake for each of pydantic's findings.
-
-    Args:
-        kind: the kind of part.
-        top: its values with their places.
-        found: mistakes, `MAX_MISTAKES` at most of which are added.
-        fields: what no file holds.
-    """
+    """The part that values make, with `fields` that no file holds; or None, and `found` gets pydantic's findings as mistakes."""
     try:
         return kind.model_validate({**top.plain(), **fields})
     except ValidationError as error:
@@ -526,11 +519,9 @@ def _nothing_to_remove(node: Node, path: Path, slot: Slot, top: Node) -> Mistake
 
 def _message(finding: Any, node: Node, slot: Slot) -> str:
     """The message of a mistake in a value."""
-    kind, context = finding["type"], finding.get("ctx", {})
-    if kind == "number" and "shown" in context:
-        return f"out of range: {context['shown']}"
+    kind, shown = finding["type"], finding.get("ctx", {}).get("shown", "")
     if kind in ("number", "moment"):
-        return str(finding["msg"])
+        return f"out of range: {shown}" if shown else str(finding["msg"])
     if kind in ("greater_than", "greater_than_equal", "less_than_equal", "less_than"):
         return f"out of range: {_shown_value(node)}"
     if kind in _SIZES:

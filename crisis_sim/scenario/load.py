@@ -1,4 +1,4 @@
-"""Loading a scenario: finding its file, what it extends, overrides, and the checked result.
+"""Loading a scenario: its file, what it extends, overrides, the checked result; and behaviours that fit the record.
 
 What cannot be read is a `ScenarioError` with all mistakes, which name the nearest that there is.
 """
@@ -6,18 +6,22 @@ What cannot be read is a `ScenarioError` with all mistakes, which name the neare
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache, reduce
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
+
+from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.checks import check
 from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
-from crisis_sim.scenario.introspect import TOP, Slot, validated
+from crisis_sim.scenario.introspect import TOP, Slot, parameters, validated
+from crisis_sim.scenario.numbers import Distribution, Within, read_number
 from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
     FILE_WORDS,
@@ -121,13 +125,9 @@ def find_scenario(reference: str | os.PathLike[str]) -> Path:
 def find_file(
     reference: str | os.PathLike[str], folder: Path, noun: str, what_is_expected: str
 ) -> Path:
-    """The file that a person means: a path, be it of a pipe, or the bare name of a file that comes with Crisis Sim.
+    """The file that a person means: a path, be it of a pipe, or the bare name of one of the shipped files in a folder.
 
-    Args:
-        reference: what the person gave.
-        folder: where the shipped files are.
-        noun: what such a file holds, in a word.
-        what_is_expected: the file, in the words of a report.
+    A report calls what such a file holds by the `noun`, and the file itself `what_is_expected`.
     """
     text = os.fspath(reference)
     path = spelt_on_disk(Path(text))
@@ -162,14 +162,8 @@ class Layer(NamedTuple):
 def read_chain(path: Path, name: str) -> tuple[list[Layer], list[Mistake]]:
     """A scenario file and those it extends, each in the folder of the one before it or below.
 
-    A scenario file may come from a stranger, and must not show what stands elsewhere in a report.
-
-    Args:
-        path: the file.
-        name: what to call it in a report.
-
-    Returns:
-        the files, the one asked for first; and mistakes in how they are written that leave the rest readable.
+    A scenario file may come from a stranger, and must not show what stands elsewhere in a report, which calls the first file
+    by the name. Returns the files, the one asked for first, and mistakes that leave the rest readable.
     """
     layers: list[Layer] = []
     mistakes: list[Mistake] = []
@@ -403,11 +397,8 @@ def load_each(
 ) -> list[Scenario | ScenarioError]:
     """Read and check scenarios that are to be compared: each, or its mistakes.
 
-    An override that takes something out does nothing in scenarios without it, but one of them must have it.
-
-    Args:
-        references: as for `load_scenario`.
-        overrides: as for `load_scenario`; they are made in every scenario.
+    Overrides are made in every scenario. One that takes something out does nothing in scenarios without it, but one of them
+    must have it.
     """
     read = [_attempt(_read_files, reference) for reference in references]
     tops = [one[0] for one in read if not isinstance(one, ScenarioError)]
@@ -573,3 +564,133 @@ def checked(
     if mistakes or found or scenario is None:
         raise ScenarioError([*mistakes, *found])
     return scenario
+
+
+# Behaviours that fit the record: a table of parameter sets, and a scenario that is drawn over all of them. A row of the table
+# is a set: its `weight`, and a column for each parameter by its path. Each replicate draws a row by its own keyed luck, the
+# same in every scenario, so that replicates are paired within a set. The column `fit` of outcomes is the row's number, from 0.
+
+#: The name of the luck by which a set is drawn, and of the column of outcomes with its number.
+FIT = "fit"
+WEIGHT = "weight"
+#: The shipped table.
+SHIPPED = Path(__file__).with_name("fits.csv")
+_EXPECTED = "a parameter of behaviour, such as behaviour.decision.cost"
+
+
+def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -> Scenario:
+    """The scenario over all behaviours that fit: parameters that it does not set itself are drawn from a table.
+
+    Args:
+        scenario: as it is read; `--set` and the scenario's file go before the table.
+        table: a CSV file; the shipped one where left out.
+
+    Raises:
+        ScenarioError: when the table has mistakes, or the scenario sets all of its parameters itself.
+    """
+    columns = read_fits(SHIPPED if table is None else Path(table))
+    groups: dict[str, dict[str, Distribution]] = {}
+    for path, column in columns.items():
+        _, group, name = path.split(".")
+        if name not in getattr(scenario.behaviour, group).model_fields_set:
+            groups.setdefault(group, {})[name] = column
+    if not groups and not sets_of(scenario.behaviour.model_dump(mode="json")):
+        message = "every parameter of the behaviours that fit is set by the scenario"
+        raise ScenarioError([Mistake(scenario.name, 0, 0, message, "one that it leaves open")])
+    changed = {
+        group: getattr(scenario.behaviour, group)._with(**update)
+        for group, update in groups.items()
+    }
+    return scenario._with(behaviour=scenario.behaviour._with(**changed))
+
+
+def load_over_fits(
+    reference: str | os.PathLike[str], overrides: Sequence[str] = (), fits: bool = True
+) -> Scenario:
+    """A scenario as `load_scenario` reads it, over all behaviours that fit unless `fits` is false."""
+    read = load_scenario(reference, overrides)
+    return over_fits(read) if fits else read
+
+
+def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:
+    """The parameters of a scenario, as plain data, that are drawn from a table of fits: the column of each by its path."""
+    found: dict[str, Distribution] = {}
+    for key, value in plain.items():
+        if not isinstance(value, Mapping):
+            continue
+        body = value.get("choice")
+        if isinstance(body, Mapping) and body.get("together") == FIT:
+            found[f"{path}{key}"] = cast(Distribution, read_number(value))
+        else:
+            found |= sets_of(value, f"{path}{key}.")
+    return found
+
+
+def read_fits(path: Path) -> dict[str, Distribution]:
+    """A table's columns, by the paths of their parameters.
+
+    Raises:
+        ScenarioError: when it cannot be read, or has mistakes; holds all of them.
+    """
+    source = Source.of(str(path), read_text(path, str(path)).rstrip())
+    head, *rows = [list(_cells(source, line)) for line in range(1, len(source.lines) + 1)]
+    limits = {one.path: Within(one.low, one.high) for one in parameters() if one.behavioural}
+    limits[WEIGHT] = Within(0.0, math.inf)
+    names, table = [name for name, _ in head], list[list[float]]()
+    mistakes = [*_mistakes_in_head(source, head, limits)]
+    if not rows:
+        mistakes.append(source.start.mistake("no rows", "a row for each set of parameters"))
+    for row in rows:
+        if len(row) != len(head):
+            expected = f"{len(head)}, as in the first line"
+            mistakes.append(row[0][1].mistake(f"{len(row)} cells", expected))
+            continue
+        table.append([])
+        for (text, place), name in zip(row, names, strict=True):
+            try:
+                table[-1].append(_number(text, limits.get(name)))
+            except PydanticCustomError as error:
+                mistakes.append(place.mistake(error.message()))
+    if mistakes:
+        raise ScenarioError(mistakes)
+    columns = dict(zip(names, zip(*table, strict=True), strict=True))
+    drawn = {"weights": [*columns.pop(WEIGHT)], "together": FIT}
+    try:
+        return {
+            name: cast(Distribution, read_number({"choice": {"values": [*of], **drawn}}))
+            for name, of in columns.items()
+        }
+    except PydanticCustomError as error:
+        raise source.start.error(error.message()) from None
+
+
+def _mistakes_in_head(
+    source: Source, head: list[tuple[str, Place]], known: Mapping[str, Within]
+) -> Iterator[Mistake]:
+    names = [name for name, _ in head]
+    if WEIGHT not in names or len(names) < 2:
+        expected = f"a column '{WEIGHT}', and one for each parameter"
+        yield source.start.mistake("not a table of behaviours that fit", expected)
+    for index, (name, place) in enumerate(head):
+        if name not in known:
+            yield place.mistake(f"unknown parameter '{name}'", _EXPECTED, nearest(name, known))
+        elif name in names[:index]:
+            yield place.mistake(f"a second column '{name}'", "each parameter once")
+
+
+def _cells(source: Source, line: int) -> Iterator[tuple[str, Place]]:
+    """The cells of a line, each with its place."""
+    column = 1
+    for cell in source.line(line).split(","):
+        yield cell.strip(), Place(source, line, column + len(cell) - len(cell.lstrip()))
+        column += len(cell) + 1
+
+
+def _number(text: str, limits: Within | None) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise PydanticCustomError("number", f"not a number: '{text}'") from None
+    if limits is None:
+        return number
+    return cast(float, limits.read(number))

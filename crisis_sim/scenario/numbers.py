@@ -12,15 +12,7 @@ from functools import cache
 from numbers import Integral
 from typing import Annotated, Any, Self, get_origin
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -92,9 +84,8 @@ class Part(BaseModel):
 @cache
 def range_of(part: type[Part], field: str) -> Within | None:
     """The range that a part's numeric field declares, or None where it declares none."""
-    return next(
-        (note for note in part.model_fields[field].metadata if isinstance(note, Within)), None
-    )
+    notes = part.model_fields[field].metadata
+    return next((note for note in notes if isinstance(note, Within)), None)
 
 
 def parameter(
@@ -110,11 +101,7 @@ def parameter(
     """A numeric field with its meaning, unit, range and source; required when `default` is None.
 
     Args:
-        default: its value where a file says none; a distribution as a mapping.
-        between: its least and greatest value, for files, sweeps and sliders.
-        unit: its unit, in words.
-        meaning: as docs/parameters.md prints it.
-        source: where the default comes from.
+        default: its value where a file says none; a distribution as a mapping; {} for one number for each state, none given.
         slider: whether it is one of the few that are worth a slider; as two numbers, the slider's
             range, where most of `between` would be unrealistic.
         whole: whether only whole numbers make sense.
@@ -124,7 +111,7 @@ def parameter(
         extra["slider"] = list(slider) if isinstance(slider, tuple) else True
     described: dict[str, Any] = {"description": meaning, "json_schema_extra": extra}
     field: FieldInfo
-    if default == {}:  # one number for each state, none given
+    if default == {}:
         field = Field(default_factory=dict, **described)
     else:
         field = Field(... if default is None else read_number(default), **described)
@@ -134,9 +121,8 @@ def parameter(
 
 def chance(meaning: str) -> Any:
     """A field that is true or false, by default false, or the chance that it is true."""
-    extra: Any = {"unit": "probability", "source": ASSUMED}
-    field: Any = Field(0.0, description=meaning, json_schema_extra=extra)
-    field.metadata.append(Chance())
+    field = parameter(0.0, (0, 1), "probability", meaning)
+    field.metadata[-1] = Chance()
     return field
 
 
@@ -298,13 +284,13 @@ def _plain(number: Number) -> Any:
     return number.plain() if isinstance(number, Distribution) else number
 
 
-def _object(properties: dict[str, Any], required: str, description: str = "") -> dict[str, Any]:
-    """JSON Schema of a mapping with these keys and no others, one of them required."""
+def _object(properties: dict[str, Any], **described: str) -> dict[str, Any]:
+    """JSON Schema of a mapping with these keys and no others, the first of them required."""
     return {
         "type": "object",
-        **({"description": description} if description else {}),
+        **described,
         "properties": properties,
-        "required": [required],
+        "required": [next(iter(properties))],
         "additionalProperties": False,
     }
 
@@ -315,22 +301,19 @@ def _numbers(least: int, most: int | None = None) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "number"}, **length}
 
 
-_WEIGHTED = _object(
-    {"values": _numbers(1), "weights": _numbers(1), "together": {"type": "string"}}, "values"
-)
+_WEIGHTED = _object({"values": _numbers(1), "weights": _numbers(1), "together": {"type": "string"}})
 #: JSON Schema of a distribution as it is written in a scenario file.
 DISTRIBUTION_SCHEMA: dict[str, Any] = {
     "description": "An uncertain number, drawn once for each replicate.",
     "anyOf": [
         *(
-            _object({kind: _numbers(len(of), len(of))}, kind, f"{kind}: [{', '.join(of)}]")
+            _object({kind: _numbers(len(of), len(of))}, description=f"{kind}: [{', '.join(of)}]")
             for kind, of in DISTRIBUTIONS.items()
         ),
         _object(
             {"choice": {"anyOf": [_numbers(1), _WEIGHTED]}},
-            "choice",
-            "choice: a list of values, or {values: [...], weights: [...]}; choices that have the same weights and name "
-            "under `together` are drawn as rows of one table",
+            description="choice: a list of values, or {values: [...], weights: [...]}; choices that have the same "
+            "weights and name under `together` are drawn as rows of one table",
         ),
     ],
 }
@@ -385,9 +368,7 @@ class Within:
         """A number from a scenario file, inside the range; else a PydanticCustomError."""
         return self(read_number(value))
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         number = core_schema.no_info_plain_validator_function(
             self.read, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
         )
@@ -396,7 +377,7 @@ class Within:
         return number
 
     def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+        self, schema: core_schema.CoreSchema, handler: Any
     ) -> dict[str, Any]:
         kind = "integer" if self.whole else "number"
         plain = {"type": kind, "minimum": self.low, "maximum": self.high}
@@ -418,7 +399,7 @@ class Chance(Within):
         return super().read(float(value) if isinstance(value, bool) else value)
 
     def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+        self, schema: core_schema.CoreSchema, handler: Any
     ) -> dict[str, Any]:
         number = super().__get_pydantic_json_schema__(schema, handler)
         return {"anyOf": [{"type": "boolean"}, *number["anyOf"]]}

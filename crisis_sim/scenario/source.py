@@ -42,12 +42,8 @@ def composed(text: str) -> str:
 
 def is_agent_name(name: str) -> bool:
     """Whether an agent may be called so: names become columns, paths of parameters, keys of luck."""
-    return (
-        len(name) <= LONGEST
-        and name == name.lower()
-        and name[:1].isalpha()
-        and _is_made_of_letters(name, "_")
-    )
+    plain = len(name) <= LONGEST and name == name.lower() and name[:1].isalpha()
+    return plain and _is_made_of_letters(name, "_")
 
 
 def near_agent_name(name: str) -> str:
@@ -246,11 +242,7 @@ class Node:
 
 
 def read_text(path: Path, name: str) -> str:
-    """The text of a scenario file.
-
-    Args:
-        path: the file.
-        name: what to call it in a report.
+    """The text of a scenario file, which reports call by a name.
 
     Raises:
         ScenarioError: when it cannot be read, is a device, is too big, or is not UTF-8.
@@ -258,9 +250,8 @@ def read_text(path: Path, name: str) -> str:
     try:
         raw = _read_bytes(path, name)
     except IsADirectoryError:
-        raise _whole_file(
-            name, "this is a folder", "a scenario file, such as crisis.yaml"
-        ) from None
+        expected = "a scenario file, such as crisis.yaml"
+        raise _whole_file(name, "this is a folder", expected) from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         message = getattr(error, "strerror", None) or error
         raise _whole_file(name, f"cannot be read: {message}") from None
@@ -319,16 +310,12 @@ def folder_of(path: Path) -> Path:
 def parse(
     name: str, text: str, noun: str = "scenario", keys: str = "title, start and states"
 ) -> tuple[Node, list[Mistake]]:
-    """The mapping that a scenario's text holds, and the mistakes in how it is written.
+    """The mapping that a YAML text holds, and mistakes that leave the rest readable, such as duplicate keys.
 
     Args:
         name: what to call the text in a report: the file's name.
-        text: YAML.
         noun: what the text is to hold, in a word.
         keys: keys that such a thing begins with, in words.
-
-    Returns:
-        the top mapping, and mistakes that leave the rest readable, such as duplicate keys.
 
     Raises:
         ScenarioError: when it cannot be read to its end.
@@ -439,10 +426,8 @@ class _Reader:
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    place = self._place(event.start_mark)
-                    raise self._stop(
-                        place, "a second document begins here", "one scenario in a file"
-                    )
+                    place, message = self._place(event.start_mark), "a second document begins here"
+                    raise self._stop(place, message, "one scenario in a file")
                 if event.version or event.tags:
                     message = "a directive: scenarios are YAML 1.2 and need none"
                     self._note(self.source.start, message, "no line with %")
