@@ -34,9 +34,6 @@ from crisis_sim.text import clean, printable_json, printable_lines
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from crisis_sim.batch.workers import ExecutorPlan
 
 # The codes with which commands exit.
@@ -86,11 +83,8 @@ def safe_streams() -> Iterator[list[OSError]]:
 
 def _plug() -> None:
     """Let no file that is opened be taken for a standard stream that the process was started without."""
-    nowhere = -1
-    while nowhere < 3:
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        if nowhere < 3:
-            os.set_inheritable(nowhere, True)  # nor by a process that is started
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(nowhere, True)  # nor by a process that is started
     os.close(nowhere)
 
 
@@ -168,21 +162,19 @@ def file_name(label: str) -> str:
     return label.replace(" ", "_")
 
 
-def counted(number: int, noun: str, plural: str = "s") -> str:
+def counted(number: int, noun: str) -> str:
     """A number with its noun: "1 block", "2 blocks"."""
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def in_words(seconds: float) -> str:
+    """A time, as people say it."""
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def since(began: float) -> str:
     """The time since a moment of `time.perf_counter`, as people say it."""
     return in_words(time.perf_counter() - began)
-
-
-def in_words(seconds: float) -> str:
-    """A time, as people say it."""
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min"
 
 
 def console() -> Any:
@@ -201,12 +193,7 @@ def print_plan(
     replaces: bool,
     as_json: bool,
 ) -> None:
-    """Print what would be run, without running it: its facts as JSON, or in lines.
-
-    Args:
-        crew: who does it on processors; None on a graphics card.
-        folder: where results go, and whether that `replaces` others.
-    """
+    """Print what would be run, by a crew or else on a graphics card, without running it: its facts as JSON, or in lines."""
     size, seconds = (1, None) if crew is None else (crew.size, round(crew.seconds, 1))
     facts |= {"workers": size, "seconds_estimated": seconds}
     facts |= {"folder": str(folder), "replaces_results": replaces}
@@ -219,7 +206,8 @@ def print_plan(
 def answer(as_json: bool, data: Any, show: Callable[[], object]) -> None:
     """Print what was asked for, on stdout: as it is shown to a person, or `data`, or what gives it, for a program."""
     if as_json:
-        print_json(data() if callable(data) else data)
+        text = json.dumps(data() if callable(data) else data, indent=2, ensure_ascii=False)
+        sys.stdout.write(f"{printable_json(text)}\n")
     else:
         show()
     sys.stdout.flush()
@@ -241,11 +229,6 @@ def stopped(stop: BaseException) -> tuple[str, int]:
     """In a word how a command was stopped, and the exit code: after Ctrl-C, or after a request to terminate."""
     interrupted = isinstance(stop, KeyboardInterrupt)
     return ("interrupted", INTERRUPTED) if interrupted else ("terminated", TERMINATED)
-
-
-def print_json(data: Any) -> None:
-    """Print data on stdout, to be read by a program."""
-    sys.stdout.write(f"{printable_json(json.dumps(data, indent=2, ensure_ascii=False))}\n")
 
 
 def say(text: str) -> None:
@@ -278,25 +261,19 @@ def _told(error: CycloptsError) -> Any:
     """The message of a mistake on the command line, without characters that would steer a terminal."""
     text = str(error)
     if isinstance(error, RepeatArgumentError) and error.token.value:
-        text = (
-            f"{error.token.keyword} is given twice: {' and '.join(_values(error))}; expected one."
-        )
+        option, typed = str(error.token.keyword), error.root_input_tokens or []
+        values = [
+            word.removeprefix(f"{option}=")
+            for before, word in pairwise(["", *typed])
+            if before == option or word.startswith(f"{option}=")
+        ]
+        text = f"{option} is given twice: {' and '.join(values)}; expected one."
     if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
         option, command = error.argument.name, " ".join(error.command_chain or ())
         if option not in (error.root_input_tokens or ()):
             text = f"{option} is missing; `crisis-sim {command} --help` says what it takes."
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
-
-
-def _values(error: RepeatArgumentError) -> list[str]:
-    """The values that an option was given."""
-    option, typed = error.token.keyword, error.root_input_tokens or []
-    return [
-        word.removeprefix(f"{option}=")
-        for before, word in pairwise(["", *typed])
-        if before == option or word.startswith(f"{option}=")
-    ]
 
 
 def _read(kind: Any, tokens: Sequence[Any]) -> Any:
@@ -317,14 +294,12 @@ _WHOLE = re.compile(
 
 def _whole(text: str) -> str:
     """A whole number as its digits; k and m stand for thousands and millions."""
-    found = _WHOLE.fullmatch(text)
-    number = (
-        found
-        and Fraction(found[1].replace(",", "")) * {"": 1, "k": 10**3, "m": 10**6}[found[2].lower()]
-    )
-    if number is None or number.denominator != 1:
-        raise ValueError(f"'{text}' is not a whole number.")
-    return str(number.numerator)
+    if found := _WHOLE.fullmatch(text):
+        times = {"": 1, "k": 10**3, "m": 10**6}[found[2].lower()]
+        number = Fraction(found[1].replace(",", "")) * times
+        if number.denominator == 1:
+            return str(number.numerator)
+    raise ValueError(f"'{text}' is not a whole number.")
 
 
 app = App(

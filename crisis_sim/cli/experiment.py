@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -212,10 +212,7 @@ def of_file(
 
     Args:
         kind: the kind that it must be of, if it may not be of any.
-        name: the file, or the name of a shipped one.
-        given: values in place of the file's.
-        options: where and how to run it.
-        settings: what `KEY=VALUE` arguments put in place of the file's values.
+        given: values in place of the file's, as are those of `settings`.
         others: options that make sense without a file only, and what they were given.
     """
     from crisis_sim.experiments.load import load_experiment
@@ -350,7 +347,7 @@ def attribute(
             A part may be changed instead of removed: lenders.imf.conditionality=0.
     """
 
-    def part(text: str) -> tuple[str, list[str]]:
+    def part(_: str, text: str) -> tuple[str, list[str]]:
         name, colon, paths = text.partition(":")
         if not colon or "=" in name:  # the colon, if any, is in a value
             name, paths = text, text
@@ -381,7 +378,7 @@ def sweep(
         sample: Number of space-filling points (Sobol), in place of a grid.
     """
     given = {
-        "vary": each_once("--vary", vary, ranged("--vary", steps=True)),
+        "vary": each_once("--vary", vary, partial(ranged, steps=True)),
         "threshold": threshold,
         "sample": None if sample is None else {"points": sample},
     }
@@ -415,7 +412,7 @@ def sensitivity(
     """
     given = {
         "method": method,
-        "vary": each_once("--factor", factor or (), ranged("--factor")),
+        "vary": each_once("--factor", factor or (), ranged),
         "samples": samples,
         "second_order": second_order,
         "tornado": tornado,
@@ -463,7 +460,7 @@ def tune(
             objective["enough"] = numbers(enough, [1], wrong)[0]
     if target:
         given["targets"] = [*each_once("--target", target, target_of).values()]
-    given |= {"vary": each_once("--vary", vary, ranged("--vary")), "objective": objective or None}
+    given |= {"vary": each_once("--vary", vary, ranged), "objective": objective or None}
     return ask("tune", name, given, options)
 
 
@@ -494,25 +491,21 @@ def posterior(
         return of_file("posterior", name, given, options, others={"--target": target})
     if not target:
         raise Refused("--vary needs --target: the values that measures should have")
-    given["vary"] = each_once("--vary", vary, ranged("--vary"))
+    given["vary"] = each_once("--vary", vary, ranged)
     given["targets"] = [*each_once("--target", target, target_of).values()]
     return ask("posterior", name, given, options)
 
 
 def each_once(
-    option: str, texts: Iterable[str], read: Callable[[str], tuple[str, Any]]
+    option: str, texts: Iterable[str], read: Callable[[str, str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """The values of an option that may be repeated, by name.
-
-    Raises:
-        Refused: when two say something of the same thing, or one is not as it should be.
-    """
+    """The values of an option that may be repeated, by name; Refused where two are of one thing, or one cannot be read."""
     from crisis_sim.scenario.source import composed
 
     found: dict[str, Any] = {}
     given: dict[str, str] = {}
     for text in texts:
-        name, value = read(text)
+        name, value = read(option, text)
         name = composed(name.strip())
         if name in found:
             raise Refused(f"{option} gives '{name}' twice: {given[name]} and {text}; expected once")
@@ -520,39 +513,30 @@ def each_once(
     return found
 
 
-def ranged(option: str, steps: bool = False) -> Callable[[str], tuple[str, dict[str, Any]]]:
-    """A reader of `PATH=LOW:HIGH:log`, or of `PATH=LOW:HIGH:STEPS:log` and `PATH=VALUE,VALUE`.
-
-    It gives the path, and what a file would say of its range; what is wrong is said.
-    """
-    expected = (
-        "PATH=LOW:HIGH:STEPS, optionally with :log, or PATH=VALUE,VALUE,..."
-        if steps
-        else "PATH=LOW:HIGH, optionally with :log, or PATH alone"
-    )
-
-    def read(text: str) -> tuple[str, dict[str, Any]]:
-        path, _, written = text.partition("=")
-        words = written.split(":") if written else []
-        found: dict[str, Any] = {"scale": words.pop()} if words[-1:] == ["log"] else {}
-        try:
-            if steps and len(words) == 1:
-                return path, {**found, "values": [float(value) for value in words[0].split(",")]}
-            if steps and len(words) == 3:
-                found["points"] = int(words.pop())
-            if words:
-                found["low"], found["high"] = map(float, words)
-        except ValueError:
-            raise Refused(f"{option} {text}: expected {expected}") from None
-        return path, found
-
-    return read
+def ranged(option: str, text: str, steps: bool = False) -> tuple[str, dict[str, Any]]:
+    """The path of `PATH=LOW:HIGH:log`, or of `PATH=LOW:HIGH:STEPS:log` and `PATH=VALUE,VALUE`, and its range."""
+    path, _, written = text.partition("=")
+    words = written.split(":") if written else []
+    found: dict[str, Any] = {"scale": words.pop()} if words[-1:] == ["log"] else {}
+    try:
+        if steps and len(words) == 1:
+            return path, {**found, "values": [float(value) for value in words[0].split(",")]}
+        if steps and len(words) == 3:
+            found["points"] = int(words.pop())
+        if words:
+            found["low"], found["high"] = map(float, words)
+    except ValueError:
+        expected = "PATH=LOW:HIGH, optionally with :log, or PATH alone"
+        if steps:
+            expected = "PATH=LOW:HIGH:STEPS, optionally with :log, or PATH=VALUE,VALUE,..."
+        raise Refused(f"{option} {text}: expected {expected}") from None
+    return path, found
 
 
-def target_of(text: str) -> tuple[str, dict[str, Any]]:
+def target_of(option: str, text: str) -> tuple[str, dict[str, Any]]:
     """A measure, and a target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`."""
     measure, _, written = text.partition("=")
-    wrong = f"--target {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
+    wrong = f"{option} {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
     value, *interval = numbers(written, (1, 3), wrong)
     found: dict[str, Any] = {"measure": measure.strip(), "value": value}
     return measure, {**found, "interval": interval} if interval else found

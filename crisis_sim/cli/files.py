@@ -24,7 +24,6 @@ from crisis_sim.cli.app import (
     console,
     counted,
     list_shipped,
-    print_json,
     progress_bar,
     say,
     since,
@@ -60,11 +59,8 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """All checks, one after the other, the quick ones first."""
     yield Finding("crisis-sim", True, f"{__version__} in {Path(__file__).parent}")
-    yield Finding(
-        "python",
-        sys.version_info >= OLDEST_PYTHON,
-        f"{platform.python_version()} in {sys.executable}",
-    )
+    version = f"{platform.python_version()} in {sys.executable}"
+    yield Finding("python", sys.version_info >= OLDEST_PYTHON, version)
     yield Finding("platform", True, platform.platform())
     from crisis_sim.batch.workers import cores
 
@@ -76,7 +72,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _dependencies() -> Iterator[Finding]:
-    """The libraries that the installed package requires, from their metadata, without importing them."""
+    """The libraries that the installed package requires, from their metadata."""
     from packaging.requirements import Requirement
 
     try:
@@ -183,21 +179,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_counterfactual(path: Path, reference: str) -> list[Path]:
-    """Write a scenario that extends another one, with copies of what it extends beside it.
+    """Write a scenario that extends another one; the files written, the new scenario first.
 
     A scenario can extend files of its own folder only, so a shipped one is copied there first.
-
-    Args:
-        path: the new file.
-        reference: the scenario to extend: a file, or the name of a shipped one.
-
-    Returns:
-        the files written, the new scenario first.
 
     Raises:
         FileExistsError: when the file is there already, or another one under a name that is needed.
         ScenarioError: when there is no such scenario, or it has mistakes.
-        OSError: when they cannot be written.
     """
     from crisis_sim.scenario.load import find_scenario, load_scenario, read_chain
 
@@ -290,9 +278,8 @@ def init(
     except EOFError:
         raise Refused("not all was answered; nothing is written") from None
     except FileExistsError as error:
-        raise Refused(
-            f"{error.filename or error} is there already, and is left unchanged"
-        ) from None
+        there = error.filename or error
+        raise Refused(f"{there} is there already, and is left unchanged") from None
     except OSError as error:
         raise Refused(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
@@ -341,7 +328,7 @@ def schema(
         raise Refused("--roles and --agents go with --events")
     if experiment:
         from crisis_sim.experiments.load import experiment_schema as json_schema
-    print_json(json_schema())
+    answer(True, json_schema(), lambda: None)
     return DONE
 
 
@@ -393,8 +380,7 @@ def doctor(*, as_json: opt.Json = False) -> int:
         findings.append(finding)
         if not as_json:
             say(f"{'ok    ' if finding.ok else 'FAILED'}  {finding.name}: {finding.detail}")
-    if as_json:
-        print_json([vars(finding) for finding in findings])
+    answer(as_json, [vars(finding) for finding in findings], lambda: None)
     return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
 
 
@@ -521,15 +507,12 @@ def hindcast(
 
     if out and out.exists() and not out.is_dir():
         raise Refused(f"{out} is no folder")
-    if leave_out and (over_fits or overrides):
-        said = (
-            "draws from sets that saw all crises"
-            if over_fits
-            else "changes the model that is fitted anew"
-        )
-        raise Refused(
-            f"{'--over-fits' if over_fits else '--set'} {said}: it does not go with --leave-out"
-        )
+    for option, given in (
+        ("--over-fits draws from sets that saw all crises", over_fits),
+        ("--set changes the model that is fitted anew", overrides),
+    ):
+        if leave_out and given:
+            raise Refused(f"{option}: it does not go with --leave-out")
     if out:
         charts.hold()
     began = time.perf_counter()

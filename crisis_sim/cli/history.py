@@ -420,11 +420,7 @@ def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
 
 
 def _answer(game: Game, turn: Turn, word: str) -> Game:
-    """The game after what a person has typed.
-
-    Raises:
-        Refused, ScenarioError: when it cannot be done; says why.
-    """
+    """The game after what a person has typed; Refused or ScenarioError where it cannot be done."""
     from crisis_sim.history.game import options
 
     names = list(options(turn))

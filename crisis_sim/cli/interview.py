@@ -160,11 +160,7 @@ class Interview:
         return named
 
     def check_all_is_read(self) -> None:
-        """Refuse answers to questions that there are not.
-
-        Raises:
-            ScenarioError: names them, with the nearest question.
-        """
+        """Refuse answers to questions that there are not, with the nearest question."""
         found = []
         for path, node in _leaves(self.given) if self.given else ():
             if not any(f"{path}.".startswith(f"{one}.") for one in self._known):
@@ -204,16 +200,7 @@ def _value(answer: Any, known: Mapping[str, Answer]) -> Answer:
 
 
 def scenario_text(interview: Interview, file: str) -> str:
-    """Ask all questions, and write the scenario file that follows.
-
-    Args:
-        interview: where answers come from.
-        file: the name of the file, for its comments.
-
-    Raises:
-        ScenarioError: when an answer has mistakes.
-        EOFError: when no more is typed.
-    """
+    """Ask all questions, and write the scenario that follows, for a file of a name; EOFError when no more is typed."""
     import jinja2
 
     environment = jinja2.Environment(  # noqa: S701 - YAML, not HTML
@@ -253,11 +240,7 @@ _WORDS = ("yes", "no", "true", "false", "on", "off", "null", "y", "n")
 
 
 def read_answers(path: Path) -> Interview:
-    """The answers that stand in a file.
-
-    Raises:
-        ScenarioError: when it cannot be read, or is no YAML mapping.
-    """
+    """The answers that stand in a file."""
     top, mistakes = parse(str(path), read_text(path, str(path)))
     if mistakes:
         raise ScenarioError(mistakes)

@@ -22,11 +22,7 @@ MOST_REPLICATES = 100_000_000_000
 
 
 def _said_once(_: Any, overrides: list[str] | None) -> None:
-    """Make sure that no override is lost to a later one.
-
-    Raises:
-        ScenarioError: when one is.
-    """
+    """Make sure that no override is lost to a later one."""
     from crisis_sim.scenario.load import overwritten
 
     mistakes = overwritten(overrides) if overrides and len(overrides) > 1 else ()
@@ -227,11 +223,7 @@ class Into:
     ] = False
 
     def check(self) -> None:
-        """Make sure that they fit together.
-
-        Raises:
-            Refused: when they do not.
-        """
+        """Make sure that they fit together; Refused where they do not."""
         resume, out = self.resume, self.out
         if resume is not None and self.restart:
             raise Refused("--resume continues what --restart deletes: give one of them")

@@ -422,7 +422,7 @@ Read = TypeVar("Read", bound=Part)
 
 
 def validated(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
-    """The part that values make, with `fields` that no file holds; or None, and `found` gets pydantic's findings as mistakes."""
+    """The part that values make, with `fields` that no file holds; or None, and `found` gets the mistakes."""
     try:
         return kind.model_validate({**top.plain(), **fields})
     except ValidationError as error:

@@ -566,9 +566,10 @@ def checked(
     return scenario
 
 
-# Behaviours that fit the record: a table of parameter sets, and a scenario that is drawn over all of them. A row of the table
-# is a set: its `weight`, and a column for each parameter by its path. Each replicate draws a row by its own keyed luck, the
-# same in every scenario, so that replicates are paired within a set. The column `fit` of outcomes is the row's number, from 0.
+# Behaviours that fit the record: a table of parameter sets, and a scenario that is drawn over all of them. A
+# row is a set: its `weight`, and a column for each parameter by its path. Each replicate draws a row by its own
+# keyed luck, the same in every scenario, so that replicates are paired within a set. The column `fit` of
+# outcomes is the row's number, from 0.
 
 #: The name of the luck by which a set is drawn, and of the column of outcomes with its number.
 FIT = "fit"
