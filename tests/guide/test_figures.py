@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import ModuleType
 
 import figures
 import fit_page
@@ -126,12 +127,9 @@ def test_tables_of_speed_say_what_was_measured() -> None:
     assert (RESULTS / "speed.md").read_text(encoding="utf-8") == f"{report.tables(found)}\n"
 
 
-def test_the_scorecard_says_what_the_commands_found() -> None:
-    assert scorecard.PAGE.read_text(encoding="utf-8") == scorecard.page()
-
-
-def test_the_page_of_the_fit_says_what_the_fit_found() -> None:
-    assert fit_page.PAGE.read_text(encoding="utf-8") == fit_page.page()
+@pytest.mark.parametrize("maker", [scorecard, fit_page], ids=lambda maker: maker.__name__)
+def test_a_page_that_is_made_whole_says_what_the_commands_found(maker: ModuleType) -> None:
+    assert maker.PAGE.read_text(encoding="utf-8") == maker.page()
 
 
 def test_the_page_on_validation_ends_with_what_is_said_of_its_limits() -> None:
