@@ -24,12 +24,14 @@ class RealIndex:
     """Real closes of a market index.
 
     Attributes:
+        name: name of the index.
         at_hours: hours from the scenario's start of each close. A close dated without an hour
             stands where the simulated day ends on that date.
         relative: each close relative to the level at the start: the last close until then, or the
             first where there is none.
     """
 
+    name: str
     at_hours: tuple[float, ...]
     relative: tuple[float, ...]
 
@@ -102,7 +104,7 @@ def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:
     closes = [float(close) for _, close in market["closes"]]
     until_start = [close for at, close in zip(at_hours, closes, strict=True) if at <= 0.0]
     level = until_start[-1] if until_start else closes[0]
-    return RealIndex(tuple(at_hours), tuple(close / level for close in closes))
+    return RealIndex(market["index"], tuple(at_hours), tuple(close / level for close in closes))
 
 
 def _close_hours(start: datetime, written: str) -> float:
