@@ -326,7 +326,7 @@ def test_ctrl_c_before_the_first_block_or_at_the_charts_leaves_results(
 @pytest.mark.slow
 @pytest.mark.usefixtures("usual_signals", "no_charts")
 def test_over_fits_a_run_says_so_whether_or_not_it_was_interrupted(ask: Ask, here: Path) -> None:
-    given = ["run", *BOTH, "--replicates", 500, "--over-fits", "--out"]
+    given = ["run", *BOTH, "--replicates", 2000, "--over-fits", "--out"]
     whole = ask(*given, "whole", "--json").data
     with interrupted(1):
         assert ask(*given, "cut").code == INTERRUPTED
