@@ -18,7 +18,7 @@ class _Late(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if "." not in self.__name__:
+        if "." not in self.__name__ and not (_importing and name.islower()):
             return getattr(_real(self), name)
 
         def late(*given: Any, **named: Any) -> Any:
@@ -36,11 +36,13 @@ def _real(standing_in: ModuleType) -> ModuleType:
     return import_module(standing_in.__name__)
 
 
+_importing = True
 _standing_in = [name for name in _LATE if name not in sys.modules]
 sys.modules |= {name: _Late(name) for name in _standing_in}
 try:
     import mesa  # noqa: F401
 finally:
+    _importing = False
     for _name in _standing_in:
         if isinstance(sys.modules.get(_name), _Late):
             del sys.modules[_name]
