@@ -84,6 +84,7 @@ def test_a_small_batch_and_a_single_block_open_no_pool(monkeypatch: pytest.Monke
     assert len(carry_out(Plan((crisis(),), 40, seed=1), workers=2)) == 1
 
 
+@pytest.mark.slow
 def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -104,7 +104,7 @@ def shuffled(value: Any, random: Random) -> Any:
     return [shuffled(one, random) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scenarios(), st.randoms(use_true_random=False))
 def test_what_stands_in_another_order_is_the_same_crisis(
     scenario: Scenario, random: Random
@@ -239,7 +239,7 @@ def with_a_trigger(scenario: Scenario, at: str) -> Scenario:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     scenarios(), st.sampled_from(DATES[:4]), st.integers(1, 60 * 24 * 60) | st.just(40 * 24 * 60)
 )
@@ -336,7 +336,7 @@ def test_paths_go_by_weeks_where_the_horizon_is_over_a_year() -> None:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scenarios(), st.lists(st.floats(0, 30), max_size=4).map(sorted))
 def test_to_stop_on_the_way_and_go_on_changes_nothing(
     scenario: Scenario, stops: list[float]
@@ -391,7 +391,7 @@ def all_is_mirrored(scenario: Scenario, replicates: int) -> None:
             np.testing.assert_array_equal(other[name], values, err_msg=name)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scenarios())
 def test_any_crisis_is_mirrored(scenario: Scenario) -> None:
     all_is_mirrored(scenario, 24)
