@@ -32,8 +32,8 @@ MILESTONES = {
     "over_at_hours": "over_at",
 }
 
-#: Paths are kept day by day up to this horizon, and week by week beyond it.
-DAYS_OF_A_YEAR = 366
+#: Paths are kept day by day up to this horizon, days, and week by week beyond it.
+LONGEST_BY_DAY = 366
 #: What an act is followed by.
 NEXT = ("end", *ACTS)
 #: How a state answers a trigger, in the words of ICB's major response; "" where it does not.
@@ -145,10 +145,10 @@ def columns_of(model: Any) -> dict[str, NDArray[Any]]:
 
 def paths_of(model: Any) -> dict[str, NDArray[Any]]:
     """The paths that a model has kept: see `CrisisModel.kept_paths`."""
-    kept, horizon, _ = model.paths.shape
-    days = np.arange(0, horizon, 1 if horizon <= DAYS_OF_A_YEAR else 7)
+    kept, count, _ = model.paths.shape  # of days, the start among them
+    days = np.arange(0, count, 1 if count - 1 <= LONGEST_BY_DAY else 7)
     came = model.paths["rung"][:, :, 0] >= 0
-    last = np.maximum.accumulate(np.where(came, np.arange(horizon), 0), axis=1)[:, days]
+    last = np.maximum.accumulate(np.where(came, np.arange(count), 0), axis=1)[:, days]
     held = np.take_along_axis(model.paths, last[:, :, None], axis=1)
     columns = {
         "replicate": np.tile(model.first_replicate + np.arange(kept), days.size),

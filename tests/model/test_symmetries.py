@@ -329,6 +329,8 @@ def test_paths_go_by_weeks_where_the_horizon_is_over_a_year() -> None:
     model = CrisisModel(read({**ALIKE, "horizon_days": 730}), 20, seed=7, keep_paths=20).run()
     paths, columns = model.kept_paths() or {}, model.outcomes()
     assert [*np.unique(paths["day"])] == [*range(0, 731, 7)]
+    year = CrisisModel(read({**ALIKE, "horizon_days": 366}), 2, seed=7, keep_paths=2).run()
+    assert [*np.unique((year.kept_paths() or {})["day"])] == [*range(367)]
     falls = paths["north_market"].reshape(-1, 20).min(axis=0) < 1
     assert falls.any()
     assert np.all(
