@@ -50,8 +50,8 @@ def test_the_script_asks_its_questions_and_prints_their_answers(
 ) -> None:
     runpy.run_path(str(experiments_folder() / "from_python.py"))["main"](replicates=10)
     printed = capsys.readouterr().out
-    assert "How much does it cost to wait?\n- Ceasefire within 96 hours" in printed
-    assert "Was it the back-channel, the purse or Washington?\n- " in printed
+    assert "What does a delay of mediation cost?\n- Ceasefire within 96 hours" in printed
+    assert "Which third party brought the ceasefire about?\n- " in printed
     assert printed.count("ceasefire_within_96_hours") == 5  # a row a point
 
 
