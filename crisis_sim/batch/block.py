@@ -318,7 +318,7 @@ class Plan:
 
     def _check_paths(self, scenario: Scenario) -> None:
         """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
-        from crisis_sim.scenario.errors import meant
+        from crisis_sim.scenario.errors import did_you_mean
         from crisis_sim.scenario.introspect import numbers_of
 
         known = numbers_of(scenario)
@@ -337,7 +337,7 @@ class Plan:
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
             # Custom agents may have parameters of their own, which only they know.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
-                near = meant(path, known)
+                near = did_you_mean(path, known)
                 raise BatchError(f"no parameter {path!r} in {scenario.name}{near}")
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim import show
-from crisis_sim.scenario.errors import meant
+from crisis_sim.scenario.errors import did_you_mean
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.text import clean
 
@@ -76,7 +76,7 @@ class Ensemble:
         yes-or-no columns as bool and whole numbers as integers. KeyError names the nearest column.
         """
         if name not in self.table.column_names:
-            hint = meant(name, self.table.column_names)
+            hint = did_you_mean(name, self.table.column_names)
             raise KeyError(f"ensemble {self.name!r} has no column {name!r}{hint}")
         return as_array(self.table.column(name))
 
@@ -172,7 +172,9 @@ class Batch(Mapping[str, Ensemble]):
         """A scenario's replicates; KeyError names the nearest scenario."""
         if name not in self.ensembles:
             others = ", ".join(self.ensembles)
-            raise KeyError(f"no scenario {name!r}{meant(name, self.ensembles)}; there are {others}")
+            raise KeyError(
+                f"no scenario {name!r}{did_you_mean(name, self.ensembles)}; there are {others}"
+            )
         return self.ensembles[name]
 
     def __iter__(self) -> Iterator[str]:

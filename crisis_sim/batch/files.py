@@ -21,13 +21,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.scenario.errors import Refused
+from crisis_sim.scenario.errors import RequestError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class BatchError(Refused):
+class BatchError(RequestError):
     """A batch cannot be run as it was asked for, or a block of it failed."""
 
 

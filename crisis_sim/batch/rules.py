@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch.files import BatchError
-from crisis_sim.scenario.errors import Mistake, ScenarioError, meant, nearest, one_of
+from crisis_sim.scenario.errors import Mistake, ScenarioError, did_you_mean, nearest, one_of
 from crisis_sim.scenario.schema import SECTIONS
 from crisis_sim.text import listed
 
@@ -192,7 +192,7 @@ def check_rules(
     known = {name: role for one in scenarios for name, role in _known(one).items()}
     for name, kind in roles.items():
         if name not in known:
-            expected = one_of(known) + meant(name, known)
+            expected = one_of(known) + did_you_mean(name, known)
             raise BatchError(
                 f"there is no agent '{name}' to be a {_short(kind)}; expected {expected}"
             )

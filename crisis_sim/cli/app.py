@@ -29,7 +29,7 @@ from cyclopts import (
     convert,
 )
 
-from crisis_sim.scenario.errors import Refused, ScenarioError
+from crisis_sim.scenario.errors import RequestError, ScenarioError
 from crisis_sim.text import clean, printable_json, printable_lines
 from crisis_sim.version import __version__
 
@@ -348,7 +348,7 @@ def _attempt(arguments: Sequence[str]) -> int:
         return MISTAKE
     except ScenarioError as error:
         return refuse(str(error))
-    except (Refused, OSError) as error:  # the latter of a full disk, for example
+    except (RequestError, OSError) as error:  # the latter of a full disk, for example
         return refuse(f"error: {error}")
     except KeyboardInterrupt:
         talk("interrupted")

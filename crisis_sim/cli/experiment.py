@@ -27,7 +27,7 @@ from crisis_sim.cli.app import (
     talk,
 )
 from crisis_sim.cli.options import AS_IT_IS, CHARTS, HERE, Charts, Into, Variant
-from crisis_sim.scenario.errors import Refused
+from crisis_sim.scenario.errors import RequestError
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def experiment(name: str | None = None, /, *settings: str, options: Options = PL
     is_about = bool(settings) and "=" not in settings[0]
     if name in KINDS and not is_about:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
-        raise Refused(f"{name} is a kind of experiment and needs a scenario: {usage}")
+        raise RequestError(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, read_settings(settings))
     return ask(kind_named(name), settings[0], {}, options, read_settings(settings[1:]))
@@ -221,18 +221,18 @@ def of_file(
     into = options.into
     if name is None:  # what is in the folder says all
         if into.resume is None:
-            raise Refused("NAME is missing: give an experiment, or --resume with a folder")
+            raise RequestError("NAME is missing: give an experiment, or --resume with a folder")
         here = replace(options, into=replace(into, out=None))
         return carry_out(read_resolved(into.resume), here)
     for option, value in (others or {}).items():
         if value:
-            raise Refused(f"{option} goes with --vary; an experiment's file has its own")
+            raise RequestError(f"{option} goes with --vary; an experiment's file has its own")
     if options.variant.overrides:
-        raise Refused("--set goes with a scenario; an experiment's file has it under 'set'")
+        raise RequestError("--set goes with a scenario; an experiment's file has it under 'set'")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
-        raise Refused(
+        raise RequestError(
             f"{name} is no {kind} experiment but of kind {experiment.kind}; run: "
             f"crisis-sim experiment {name}"
         )
@@ -490,7 +490,7 @@ def posterior(
     if name is None or not vary:
         return of_file("posterior", name, given, options, others={"--target": target})
     if not target:
-        raise Refused("--vary needs --target: the values that measures should have")
+        raise RequestError("--vary needs --target: the values that measures should have")
     given["vary"] = each_once("--vary", vary, ranged)
     given["targets"] = [*each_once("--target", target, target_of).values()]
     return ask("posterior", name, given, options)
@@ -499,16 +499,18 @@ def posterior(
 def each_once(
     option: str, texts: Iterable[str], read: Callable[[str, str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """The values of an option that may be repeated, by name; Refused where two are of one thing, or one cannot be read."""
-    from crisis_sim.scenario.source import composed
+    """Return the values of a repeatable option by name; RequestError where two have one name, or one cannot be read."""
+    from crisis_sim.scenario.source import nfc
 
     found: dict[str, Any] = {}
     given: dict[str, str] = {}
     for text in texts:
         name, value = read(option, text)
-        name = composed(name.strip())
+        name = nfc(name.strip())
         if name in found:
-            raise Refused(f"{option} gives '{name}' twice: {given[name]} and {text}; expected once")
+            raise RequestError(
+                f"{option} gives '{name}' twice: {given[name]} and {text}; expected once"
+            )
         found[name], given[name] = value, text
     return found
 
@@ -529,7 +531,7 @@ def ranged(option: str, text: str, steps: bool = False) -> tuple[str, dict[str, 
         expected = "PATH=LOW:HIGH, optionally with :log, or PATH alone"
         if steps:
             expected = "PATH=LOW:HIGH:STEPS, optionally with :log, or PATH=VALUE,VALUE,..."
-        raise Refused(f"{option} {text}: expected {expected}") from None
+        raise RequestError(f"{option} {text}: expected {expected}") from None
     return path, found
 
 
@@ -543,11 +545,11 @@ def target_of(option: str, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def numbers(written: str, counts: Sequence[int], wrong: str) -> list[float]:
-    """Numbers with colons between them; Refused, with the message `wrong`, where they are none or not so many."""
+    """Numbers with colons between them; RequestError, with the message `wrong`, where they are none or not so many."""
     try:
         found = [float(number) for number in written.split(":")]
     except ValueError:
         found = []
     if len(found) not in counts:
-        raise Refused(wrong)
+        raise RequestError(wrong)
     return found

@@ -31,7 +31,7 @@ from crisis_sim.cli.app import (
 )
 from crisis_sim.cli.options import Variant
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
-from crisis_sim.scenario.errors import Mistake, Refused, ScenarioError
+from crisis_sim.scenario.errors import Mistake, RequestError, ScenarioError
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
@@ -260,15 +260,15 @@ def init(
         answers: A file of answers, in place of the questions (docs/guide/own_scenario.md).
         template: Ask nothing, and write the crisis between two invented states.
     """
-    from crisis_sim.scenario.source import FILE_WORDS, composed, is_file_name
+    from crisis_sim.scenario.source import FILE_WORDS, is_file_name, nfc
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if sum((extends is not None, answers is not None, template)) > 1:
-        raise Refused("--extends, --answers and --template exclude one another: give one")
-    if not is_file_name(composed(path.stem)):
-        raise Refused(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
+        raise RequestError("--extends, --answers and --template exclude one another: give one")
+    if not is_file_name(nfc(path.stem)):
+        raise RequestError(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
     try:
         if extends is not None:
@@ -276,12 +276,12 @@ def init(
         else:
             _write(path, _scenario_of(path, answers, template))
     except EOFError:
-        raise Refused("not all was answered; nothing is written") from None
+        raise RequestError("not all was answered; nothing is written") from None
     except FileExistsError as error:
         there = error.filename or error
-        raise Refused(f"{there} is there already, and is left unchanged") from None
+        raise RequestError(f"{there} is there already, and is left unchanged") from None
     except OSError as error:
-        raise Refused(f"cannot write {path}: {error.strerror or error}") from None
+        raise RequestError(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
         say(str(file))
     talk(f"now change it, then: crisis-sim check {path}")
@@ -325,7 +325,7 @@ def schema(
         _say_events(Variant(roles=roles, agents=agents).classes, as_json)
         return DONE
     if roles or agents:
-        raise Refused("--roles and --agents go with --events")
+        raise RequestError("--roles and --agents go with --events")
     if experiment:
         from crisis_sim.experiments.load import experiment_schema as json_schema
     answer(True, json_schema(), lambda: None)
@@ -420,9 +420,9 @@ def validate(
     from crisis_sim.validation.show import print_validation, write_page, write_validation
 
     if out and out.exists() and not out.is_dir():
-        raise Refused(f"{out} is no folder")
+        raise RequestError(f"{out} is no folder")
     if page and page.is_dir():
-        raise Refused(f"{page} is a folder; give the page's file, such as validation.md")
+        raise RequestError(f"{page} is a folder; give the page's file, such as validation.md")
     if out or page:
         charts.hold()
     began = time.perf_counter()
@@ -506,13 +506,13 @@ def hindcast(
     from crisis_sim.hindcast.show import print_hindcast, write_hindcast
 
     if out and out.exists() and not out.is_dir():
-        raise Refused(f"{out} is no folder")
+        raise RequestError(f"{out} is no folder")
     for option, given in (
         ("--over-fits draws from sets that saw all crises", over_fits),
         ("--set changes the model that is fitted anew", overrides),
     ):
         if leave_out and given:
-            raise Refused(f"{option}: it does not go with --leave-out")
+            raise RequestError(f"{option}: it does not go with --leave-out")
     if out:
         charts.hold()
     began = time.perf_counter()

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import DONE, answer, app, console, file_name, progress_bar, say, talk
 from crisis_sim.cli.options import AS_IT_IS, CHARTS, RESULTS, Charts, Variant
-from crisis_sim.scenario.errors import Refused
+from crisis_sim.scenario.errors import RequestError
 from crisis_sim.text import clean, printable_lines, sentence
 from crisis_sim.version import __version__
 
@@ -34,9 +34,11 @@ def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
     for text in texts or ():
         who, _, choice = text.partition("=")
         if not who or not choice:
-            raise Refused(f"{option} {text}: expected WHO=CHOICE, such as pakistan=wait")
+            raise RequestError(f"{option} {text}: expected WHO=CHOICE, such as pakistan=wait")
         if who in found:
-            raise Refused(f"{option} forces '{who}' twice: branch the branch for a second choice")
+            raise RequestError(
+                f"{option} forces '{who}' twice: branch the branch for a second choice"
+            )
         found[who] = choice
     return found
 
@@ -86,7 +88,7 @@ def branch(
     check_folder(out, FILE)
     known = read_branch(Path(scenario))
     if known and (variant.over_fits or seed is not None or replicate is not None):
-        raise Refused("branch.yaml gives --replicate, --seed and --over-fits: leave them out")
+        raise RequestError("branch.yaml gives --replicate, --seed and --over-fits: leave them out")
     read = known[1] if known else load_over_fits(scenario, (), variant.over_fits)
     check_rules([read], **classes)
     made: Branch = make(
@@ -355,9 +357,11 @@ def play(
             "--over-fits": variant.over_fits or None,
         }
         if Path(scenario).suffix not in (".yaml", ".yml"):
-            raise Refused("--as is missing: the state that you decide for, such as --as pakistan")
+            raise RequestError(
+                "--as is missing: the state that you decide for, such as --as pakistan"
+            )
         if given := next((name for name, value in new.items() if value is not None), ""):
-            raise Refused(
+            raise RequestError(
                 f"{given} is for a new game, which needs --as; a saved game knows its own"
             )
         game, path = Game.load(scenario, **classes), out or Path(scenario)
@@ -411,7 +415,7 @@ def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
         try:
             made = _answer(game, turn, word)
             turn = made.turn() if made is not game else turn
-        except (Refused, ScenarioError) as error:
+        except (RequestError, ScenarioError) as error:
             say(f"{error}\n(help says what can be typed)")
             continue
         game, shown = made, False
@@ -420,7 +424,7 @@ def _play(game: Game, turn: Turn, path: Path) -> tuple[Game, Turn]:
 
 
 def _answer(game: Game, turn: Turn, word: str) -> Game:
-    """The game after what a person has typed; Refused or ScenarioError where it cannot be done."""
+    """The game after what a person has typed; RequestError or ScenarioError where it cannot be done."""
     from crisis_sim.history.game import options
 
     names = list(options(turn))
@@ -429,13 +433,13 @@ def _answer(game: Game, turn: Turn, word: str) -> Game:
         return game
     if first == "undo":
         if rest and not rest.strip().isdigit():
-            raise Refused(f"undo {rest}: expected how many moves, such as undo 3")
+            raise RequestError(f"undo {rest}: expected how many moves, such as undo 3")
         return game.undone(int(rest or 1))
     if first == "card":
         return game.with_card(turn, rest)
     if word.isdigit():
         if not 1 <= int(word) <= len(names):
-            raise Refused(f"there is no option {word}; there are 1 to {len(names)}")
+            raise RequestError(f"there is no option {word}; there are 1 to {len(names)}")
         return game.chosen(turn, names[int(word) - 1])
     begins = [name for name in names if name.startswith(word.lower())]
     return game.chosen(turn, begins[0] if len(begins) == 1 else word)

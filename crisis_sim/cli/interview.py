@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crisis_sim.scenario.errors import Mistake, ScenarioError, meant, nearest, one_of
+from crisis_sim.scenario.errors import Mistake, ScenarioError, did_you_mean, nearest, one_of
 from crisis_sim.scenario.load import on_disk, read_scenario
 from crisis_sim.scenario.numbers import EXAMPLE, read_moment
 from crisis_sim.scenario.schema import LADDERS
@@ -196,7 +196,9 @@ def _value(answer: Any, known: Mapping[str, Answer]) -> Answer:
     if isinstance(word, (int, float, dict)):
         return word, ""
     expected = f"{one_of(known)}, or a number or a distribution" if known else "a number"
-    raise ValueError(f"no such answer: {word!r}; expected {expected}{meant(str(word), known)}")
+    raise ValueError(
+        f"no such answer: {word!r}; expected {expected}{did_you_mean(str(word), known)}"
+    )
 
 
 def scenario_text(interview: Interview, file: str) -> str:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from crisis_sim.cli.app import file_name
-from crisis_sim.scenario.errors import Refused, ScenarioError
+from crisis_sim.scenario.errors import RequestError, ScenarioError
 
 if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
@@ -23,9 +23,9 @@ MOST_REPLICATES = 100_000_000_000
 
 def _said_once(_: Any, overrides: list[str] | None) -> None:
     """Make sure that no override is lost to a later one."""
-    from crisis_sim.scenario.load import overwritten
+    from crisis_sim.scenario.load import find_overwritten
 
-    mistakes = overwritten(overrides) if overrides and len(overrides) > 1 else ()
+    mistakes = find_overwritten(overrides) if overrides and len(overrides) > 1 else ()
     if mistakes:
         raise ScenarioError(mistakes)
 
@@ -151,7 +151,7 @@ class Variant:
         """The classes that `--roles` and `--agents` name, loaded from their files, as `CrisisModel` takes them.
 
         Raises:
-            Refused: when one is not of the right form, or somebody is given two.
+            RequestError: when one is not of the right form, or somebody is given two.
             ScenarioError: when there is no such file or class, or the file has mistakes.
         """
         if not (self.roles or self.agents):
@@ -163,16 +163,16 @@ class Variant:
             try:
                 return load_class(text)
             except BatchError as error:
-                raise Refused(f"{option} {error}") from None
+                raise RequestError(f"{option} {error}") from None
 
         found: dict[str, Any] = {}
         for text in self.roles or ():
             name, equals, of = text.partition("=")
             if not equals:
                 expected = "NAME=FILE.py:CLASS, such as pakistan=my_rules.py:Cautious"
-                raise Refused(f"--roles {text}: expected {expected}")
+                raise RequestError(f"--roles {text}: expected {expected}")
             if name in found:
-                raise Refused(f"--roles gives '{name}' two classes; expected one")
+                raise RequestError(f"--roles gives '{name}' two classes; expected one")
             found[name] = load("--roles", of)
         return {
             "roles": found,
@@ -223,12 +223,12 @@ class Into:
     ] = False
 
     def check(self) -> None:
-        """Make sure that they fit together; Refused where they do not."""
+        """Make sure that they fit together; RequestError where they do not."""
         resume, out = self.resume, self.out
         if resume is not None and self.restart:
-            raise Refused("--resume continues what --restart deletes: give one of them")
+            raise RequestError("--resume continues what --restart deletes: give one of them")
         if resume is not None and out is not None and out.resolve() != resume.resolve():
-            raise Refused(f"--resume goes on in {resume}: --out cannot name another folder")
+            raise RequestError(f"--resume goes on in {resume}: --out cannot name another folder")
 
     def folder(self, name: str) -> Path:
         """The folder; where none is given, that of results of a name."""

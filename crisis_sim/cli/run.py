@@ -31,7 +31,7 @@ from crisis_sim.cli.app import (
     talk,
 )
 from crisis_sim.cli.options import AS_IT_IS, CHARTS, HERE, RESULTS, Charts, Into, Variant
-from crisis_sim.scenario.errors import Refused
+from crisis_sim.scenario.errors import RequestError
 from crisis_sim.text import clean, listed
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def run(
     into = replace(into, resume=into.resume and results.results_of(into.resume))
     resume, classes = into.resume, variant.classes
     if resume is None and not scenarios:
-        raise Refused("SCENARIOS is missing: name one or more, or give --resume with a folder")
+        raise RequestError("SCENARIOS is missing: name one or more, or give --resume with a folder")
     needs = {
         "--set needs the scenarios that it changes": variant.overrides,
         "--over-fits needs the scenarios that it changes": variant.over_fits,
@@ -100,7 +100,7 @@ def run(
         "--compare-without needs the scenarios that are compared": compare_without,
     }
     if wrong := next((said for said, value in needs.items() if value and not scenarios), None):
-        raise Refused(wrong)
+        raise RequestError(wrong)
     into.check()
     asked: dict[str, Any] = {"replicates": replicates, "seed": seed, "engine": engine}
     if resume is not None and not scenarios:
@@ -166,7 +166,9 @@ def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
     from crisis_sim.hindcast.sources import read_crises
 
     if single := [one.name for one in scenarios if not one.labels]:
-        raise Refused(f"--data takes a population, such as since_1945; {single[0]} is one crisis")
+        raise RequestError(
+            f"--data takes a population, such as since_1945; {single[0]} is one crisis"
+        )
     crises = read_crises(folder)
     for line in crises.remarks.told():
         talk(line)
@@ -313,7 +315,7 @@ def compare(
         joined = join(*batches)
         summary = summarise(joined, reference)
     except ValueError as error:
-        raise Refused(error) from None
+        raise RequestError(error) from None
     charts.hold()
     report_batch(joined, summary, out, as_json)
     return DONE
@@ -413,7 +415,7 @@ def report(
         with progress_bar("scenarios and charts") as progress:
             page = page_of(folder, reference, progress)
     except ValueError as error:
-        raise Refused(error) from None
+        raise RequestError(error) from None
     save_page(page, file)
     answer(as_json, lambda: {"file": str(file), **page.plain}, lambda: say(str(file)))
     if not as_json:

@@ -28,7 +28,7 @@ from crisis_sim.scenario.load import (
 )
 from crisis_sim.scenario.numbers import Distribution, Number
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import FILE_WORDS, MAX_BYTES, composed, is_file_name
+from crisis_sim.scenario.source import FILE_WORDS, MAX_BYTES, is_file_name, nfc
 from crisis_sim.version import __version__
 
 #: Names of the scenario among results: as it is, changed, and with changes that were kept to compare with.
@@ -157,7 +157,7 @@ def recall(
     seen: set[str] = set()
     for one in sets:
         path, _, value = one.partition("=")
-        path = composed(path)
+        path = nfc(path)
         if path in seen:
             mistakes.append(f"error: the address sets '{_echo(path)}' twice")
         elif path in switches and value == "null":
@@ -434,7 +434,7 @@ def open_sent(name: str, content: bytes, known: Mapping[str, bytes]) -> Opened:
 def is_plain(name: str) -> bool:
     """Whether a scenario file's name leads into no other folder, and is no longer than one may be."""
     stem, dot, suffix = name.rpartition(".")
-    return f"{dot}{suffix}" in SUFFIXES and is_file_name(composed(stem)) and len(name) <= MAX_NAME
+    return f"{dot}{suffix}" in SUFFIXES and is_file_name(nfc(stem)) and len(name) <= MAX_NAME
 
 
 def _check(name: str, content: bytes) -> None:
@@ -475,7 +475,7 @@ _HEAD = """\
 
 def file_name(wished: str, opened: Opened) -> str:
     """A name for the file that is near to the wished one, and is none of those that it extends."""
-    stem = composed(text.clean(wished)).removesuffix(".yaml").removesuffix(".yml")
+    stem = nfc(text.clean(wished)).removesuffix(".yaml").removesuffix(".yml")
     if not is_file_name(stem):
         stem = f"{opened.scenario.name}_changed"
     while f"{stem}.yaml" in opened.files:

@@ -24,7 +24,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from crisis_sim.scenario.errors import Refused
+from crisis_sim.scenario.errors import RequestError
 
 if TYPE_CHECKING:
     from crisis_sim.dashboard.changes import Opened
@@ -109,7 +109,7 @@ def given() -> Settings:
     return _given[0] if _given else Settings(open_reference(SCENARIO))
 
 
-class DashboardError(Refused):
+class DashboardError(RequestError):
     """The dashboard cannot be served; the message says why, and what would help."""
 
 

@@ -29,7 +29,7 @@ from crisis_sim.model.parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import measure, read_measure
-from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, removed_parameter
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
@@ -466,7 +466,7 @@ def check_moved(
 
 def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     """The mistake in an unknown path: message, expected value, and the nearest known path."""
-    if former := gone(path):
+    if former := removed_parameter(path):
         return former
     known: list[str] = []
     for scenario in scenarios:

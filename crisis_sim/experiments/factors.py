@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, removed_parameter
 from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
-from crisis_sim.scenario.load import checked
+from crisis_sim.scenario.load import build_scenario
 from crisis_sim.scenario.numbers import Distribution, Number, Part, Within
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, node_of
+from crisis_sim.scenario.source import Node, Place, Source, to_node
 
 Values = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class ScenarioEditor:
         self.name = scenario.name
         content = {key: value for key, value in scenario.plain().items() if key != "name"}
         content = simplify(content) if simplify else content
-        self.top = node_of(content, Place(Source.of(scenario.name, ""), 1, 1))
+        self.top = to_node(content, Place(Source.of(scenario.name, ""), 1, 1))
 
     def without(self, changes: Sequence[str], name: str) -> Scenario:
         """The scenario with changes made, under another name.
@@ -42,7 +42,7 @@ class ScenarioEditor:
             ScenarioError: when a change cannot be made, or what is left is no scenario.
         """
         overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
-        return checked(self.top, name, overrides=overrides)
+        return build_scenario(self.top, name, overrides=overrides)
 
     def holds(self, change: str) -> bool:
         """Whether there is something to take out at a path; of other changes, always."""
@@ -170,7 +170,7 @@ def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     known = numbers_of(scenario)
     if path not in known:
         message = f"no parameter '{path}' in {scenario.name}"
-        said = gone(path) or (message, _neighbours(path, known), nearest(path, known))
+        said = removed_parameter(path) or (message, _neighbours(path, known), nearest(path, known))
         yield node.label.mistake(*said)
 
 

@@ -13,18 +13,18 @@ from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_o
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario import source
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.introspect import DIALECT, validated
-from crisis_sim.scenario.load import NAME as OVERRIDE
+from crisis_sim.scenario.introspect import DIALECT, validate
 from crisis_sim.scenario.load import (
+    SET_OPTION,
     SUFFIX,
     data_folder,
     find_file,
+    find_overwritten,
     load_scenario,
     over_fits,
-    overwritten,
 )
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, composed, lay_over, merge, node_of
+from crisis_sim.scenario.source import Node, Place, Source, lay_over, merge, nfc, to_node
 
 # --- Shipped experiments, and finding a file by name
 #
@@ -84,7 +84,7 @@ def load_experiment(
         ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
     """
     path = find_file(reference, experiments_folder(), "experiment", "an experiment's file")
-    file, name = str(path), composed(path.stem)
+    file, name = str(path), nfc(path.stem)
     if not source.is_file_name(name):
         message = "the file's name cannot be an experiment's name"
         raise ScenarioError([Mistake(file, 0, 0, message, source.FILE_WORDS)])
@@ -93,7 +93,7 @@ def load_experiment(
     # Values from elsewhere, such as the command line, as if they stood at the top of a file.
     entries = {}
     for key, value in (changes or {}).items():
-        entries[key] = node_of(value, Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1))
+        entries[key] = to_node(value, Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1))
     top = lay_over(top, Node(top.place, entries))
     return _checked(
         top, mistakes, name, text, source.folder_of(path), settings, None, agents, roles
@@ -159,7 +159,7 @@ def _checked(
     if settings:
         top = replace(lay_over(top, settings), place=top.place)
     kind = _kind(top)
-    spec = validated(kind.SPEC, top, found)
+    spec = validate(kind.SPEC, top, found)
     before = len(found)
     loaded = _scenarios(top, folder, scenario, found)
     if spec is None or not loaded or len(found) > before:
@@ -208,7 +208,7 @@ def _scenarios(
         if not isinstance(node.content, str):
             continue  # the schema has told of it
         try:
-            if lost := overwritten(changes):
+            if lost := find_overwritten(changes):
                 raise ScenarioError(lost)
             # The name of a shipped scenario, or a file beside the experiment's.
             is_file = Path(node.content).suffix in (".yaml", ".yml")
@@ -225,7 +225,7 @@ def _scenarios(
 
 def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:
     """A mistake in a reference or an override, where these stand in the experiment's file."""
-    if mistake.file == OVERRIDE:
+    if mistake.file == SET_OPTION:
         for item in items:
             if item.content == mistake.source_line:
                 return item.place.mistake(mistake.message, mistake.expected, mistake.suggestion)
@@ -258,7 +258,7 @@ BY_NAME = ("parts", "reference", "vary")
 
 def kind_named(name: str) -> str:
     """The kind of a name; ScenarioError where there is none of that name."""
-    _kind(node_of({"kind": name}, Place(Source.of("argument", name), 1, 1)))
+    _kind(to_node({"kind": name}, Place(Source.of("argument", name), 1, 1)))
     return name
 
 
@@ -272,7 +272,7 @@ def read_settings(texts: Sequence[str]) -> Node:
         ScenarioError: when one cannot be read, or overwrites another.
     """
     top = Node(Place(Source.of("argument", ""), 1, 1), {})
-    mistakes = [replace(one, file="argument") for one in overwritten(texts)]
+    mistakes = [replace(one, file="argument") for one in find_overwritten(texts)]
     for text in texts:
         path, equals, value = text.partition("=")
         given = Source.of("argument", text)
@@ -291,7 +291,7 @@ def read_settings(texts: Sequence[str]) -> Node:
         for word in reversed(words):
             column -= len(word) + 1
             place = Place(given, 1, column + 1)
-            node = Node(place, {composed(word.strip()): Node(node.place, node.content, place)})
+            node = Node(place, {nfc(word.strip()): Node(node.place, node.content, place)})
         top = merge(top, node)
     if mistakes:
         raise ScenarioError(mistakes)

@@ -20,7 +20,7 @@ from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits
 from crisis_sim.scenario.errors import Mistake
-from crisis_sim.scenario.introspect import find
+from crisis_sim.scenario.introspect import find_node
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
@@ -248,7 +248,7 @@ class Reading:
 
     def at(self, *path: str | int) -> Node:
         """The value at a path in the file, or the deepest on the way to it."""
-        return find(self.top, path)[0]
+        return find_node(self.top, path)[0]
 
     def measure(self, *path: str | int) -> Measure:
         """The measure that is written at a path; ScenarioError where it has mistakes."""

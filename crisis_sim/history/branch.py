@@ -32,7 +32,7 @@ from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Source, folder_of, node_of, parse, read_text
+from crisis_sim.scenario.source import Source, folder_of, parse, read_text, to_node
 from crisis_sim.version import __version__
 
 Luck = Literal["same", "fresh"]
@@ -297,7 +297,7 @@ def branch(
         raise HistoryError("which crisis is to be branched? give its number (replicate)")
     if at is not None:
         what = {"at": at, "set": tuple(set), "force": dict(force or {}), "inject": tuple(inject)}
-        changes += (read_part(Change, node_of(what, Source.of("branch", "").start)),)
+        changes += (read_part(Change, to_node(what, Source.of("branch", "").start)),)
     elif not changes or set or force or inject:
         raise HistoryError("when is the crisis to be changed? give a day, a date or a milestone (at)")  # fmt: skip
     if futures is not None and not 1 <= futures <= MOST_FUTURES:

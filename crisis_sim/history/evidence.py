@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.names import read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
-from crisis_sim.scenario.introspect import validated
+from crisis_sim.scenario.introspect import validate
 from crisis_sim.scenario.load import data_folder, find_file
 from crisis_sim.scenario.numbers import Part, read_moment
 from crisis_sim.scenario.schema import Scenario
@@ -198,7 +198,7 @@ def read_evidence(
 ) -> Evidence:
     """Evidence from a text such as a file would hold; see `load_evidence`."""
     top, mistakes = parse(name, text, "evidence", "title and given")
-    spec = validated(EvidenceSpec, top, mistakes)
+    spec = validate(EvidenceSpec, top, mistakes)
     if spec is None:
         raise ScenarioError(mistakes)
     reader = _Reader(scenario, columns, [*mistakes])

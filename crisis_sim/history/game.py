@@ -33,7 +33,7 @@ from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
 from crisis_sim.outcomes.names import NAMES, measure
 from crisis_sim.report.story import titles
-from crisis_sim.scenario.errors import Refused, meant, one_of
+from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_over_fits
 from crisis_sim.scenario.numbers import Moment, Part
@@ -46,7 +46,7 @@ MODEL = "model"
 FUTURES, BESIDE = 300, 1_000
 
 
-class GameError(Refused, ValueError):
+class GameError(RequestError, ValueError):
     """A game that cannot be played so; the message says why, and what could be."""
 
 
@@ -313,7 +313,7 @@ def _check_one_of(given: Sequence[str], known: Sequence[str], noun: str) -> None
     for one in given:
         if one not in known:
             there = one_of(known, "and")
-            raise GameError(f"no {noun} '{one}'; there are {there}{meant(one, known)}")
+            raise GameError(f"no {noun} '{one}'; there are {there}{did_you_mean(one, known)}")
 
 
 def _check_open(choice: str, decision: Decision, where: str = "") -> None:
@@ -322,7 +322,7 @@ def _check_open(choice: str, decision: Decision, where: str = "") -> None:
     closed = choice in option_numbers(decision.model.scenario)
     said = f"the option '{choice}' is not open then" if closed else f"no option '{choice}'"
     there = text.listed(list(decision.options))
-    raise GameError(f"{where}{said}; open are {there}{meant(choice, decision.options)}")
+    raise GameError(f"{where}{said}; open are {there}{did_you_mean(choice, decision.options)}")
 
 
 # --- The debrief

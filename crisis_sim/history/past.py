@@ -29,11 +29,11 @@ from crisis_sim.model.record import NOTE, Entry, Journal, entry_of
 from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.story import Narrator
-from crisis_sim.scenario.errors import Refused, meant, one_of
+from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
 from crisis_sim.scenario.schema import SECTIONS, EventSpec
-from crisis_sim.scenario.source import Node, Source, node_of, parse_value, read_text
+from crisis_sim.scenario.source import Node, Source, parse_value, read_text, to_node
 from crisis_sim.text import moment as told_moment
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _SETTLED = {
 LIKELY = 0.05
 
 
-class HistoryError(Refused, ValueError):
+class HistoryError(RequestError, ValueError):
     """A history that cannot be had; the message says why, and what could be."""
 
 
@@ -115,7 +115,7 @@ def moment_of(model: CrisisModel, at: str | float) -> float:
         raise HistoryError(str(error)) from None
     except ValueError:
         expected = "a day such as 15, a date such as 2025-05-07T01:05+05:30, or a milestone such as first_strike"
-        raise HistoryError(f"'{said}' is no moment: expected {expected}{meant(said, known)}") from None  # fmt: skip
+        raise HistoryError(f"'{said}' is no moment: expected {expected}{did_you_mean(said, known)}") from None  # fmt: skip
     if said in known and math.isnan(days):
         came = [name for name, one in known.items() if one == one and name not in _ALSO]
         raise HistoryError(f"'{said}' did not occur in this crisis; expected {one_of(came)}")
@@ -221,7 +221,7 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
             at, first, last = (said_at(scenario, one) for one in times)
             raise HistoryError(f"an event cannot come on {at}: expected a time from {first} to {last}")  # fmt: skip
     if what.inject:
-        more = [node_of(one.model_dump(mode="json"), source.start) for one in what.inject]
+        more = [to_node(one.model_dump(mode="json"), source.start) for one in what.inject]
         events = Node(source.start, [*editor.top.items("events"), *more], source.start)
         editor.top = replaced(editor.top, content={**editor.top.entries(), "events": events})
     for text in what.set:
@@ -347,7 +347,7 @@ def _able(model: CrisisModel) -> Iterator[Any]:
 
 
 def _unknown(message: str, word: str, known: Sequence[str]) -> str:
-    return f"{message}; expected {one_of(known)}{meant(word, known)}"
+    return f"{message}; expected {one_of(known)}{did_you_mean(word, known)}"
 
 
 def _clock(model: CrisisModel, role: str, index: int, event: str) -> int:

@@ -36,7 +36,7 @@ from crisis_sim.outcomes.names import by_name, known_names, read_measure
 from crisis_sim.report.charts import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
 from crisis_sim.report.story import Narrator
-from crisis_sim.scenario.errors import meant, one_of
+from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Source, parse_value
@@ -112,7 +112,7 @@ def read_outcome(said: str, columns: Columns) -> Outcome:
         known = [one for one in known_names(columns) if _comes(by_name(one, columns))]
         measure = by_name(name, columns)
         if measure is None:
-            near = meant(name, known).replace("_", " ")
+            near = did_you_mean(name, known).replace("_", " ")
             expected = f"expected {one_of(_SOME)}, or one of docs/experiments.md"
             raise HistoryError(f"no outcome '{said}': {expected}{near}")
         found = measure

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.durations import Replicates
 from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, FloatArray, Measured
-from crisis_sim.scenario.load import FIT, sets_of
+from crisis_sim.scenario.load import FIT, fit_columns
 
 #: Steps in which the spread of effects is tried, and how many times their observed spread is tried at most.
 _STEPS, _WIDEST = 60, 3.0
@@ -81,7 +81,7 @@ class Fits:
     @classmethod
     def of(cls, replicates: Replicates, scenario: Mapping[str, Any]) -> Fits | None:
         """Those of a scenario's replicates; None where it was not run over fits."""
-        drawn = sets_of(scenario)
+        drawn = fit_columns(scenario)
         if not drawn:
             return None
         row = np.asarray(replicates.column(FIT), np.intp)

@@ -24,9 +24,9 @@ from crisis_sim.outcomes.intervals import CONFIDENCE, Contrast, Estimate, Measur
 from crisis_sim.outcomes.measures import Measure, Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
-from crisis_sim.scenario.errors import meant, one_of
+from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.load import FIT
-from crisis_sim.scenario.source import composed
+from crisis_sim.scenario.source import nfc
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _find(parts: Mapping[str, Any], scenario: str, what: str, hours: float | Non
 
 
 def _unknown(noun: str, name: str, known: Iterable[str], named: Iterable[str] = ()) -> str:
-    return f"no {noun} {name!r}{meant(name, [*known, *named])}; there are {one_of(named or known, 'and')}"
+    return f"no {noun} {name!r}{did_you_mean(name, [*known, *named])}; there are {one_of(named or known, 'and')}"
 
 
 #: Rows of the tables: the measures' paths.
@@ -306,7 +306,7 @@ def summarise(
     names = list(batch.ensembles)
     if not names:
         raise ValueError("there is no scenario to summarise")
-    reference = names[0] if reference is None else composed(reference)
+    reference = names[0] if reference is None else nfc(reference)
     if reference not in batch.ensembles:
         raise UnknownReferenceError(reference, names)
     seeds = seeds_of(batch)

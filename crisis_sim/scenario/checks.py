@@ -25,8 +25,8 @@ from crisis_sim.scenario.source import (
     Place,
     is_agent_name,
     is_distribution,
-    looks,
-    near_agent_name,
+    suggest_agent_name,
+    without_joiners,
 )
 from crisis_sim.text import clean
 
@@ -121,12 +121,12 @@ def names_are_plain_and_unique(top: Node) -> Iterator[Mistake]:
     for section, name, agent in _agents(top):
         if not is_agent_name(name):
             message = f"'{name}' cannot be a name here"
-            yield agent.label.mistake(message, AGENT_WORDS, near_agent_name(name))
-        if looks(name) in seen:
-            message = f"'{name}' is already one of the {seen[looks(name)]}"
+            yield agent.label.mistake(message, AGENT_WORDS, suggest_agent_name(name))
+        if without_joiners(name) in seen:
+            message = f"'{name}' is already one of the {seen[without_joiners(name)]}"
             yield agent.label.mistake(message, "a name of its own")
             continue
-        seen[looks(name)] = section
+        seen[without_joiners(name)] = section
         columns = [f"{name}_{ending}" for ending in AGENT_COLUMNS[section]]
         if column := next((one for one in columns if one in owners), ""):
             owner = f" of '{owners[column]}'" if owners[column] else ""
@@ -141,7 +141,7 @@ def titles_are_unique(top: Node) -> Iterator[Mistake]:
     seen: set[tuple[str, str]] = set()
     for section, name, agent in _agents(top):
         title = agent.get("title")
-        shown = clean(looks(title.text if title else "")) or name
+        shown = clean(without_joiners(title.text if title else "")) or name
         if (section, shown) in seen:
             where = title.place if title else agent.label
             yield where.mistake(f"a second agent called '{shown}'", "another title")
@@ -180,7 +180,7 @@ def rungs_have_names(top: Node) -> Iterator[Mistake]:
     for name in top.all("ladder.#.name"):
         if not isinstance(name.content, str):
             continue
-        shown = clean(looks(name.content))
+        shown = clean(without_joiners(name.content))
         if not shown:
             yield name.place.mistake("a rung without a name", "what a state does on it")
         elif shown in names:

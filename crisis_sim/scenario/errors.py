@@ -85,8 +85,8 @@ class ScenarioError(Exception):
         return "\n".join(report)
 
 
-class Refused(Exception):  # noqa: N818 - what it is called in the code of who asks
-    """A request that cannot be carried out; the message says why, and what could be."""
+class RequestError(Exception):
+    """A request that cannot be carried out; the message gives the reason and what is possible instead."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -100,7 +100,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return matches[0] if matches else ""
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The nearest known word as the end of a message, such as "; did you mean 'halt'?"; "" where none is near."""
     near = nearest(word, known)
     return f"; did you mean {near!r}?" if near else ""
@@ -137,9 +137,9 @@ def _window(line: str, column: int) -> tuple[str, int]:
 PAGE = "docs/model_versions.md"
 
 #: Sections of which nothing is left.
-GONE_SECTIONS = ("behaviour.quiet", "behaviour.war")
+REMOVED_SECTIONS = ("behaviour.quiet", "behaviour.war")
 #: By section of `behaviour`, what is gone of it: its name, the path of what does its work now, if any, and a few words.
-_GONE = {
+_REMOVED = {
     "decision": """\
 choice_precision | | it is the unit of all values: precision is 1
 decisions_under_fire_per_day | decision.decisions_on_alert_per_day | decisions of a state that was struck or is under fire
@@ -196,11 +196,11 @@ overt_cost | mediation.refusal | a state averse to mediation refuses it""",
 restraint | lending.money | money at stake adds to a halt, and to what acts cost""",
 }
 #: By the path of a parameter that is gone: the path of the one that does its work now, or "", and a few words.
-GONE: dict[str, tuple[str, str]] = {
+REMOVED: dict[str, tuple[str, str]] = {
     "hours_per_turn": ("", "time is continuous: there is no turn"),
     **{
         f"behaviour.{section}.{name}": (now and f"behaviour.{now}", why)
-        for section, rows in _GONE.items()
+        for section, rows in _REMOVED.items()
         for name, now, why in (map(str.strip, row.split("|")) for row in rows.splitlines())
     },
 }
@@ -223,27 +223,28 @@ CHANGED: dict[str, str] = {
 }
 
 
-def gone(path: str) -> tuple[str, str] | None:
+def removed_parameter(path: str) -> tuple[str, str] | None:
     """That a parameter, or a section of them, is gone, and what to write instead; None for a path that never was one.
 
     Args:
         path: of the parameter, of its section, or of a number in its distribution.
     """
-    within = [one for one in GONE if path == one or path.startswith(f"{one}.")]
-    whole = [one for one in GONE if path in GONE_SECTIONS and one.startswith(f"{path}.")]
+    within = [one for one in REMOVED if path == one or path.startswith(f"{one}.")]
+    whole = [one for one in REMOVED if path in REMOVED_SECTIONS and one.startswith(f"{path}.")]
     if not (within or whole):
         return None
-    replaced = list(filter(None, (GONE[one][0] for one in within or whole)))
+    replaced = list(filter(None, (REMOVED[one][0] for one in within or whole)))
     instead = f"{one_of(replaced)} in its place" if replaced else "nothing in its place"
-    why = f": {GONE[within[0]][1]}" if within else ""
+    why = f": {REMOVED[within[0]][1]}" if within else ""
     return f"{within[0] if within else path} is gone{why}", f"{instead} (see {PAGE})"
 
 
-def former_table() -> str:
+def removed_table() -> str:
     """What is gone and what changed its meaning, as the Markdown of docs/model_versions.md."""
     lines = ["| gone | in its place | because |", "|---|---|---|"]
     lines += [
-        f"| `{path}` | {f'`{now}`' if now else '–'} | {why} |" for path, (now, why) in GONE.items()
+        f"| `{path}` | {f'`{now}`' if now else '–'} | {why} |"
+        for path, (now, why) in REMOVED.items()
     ]
     lines += ["", "| still there | meaning now |", "|---|---|"]
     lines += [f"| `{path}` | {words} |" for path, words in CHANGED.items()]

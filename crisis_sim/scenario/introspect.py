@@ -16,7 +16,14 @@ from pydantic.fields import FieldInfo
 
 from crisis_sim import show
 from crisis_sim.scenario.behaviour import FITTED, READS_FACTS
-from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, ScenarioError, gone, nearest, one_of
+from crisis_sim.scenario.errors import (
+    MAX_MISTAKES,
+    Mistake,
+    ScenarioError,
+    nearest,
+    one_of,
+    removed_parameter,
+)
 from crisis_sim.scenario.numbers import (
     ASSUMED,
     DISTRIBUTION_SCHEMA,
@@ -421,14 +428,14 @@ Path = Sequence[str | int]
 Read = TypeVar("Read", bound=Part)
 
 
-def validated(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
+def validate(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
     """The part that values make, with `fields` that no file holds; or None, and `found` gets the mistakes."""
     try:
         return kind.model_validate({**top.plain(), **fields})
     except ValidationError as error:
         for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
             if finding["type"] == "extra_forbidden":
-                node, _ = find(top, finding["loc"])
+                node, _ = find_node(top, finding["loc"])
                 found += _unknown_keys(node, finding["loc"], Slot(kind))
             else:
                 found.append(_mistake(finding, top, Slot(kind)))
@@ -442,13 +449,13 @@ def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> 
         ScenarioError: when it has mistakes; holds all of them, and those that were found in how it is written.
     """
     found = [*mistakes]
-    part = validated(kind, top, found)
+    part = validate(kind, top, found)
     if found or part is None:
         raise ScenarioError(found)
     return part
 
 
-def find(top: Node, path: Path) -> tuple[Node, int]:
+def find_node(top: Node, path: Path) -> tuple[Node, int]:
     """The deepest value on a path, and how many steps of the path lead to it."""
     node = top
     for count, key in enumerate(path):
@@ -460,7 +467,7 @@ def find(top: Node, path: Path) -> tuple[Node, int]:
 
 def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     path: Path = finding["loc"]
-    node, steps = find(top, path)
+    node, steps = find_node(top, path)
     slot = slot_at(path, whole) or Slot(None)
     if steps < len(path):
         return _missing(node, path, slot)
@@ -486,12 +493,14 @@ def _unknown_keys(node: Node, path: Path, whole: Slot) -> Iterator[Mistake]:
     known = holder.keys if holder else ()
     unknown = node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
     former = ".".join(map(str, path)) if whole == TOP else ""
-    if gone(former) is None:
+    if removed_parameter(former) is None:
         yield unknown
         return
     inner = [(f"{former}.{name}", one) for name, one in node.entries().items()]
-    for where, one in [(where, one) for where, one in inner if gone(where)] or [(former, node)]:
-        yield one.label.mistake(*(gone(where) or ()))
+    for where, one in [(where, one) for where, one in inner if removed_parameter(where)] or [
+        (former, node)
+    ]:
+        yield one.label.mistake(*(removed_parameter(where) or ()))
 
 
 def _missing(holder: Node, path: Path, slot: Slot) -> Mistake:
@@ -508,7 +517,7 @@ def _nothing_to_remove(node: Node, path: Path, slot: Slot, top: Node) -> Mistake
     key = path[-1]
     if isinstance(key, int):
         return node.place.mistake("an empty item", slot.words())
-    siblings = [name for name in find(top, path[:-1])[0].entries() if name != key]
+    siblings = [name for name in find_node(top, path[:-1])[0].entries() if name != key]
     empty = " ({} where all is left to defaults)" if slot.part or slot.by_name else ""
     return node.label.mistake(
         f"'{key}' is empty, and nothing of that name is inherited that it would remove",

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.scenario.checks import check
-from crisis_sim.scenario.errors import Mistake, ScenarioError, gone, nearest, one_of
-from crisis_sim.scenario.introspect import TOP, Slot, parameters, validated
+from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, removed_parameter
+from crisis_sim.scenario.introspect import TOP, Slot, parameters, validate
 from crisis_sim.scenario.numbers import Distribution, Within, read_number
 from crisis_sim.scenario.schema import LADDERS, Scenario
 from crisis_sim.scenario.source import (
@@ -28,18 +28,18 @@ from crisis_sim.scenario.source import (
     Node,
     Place,
     Source,
-    composed,
+    existing_path,
     folder_of,
     is_distribution,
     is_file_name,
     lay_over,
     merge,
-    node_of,
+    nfc,
     parse,
     parse_value,
     read_scalar,
     read_text,
-    spelt_on_disk,
+    to_node,
 )
 from crisis_sim.text import listed, printable, shorten
 
@@ -130,7 +130,7 @@ def find_file(
     A report calls what such a file holds by the `noun`, and the file itself `what_is_expected`.
     """
     text = os.fspath(reference)
-    path = spelt_on_disk(Path(text))
+    path = existing_path(Path(text))
     try:
         is_folder = path.is_dir()
         if path.exists() and not is_folder:
@@ -227,7 +227,7 @@ def _inside(folder: Path, extends: Node) -> Path:
         name += SUFFIX
     root = folder.resolve()
     try:
-        target = spelt_on_disk(root / name).resolve()
+        target = existing_path(root / name).resolve()
         found = target.is_file()
     except (OSError, RuntimeError):  # a name too long, or links that lead in a circle
         target, found = root / name, False
@@ -247,7 +247,7 @@ def _inside(folder: Path, extends: Node) -> Path:
 # mediator out. Overrides are made in their order: the last one stands. On a command line and in an experiment's file,
 # one that a later one overwrites is a mistake.
 
-NAME = "--set"
+SET_OPTION = "--set"
 #: The place of a mistake in a value that a program has set.
 CHANGED = "changed"
 Keys = tuple[str, ...]
@@ -266,7 +266,7 @@ def override(top: Node, overrides: Sequence[str]) -> tuple[Node, list[Mistake]]:
 
 def _override(top: Node, text: str) -> Node:
     """What an override lays over a scenario: mappings along its path, with nothing but its value at the end."""
-    source = Source.of(NAME, text)
+    source = Source.of(SET_OPTION, text)
     path, equals, value = text.partition("=")
     if path.strip() == TURNS:
         _warn_of_turns(source.start)
@@ -296,9 +296,11 @@ def _steps(source: Source, path: str, top: Node) -> list[tuple[str | int, Place,
     slot, node = TOP, top
     for word in path.strip().split("."):
         place = Place(source, 1, column)
-        if (slot.part and composed(word) not in slot.keys) and (former := gone(path.strip())):
+        if (slot.part and nfc(word) not in slot.keys) and (
+            former := removed_parameter(path.strip())
+        ):
             raise place.error(*former)
-        key = _key(composed(word), place, slot, node, top)
+        key = _key(nfc(word), place, slot, node, top)
         below = slot.step(key) if key is not None else None
         if key is None or below is None:
             raise place.error(f"there is nothing to set at '{word}'", "a path to a value")
@@ -328,7 +330,7 @@ def _key(word: str, place: Place, slot: Slot, node: Node, top: Node) -> str | in
     raise place.error(f"unknown '{word}'", among, nearest(word, known))
 
 
-def overwritten(overrides: Sequence[str]) -> list[Mistake]:
+def find_overwritten(overrides: Sequence[str]) -> list[Mistake]:
     """Mistakes: overrides that a later one overwrites entirely; for commands and experiments' files.
 
     A program may overwrite what it set before; a person who does so has made a mistake.
@@ -337,13 +339,13 @@ def overwritten(overrides: Sequence[str]) -> list[Mistake]:
     replaced: dict[Keys, str] = {}  # by later overrides, and by which
     entered: dict[Keys, str] = {}  # the paths above those
     for text in reversed(overrides):
-        source = Source.of(NAME, text)
+        source = Source.of(SET_OPTION, text)
         path, _, value = text.partition("=")
         try:
             node = parse_value(source, value)
         except ScenarioError:  # reported when the override is made
             continue
-        said, replacing = _said(node, tuple(word.strip() for word in composed(path).split(".")))
+        said, replacing = _said(node, tuple(word.strip() for word in nfc(path).split(".")))
         found = (
             replaced.get(one[:count]) or entered.get(one)
             for one in said
@@ -389,7 +391,7 @@ def load_scenario(reference: str | os.PathLike[str], overrides: Sequence[str] = 
     Raises:
         ScenarioError: when there is no such scenario, or it has mistakes; holds all of them.
     """
-    return checked(*_read_files(reference), overrides=overrides)
+    return build_scenario(*_read_files(reference), overrides=overrides)
 
 
 def load_each(
@@ -411,7 +413,7 @@ def load_each(
 
     def made(files: Files) -> Scenario:
         left = [one for one in overrides if one not in optional or _leads_somewhere(files[0], one)]
-        return checked(*files, overrides=left)
+        return build_scenario(*files, overrides=left)
 
     return [one if isinstance(one, ScenarioError) else _attempt(made, one) for one in read]
 
@@ -419,7 +421,7 @@ def load_each(
 def _leads_somewhere(top: Node, text: str) -> bool:
     """Whether there is something in a scenario at an override's path."""
     try:
-        return bool(_steps(Source.of(NAME, text), text.partition("=")[0], top))
+        return bool(_steps(Source.of(SET_OPTION, text), text.partition("=")[0], top))
     except ScenarioError:
         return False
 
@@ -451,7 +453,9 @@ def load_scenarios(
     found = []
     for by_name in having.values():
         mistake = max(by_name.values(), key=lambda one: bool(one.suggestion))
-        if mistake.file == NAME and len(by_name) < len({Path(one).stem for one in references}):
+        if mistake.file == SET_OPTION and len(by_name) < len(
+            {Path(one).stem for one in references}
+        ):
             message = f"{mistake.message} in {one_of(by_name, 'and')}"
             mistake = replace(mistake, message=message)
         found.append(mistake)
@@ -475,7 +479,7 @@ def read_scenario(text: str, name: str = "scenario", overrides: Sequence[str] = 
     entries = _entries(top)
     if extends := entries.pop("extends", None):
         mistakes.append(extends.label.mistake("only a file can extend others", "a whole scenario"))
-    return checked(replace(top, content=entries), composed(name), mistakes, overrides)
+    return build_scenario(replace(top, content=entries), nfc(name), mistakes, overrides)
 
 
 def change_scenario(
@@ -489,9 +493,11 @@ def change_scenario(
         mode="json", exclude={"name"}, exclude_none=True, exclude_unset=True
     )
     try:
-        return checked(node_of(content, Source.of(CHANGED, "").start), name, overrides=texts)
+        return build_scenario(to_node(content, Source.of(CHANGED, "").start), name, overrides=texts)
     except ScenarioError as error:
-        found = [replace(one, file=CHANGED) if one.file == NAME else one for one in error.mistakes]
+        found = [
+            replace(one, file=CHANGED) if one.file == SET_OPTION else one for one in error.mistakes
+        ]
         raise ScenarioError(found) from None
 
 
@@ -523,7 +529,7 @@ def _read_files(reference: str | os.PathLike[str]) -> Files:
     if path.is_absolute():
         with suppress(OSError, ValueError):
             called = str(path.relative_to(Path.cwd()))
-    name = composed(path.stem)
+    name = nfc(path.stem)
     if not is_file_name(name):
         message = "the file's name cannot be a scenario's name"
         raise ScenarioError([Mistake(called, 0, 0, message, FILE_WORDS)])
@@ -540,11 +546,11 @@ def _written_out(top: Node) -> Node:
         near = nearest(ladder.text, LADDERS)
         raise ladder.place.error(f"no ladder '{ladder.text}'", f"{one_of(LADDERS)}, or rungs", near)
     rungs = [rung.model_dump(mode="json") for rung in LADDERS[ladder.text]]
-    written = replace(node_of(rungs, ladder.place), key=ladder.key)
+    written = replace(to_node(rungs, ladder.place), key=ladder.key)
     return replace(top, content={**top.entries(), "ladder": written})
 
 
-def checked(
+def build_scenario(
     top: Node, name: str, mistakes: Sequence[Mistake] = (), overrides: Sequence[str] = ()
 ) -> Scenario:
     """The scenario of some values with overrides, checked.
@@ -558,7 +564,7 @@ def checked(
     found += check(top)
     if named := top.get("name"):  # the schema's own, which a file cannot set
         found.append(named.label.mistake("a scenario is named after its file", "no name"))
-    scenario = validated(Scenario, top, found, name=name)
+    scenario = validate(Scenario, top, found, name=name)
     known = {(one.file, one.line, one.column) for one in mistakes}
     found = [one for one in found if (one.file, one.line, one.column) not in known]
     if mistakes or found or scenario is None:
@@ -575,7 +581,7 @@ def checked(
 FIT = "fit"
 WEIGHT = "weight"
 #: The shipped table.
-SHIPPED = Path(__file__).with_name("fits.csv")
+SHIPPED_FITS = Path(__file__).with_name("fits.csv")
 _EXPECTED = "a parameter of behaviour, such as behaviour.decision.cost"
 
 
@@ -589,13 +595,13 @@ def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -
     Raises:
         ScenarioError: when the table has mistakes, or the scenario sets all of its parameters itself.
     """
-    columns = read_fits(SHIPPED if table is None else Path(table))
+    columns = read_fits(SHIPPED_FITS if table is None else Path(table))
     groups: dict[str, dict[str, Distribution]] = {}
     for path, column in columns.items():
         _, group, name = path.split(".")
         if name not in getattr(scenario.behaviour, group).model_fields_set:
             groups.setdefault(group, {})[name] = column
-    if not groups and not sets_of(scenario.behaviour.model_dump(mode="json")):
+    if not groups and not fit_columns(scenario.behaviour.model_dump(mode="json")):
         message = "every parameter of the behaviours that fit is set by the scenario"
         raise ScenarioError([Mistake(scenario.name, 0, 0, message, "one that it leaves open")])
     changed = {
@@ -613,7 +619,7 @@ def load_over_fits(
     return over_fits(read) if fits else read
 
 
-def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:
+def fit_columns(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]:
     """The parameters of a scenario, as plain data, that are drawn from a table of fits: the column of each by its path."""
     found: dict[str, Distribution] = {}
     for key, value in plain.items():
@@ -623,7 +629,7 @@ def sets_of(plain: Mapping[str, Any], path: str = "") -> dict[str, Distribution]
         if isinstance(body, Mapping) and body.get("together") == FIT:
             found[f"{path}{key}"] = cast(Distribution, read_number(value))
         else:
-            found |= sets_of(value, f"{path}{key}.")
+            found |= fit_columns(value, f"{path}{key}.")
     return found
 
 

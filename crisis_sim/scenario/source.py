@@ -35,7 +35,7 @@ MARKS = ("Mn", "Mc")
 _VIRAMA = 9
 
 
-def composed(text: str) -> str:
+def nfc(text: str) -> str:
     """A text in Unicode's composed form."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
@@ -46,11 +46,11 @@ def is_agent_name(name: str) -> bool:
     return plain and _is_made_of_letters(name, "_")
 
 
-def near_agent_name(name: str) -> str:
+def suggest_agent_name(name: str) -> str:
     """The agent's name that is most like a text which is none; "" where nothing is left of it."""
     kept = "".join(
         mark if mark.isalnum() or unicodedata.category(mark) in MARKS else "_"
-        for mark in composed(looks(name.lower()))
+        for mark in nfc(without_joiners(name.lower()))
     )
     near = "_".join(filter(None, kept.split("_"))).lstrip("_0123456789")[:LONGEST].rstrip("_")
     return near if is_agent_name(near) else ""
@@ -61,20 +61,20 @@ def is_file_name(name: str) -> bool:
     return name[:1] not in (*" .+-", "") and _is_made_of_letters(name, "_ .+-")
 
 
-def looks(name: str) -> str:
+def without_joiners(name: str) -> str:
     """A name as it is seen: without joiners."""
     return name.replace(JOINER, "").replace(NON_JOINER, "")
 
 
-def spelt_on_disk(path: Path) -> Path:
+def existing_path(path: Path) -> Path:
     """The path of a file or folder by its name, whichever way its accents are written on the disk."""
     try:
         if str(path).isascii() or path.exists():
             return path
-        inside = sorted(spelt_on_disk(path.parent).iterdir())
+        inside = sorted(existing_path(path.parent).iterdir())
     except (OSError, ValueError):  # no name that a file can have, or a folder that cannot be read
         return path
-    return next((one for one in inside if composed(one.name) == composed(path.name)), path)
+    return next((one for one in inside if nfc(one.name) == nfc(path.name)), path)
 
 
 def _is_made_of_letters(name: str, others: str) -> bool:
@@ -502,7 +502,7 @@ class _Reader:
             self._note(place, f"a tag ({tag}): scenarios have none", "a plain value")
 
     def _checked_text(self, text: str, place: Place) -> str:
-        """A text, composed, without forbidden characters that an escape in its quotes brought in.
+        """A composed text, without forbidden characters that an escape in its quotes brought in.
 
         Two escapes that are one character in UTF-16 are put together: JSON writes some letters so.
         """
@@ -512,7 +512,7 @@ class _Reader:
         if forbidden:
             self._note(place, _forbidden_message(forbidden.group()))
             text = _FORBIDDEN.sub("\ufffd", text)  # what looks at it next may take no half letter
-        return composed(text)
+        return nfc(text)
 
     def _place(self, mark: Any) -> Place:
         self.reached = (mark.line + 1, mark.column + 1)
@@ -525,12 +525,12 @@ class _Reader:
         return ScenarioError([*self.mistakes, place.mistake(message, expected)])
 
 
-def node_of(value: Any, place: Place) -> Node:
+def to_node(value: Any, place: Place) -> Node:
     """A plain value as if it stood at a place."""
     if isinstance(value, Mapping):
-        return Node(place, {key: node_of(entry, place) for key, entry in value.items()}, place)
+        return Node(place, {key: to_node(entry, place) for key, entry in value.items()}, place)
     if isinstance(value, (list, tuple)):
-        return Node(place, [node_of(item, place) for item in value], place)
+        return Node(place, [to_node(item, place) for item in value], place)
     return Node(place, value, place)
 
 

@@ -27,7 +27,7 @@ from crisis_sim.cli import app
 from crisis_sim.experiments.load import experiment_schema
 from crisis_sim.outcomes.names import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
-from crisis_sim.scenario.errors import former_table
+from crisis_sim.scenario.errors import removed_table
 from crisis_sim.scenario.introspect import CHANGE, json_schema
 
 #: Definitions that are told elsewhere, or are one of many ways to write a number.
@@ -185,7 +185,7 @@ SHOWN: dict[str, tuple[Callable[..., str], int]] = {
     "commands": (commands_page, 0),
     "schema": (schema_of, 1),
     "rules": (rules_page, 0),
-    "former": (former_table, 0),
+    "former": (removed_table, 0),
     "measures": (measures_page, 0),
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.batch import simulate
 from crisis_sim.scenario import Scenario, ScenarioError
-from crisis_sim.scenario.load import SHIPPED, over_fits, read_fits, sets_of
+from crisis_sim.scenario.load import SHIPPED_FITS, fit_columns, over_fits, read_fits
 from tests.scenario.files import BASE, said_of
 
 COST, TROUBLE = "behaviour.decision.cost", "behaviour.decision.trouble"
@@ -24,12 +24,12 @@ def table(tmp_path: Path) -> Path:
 
 def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
     drawn = over_fits(Scenario.from_text(BASE), table)
-    assert set(sets_of(drawn.plain())) == {COST, TROUBLE}
+    assert set(fit_columns(drawn.plain())) == {COST, TROUBLE}
     scenario = Scenario.from_text(f"{BASE}behaviour: {{decision: {{trouble: 2}}}}\n")
     assert scenario.digest == Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2"]).digest
     drawn = over_fits(scenario, table)
     assert drawn.behaviour.decision.trouble == 2.0
-    assert set(sets_of(drawn.plain())) == {COST}
+    assert set(fit_columns(drawn.plain())) == {COST}
     assert drawn.digest != scenario.digest
     # Written whole into a manifest, and read again, it is the same, whether asked to be over fits or not.
     again = Scenario.model_validate(drawn.plain())
@@ -75,7 +75,7 @@ def test_mistakes_in_a_table_are_placed(tmp_path: Path, text: str, told: list[st
 
 
 def test_the_shipped_table_holds_fitted_parameters_in_their_ranges() -> None:
-    columns = read_fits(SHIPPED)
+    columns = read_fits(SHIPPED_FITS)
     assert len(columns) > 10
     assert all(len(one.values) >= 40 for one in columns.values())
 

@@ -18,7 +18,7 @@ from crisis_sim.scenario import (
     shipped_scenarios,
 )
 from crisis_sim.scenario import load as room
-from crisis_sim.scenario.errors import GONE, gone
+from crisis_sim.scenario.errors import REMOVED, removed_parameter
 from crisis_sim.scenario.introspect import slot_at
 from crisis_sim.scenario.load import MAX_CHAIN, find_scenario, load_each, shipped_names
 from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
@@ -349,9 +349,9 @@ def test_the_length_of_a_turn_is_passed_over_with_a_word(write: Write) -> None:
 
 
 def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
-    for path in GONE.keys() - {room.TURNS}:
+    for path in REMOVED.keys() - {room.TURNS}:
         _, section, name = path.split(".")
-        now = GONE[path][0]
+        now = REMOVED[path][0]
         reports = []
         for text, override in (
             (f"{BASE}behaviour:\n  {section}:\n    {name}: 1\n", []),
@@ -374,9 +374,9 @@ def test_a_section_that_is_gone_and_a_number_of_a_distribution_are_told_too(writ
     mistake = only_mistake(write("a.yaml", BASE), "behaviour.quiet=null")
     assert mistake.message == "behaviour.quiet is gone"
     assert "behaviour.ends.fading_days in its place" in mistake.expected
-    inner = gone("behaviour.halt.settling_cost.normal.0")
-    assert inner == gone("behaviour.halt.settling_cost")
-    assert gone("behaviour.decision.cost") is gone("behaviour") is None
+    inner = removed_parameter("behaviour.halt.settling_cost.normal.0")
+    assert inner == removed_parameter("behaviour.halt.settling_cost")
+    assert removed_parameter("behaviour.decision.cost") is removed_parameter("behaviour") is None
 
 
 @pytest.mark.parametrize(

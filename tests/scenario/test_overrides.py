@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.scenario import Distribution, Scenario, ScenarioError, read_scenario
-from crisis_sim.scenario.load import overwritten
+from crisis_sim.scenario.load import find_overwritten
 from tests.scenario.files import BASE
 
 
@@ -78,7 +78,7 @@ SAID = (
 def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list[str]) -> None:
     digests = set()
     for order in permutations(overrides):
-        if not overwritten(order):
+        if not find_overwritten(order):
             try:
                 digests.add(read_scenario(BASE, "f", order).digest)
             except ScenarioError:
@@ -100,7 +100,7 @@ def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list
     ],
 )
 def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: str) -> None:
-    said = overwritten(["follow_up_days=6", first, then])
+    said = find_overwritten(["follow_up_days=6", first, then])
     assert [one.message for one in said] == [f"'{then}' overwrites what '{first}' says"]
 
 
@@ -111,7 +111,7 @@ def test_overrides_of_different_things_go_together() -> None:
         (f"events=[{{{TRIGGER}}}]", "events.0.deaths=5"),
         ("mediators.us.leverage.india=0", "mediators.us.leverage={pakistan: 0}"),
     ):
-        assert not overwritten([first, then])
+        assert not find_overwritten([first, then])
 
 
 # From Python

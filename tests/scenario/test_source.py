@@ -17,14 +17,14 @@ from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.source import (
     MAX_DEPTH,
     Node,
-    composed,
     is_agent_name,
     is_distribution,
     is_file_name,
     lay_over,
     merge,
-    near_agent_name,
+    nfc,
     parse,
+    suggest_agent_name,
 )
 from tests.scenario.files import BASE, Write, said_of
 
@@ -229,8 +229,8 @@ NAMES = (
 def test_agents_and_files_may_be_called_in_any_script_however_it_is_written(name: str) -> None:
     known, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     for form in (known, decomposed):
-        assert is_agent_name(composed(form))
-        assert is_file_name(composed(form))
+        assert is_agent_name(nfc(form))
+        assert is_file_name(nfc(form))
     text = BASE.replace("india", decomposed).replace(f"struck: {decomposed}", f"struck: {known}")
     scenario = read_scenario(text, decomposed, [f"states.{decomposed}.resolve=0.25"])
     assert scenario.name == known
@@ -256,20 +256,20 @@ def test_a_file_is_found_whichever_way_its_name_is_spelt_on_the_disk(
     ],
 )  # fmt: skip
 def test_what_steers_writing_or_hangs_in_the_air_has_no_place_in_a_name(name: str) -> None:
-    assert not is_agent_name(composed(name))
-    assert not is_file_name(composed(name))
+    assert not is_agent_name(nfc(name))
+    assert not is_file_name(nfc(name))
 
 
 @settings(max_examples=200)
 @given(st.text(max_size=45))
 def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
-    name = composed(text)
+    name = nfc(text)
     if is_agent_name(name):
-        assert composed(name) == name == name.lower()
+        assert nfc(name) == name == name.lower()
         assert all(
             mark in "_\u200c\u200d" or unicodedata.category(mark)[0] in "LMN" for mark in name
         )
-    near = near_agent_name(text)
+    near = suggest_agent_name(text)
     assert near == "" or is_agent_name(near)
 
 
@@ -277,5 +277,5 @@ def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
 @given(st.text(st.characters(categories=["L", "Mn", "Mc", "Nd"]), min_size=1, max_size=12))
 def test_both_spellings_of_a_name_are_names_or_neither_is(text: str) -> None:
     assume(not any(mark in text for mark in "\u200c\u200d"))
-    forms = (composed(unicodedata.normalize(form, text)) for form in ("NFC", "NFD"))
+    forms = (nfc(unicodedata.normalize(form, text)) for form in ("NFC", "NFD"))
     assert len(set(map(is_agent_name, forms))) == 1
