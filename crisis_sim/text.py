@@ -231,8 +231,7 @@ ENDINGS: dict[str, str] = {
 
 def label(name: str) -> str:
     """A short name as a reader sees it: `no_lenders` becomes "No lenders"."""
-    words = clean(name.replace("_", " "))
-    return words[:1].upper() + words[1:]
+    return capitalize(clean(name.replace("_", " ")))
 
 
 def shorten(text: str, length: int) -> str:
@@ -319,12 +318,17 @@ def after(hours: float, what: str) -> str:
     return f"{duration(abs(hours))} {'before' if hours < 0.0 else 'after'} {what}"
 
 
+def capitalize(text: str) -> str:
+    """Return the text with a capital at its start, and all else unchanged."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """The text with a capital at its start and a full stop at its end."""
     text = text.strip()
     if not text:
         return ""
-    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?…" else ".")
+    return capitalize(text) + ("" if text[-1] in ".!?…" else ".")
 
 
 def day_and_month(moment: datetime) -> str:

@@ -21,13 +21,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
-from crisis_sim import text as wording
-from crisis_sim.experiments import plots
-from crisis_sim.experiments import spec as words
+from crisis_sim import text
+from crisis_sim.experiments import phrases, plots
 from crisis_sim.experiments.design import FIGURES, FITS, fits_row, known, run_points, table_of
 from crisis_sim.experiments.factors import ScenarioEditor, Values, mistakes_in, overlaps
 from crisis_sim.experiments.plots import style
-from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
+from crisis_sim.experiments.spec import (
+    Experiment,
+    Findings,
+    MeasuringSpec,
+    Reading,
+    RunOptions,
+    entry,
+)
 from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
@@ -52,7 +58,7 @@ Changes = Annotated[
 class AttributeSpec(MeasuringSpec):
     """What ended it, by parts."""
 
-    kind: Literal["attribute"] = words.entry("what kind of experiment it is")
+    kind: Literal["attribute"] = entry("what kind of experiment it is")
     parts: dict[str, Changes] = Field(
         min_length=1,
         max_length=10,  # a thousand combinations
@@ -89,7 +95,7 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
 
 def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -> Iterator[Mistake]:
     for name, changes in spec.parts.items():
-        if not wording.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
+        if not text.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
             message = f"a part cannot be called '{name}'"
             yield reading.at("parts", name).label.mistake(message, "a name of your own")
         for k, change in enumerate(changes):
@@ -142,7 +148,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "attributions": table_of(figures, ("measure", "part", "figure"), figures=columns),
         "interactions": table_of(pairs, ("measure", "part", "with"), figures=columns),
     }
-    said = (*told, sure + words.on_fits(design.fits))
+    said = (*told, sure + phrases.explain_fits(design.fits))
     return Findings(experiment, said, tables, summary, design.crises)
 
 
@@ -389,10 +395,10 @@ def answer(
         if not one.unknown:
             yield from _who_helps(measure, parts, one)
     yield (
-        f"{wording.count(1 << len(parts))} combinations of {wording.count(replicates)} replicates, "
+        f"{text.count(1 << len(parts))} combinations of {text.count(replicates)} replicates, "
         "all with the same luck, 95% intervals; a part's share is its Shapley value: what it adds on "
         "average over all orders in which the parts could come in. It says what the model puts down "
-        f"to it, not what the record proves. {wording.count(4 * replicates)} replicates in each "
+        f"to it, not what the record proves. {text.count(4 * replicates)} replicates in each "
         "combination would about halve the intervals."
     )
 
@@ -400,32 +406,32 @@ def answer(
 def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str:
     everyone = {1: parts[0], 2: "both parts"}.get(len(parts), f"all {len(parts)} parts")
     nobody = "without it" if len(parts) == 1 else "with none of them"
-    text = (
-        f"{words.sentence_start(measure.subject)}: {_level(one.everything, measure)} with {everyone}, "
+    sentence = (
+        f"{text.capitalize(measure.subject)}: {_level(one.everything, measure)} with {everyone}, "
         f"{_level(one.nothing, measure)} {nobody}"
     )
     if one.unknown:
         return (
-            f"{text}. It is never reached, or unknown, in {one.unknown} of {1 << len(parts)} "
+            f"{sentence}. It is never reached, or unknown, in {one.unknown} of {1 << len(parts)} "
             "combinations, so that it cannot be shared out; an earlier quantile of the time, or a "
             "share within a time, could be."
         )
     idle = [*compress(parts, one.idle)]
-    none = f". No difference in any combination: {wording.listed(idle)}" if idle else ""
+    none = f". No difference in any combination: {text.listed(idle)}" if idle else ""
     if idle == [*parts]:
-        return f"{text}{none}."
+        return f"{sentence}{none}."
     shares = [part["shapley"] for part in one.parts]
     digits = _digits(shares, measure)
-    text += f": {_said(one.total, measure, _digits([one.total], measure))}"
+    sentence += f": {_said(one.total, measure, _digits([one.total], measure))}"
     told = [k for k in one.order if not shares[k].holds_zero]
     hidden = [k for k in one.order if k not in told and not one.idle[k]]
     if told and len(parts) > 1:
         each = [f"{parts[k]} {_said(shares[k], measure, digits)}" for k in told]
-        text += f". By part, {wording.listed(each)}"
+        sentence += f". By part, {text.listed(each)}"
     if hidden:
         each = [f"{parts[k]} ({_limits(shares[k], measure, digits, sign=True)})" for k in hidden]
-        text += f". No detectable effect: {wording.listed(each)}"
-    return f"{text}{none}."
+        sentence += f". No detectable effect: {text.listed(each)}"
+    return f"{sentence}{none}."
 
 
 def _who_leads(
@@ -449,26 +455,26 @@ def _who_leads(
     if close is None:
         mixed = any((shares[k].estimate > 0.0) != raises for k in told)
         among = f" of those that {'raise' if raises else 'lower'} it" if mixed else ""
-        ahead = words.with_fits(ahead, lead.over, measure.unit)
+        ahead = phrases.with_fits(ahead, lead.over, measure.unit)
         yield f"The largest share{among} is that of {parts[first]}, ahead of {parts[rival]} by {ahead}."
         return
-    text = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
-    text = words.with_fits(text, lead.over, measure.unit)
+    sentence = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
+    sentence = phrases.with_fits(sentence, lead.over, measure.unit)
     if is_known(lead.lower) and is_known(lead.upper):
         needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
-        text += (
-            f"; if it is as it looks, about {wording.count(needed)} replicates would tell"
+        sentence += (
+            f"; if it is as it looks, about {text.count(needed)} replicates would tell"
             if needed
             else ": if the two differ by as little as it looks, no practical number of replicates would"
         )
-    yield f"{text}."
+    yield f"{sentence}."
 
 
 def _moved(parts: Sequence[str], one: Attribution) -> Iterator[str]:
     """With which parameters the shares move over fits."""
     shares = {parts[k]: one.parts[k]["shapley"] for k in one.order}
     told = [
-        f"of {name}, {wording.goes_with(figure.plain())}"
+        f"of {name}, {text.goes_with(figure.plain())}"
         for name, figure in shares.items()
         if figure.over and not figure.holds_zero and figure.over.goes_with
     ]
@@ -483,13 +489,13 @@ def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterat
     if told := {k: figure for k, figure in lost.items() if not figure.holds_zero}:
         digits = _digits([*told.values()], measure)
         each = [f"{parts[k]} {_said(-figure, measure, digits)}" for k, figure in told.items()]
-        yield f"Taken away alone, with all the others there: {wording.listed(each)}."
+        yield f"Taken away alone, with all the others there: {text.listed(each)}."
         return
-    text = "Taken away alone, with all the others there, none of them makes a difference that can be told"
+    sentence = "Taken away alone, with all the others there, none of them makes a difference that can be told"
     # That others do its work takes more than that: together they bring surely more than their removals lose.
     if one.total.way and one.total.way == one.overlap.way:
-        text += ", though all together do: where one is missing, others do its work"
-    yield f"{text}."
+        sentence += ", though all together do: where one is missing, others do its work"
+    yield f"{sentence}."
 
 
 def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
@@ -507,14 +513,14 @@ def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iter
     pair, figure = max(told.items(), key=lambda item: abs(item[1].estimate))
     size = figure if figure.estimate > 0 else -figure
     digits = _digits([size], measure)
-    names = f"{words.sentence_start(parts[pair[0]])} and {parts[pair[1]]}"
+    names = f"{text.capitalize(parts[pair[0]])} and {parts[pair[1]]}"
     # To help, and to stand in, takes parts that surely pull the same way; else it is told with its sign.
     pulls = {one.parts[k]["shapley"].way for k in pair} | {one.total.way}
     if pulls not in ({1}, {-1}):
         yield f"{names}: each brings {_said(figure, measure, digits)} where the other is there."
         return
-    scale, noun = words.unit_of_change(measure.unit)
-    amount = f"{wording.number(scale * size.estimate, digits)}{noun}"
+    scale, noun = phrases.unit_of_change(measure.unit)
+    amount = f"{text.number(scale * size.estimate, digits)}{noun}"
     amount += f" ({_limits(size, measure, digits).removesuffix(noun)})"
     how, more = "can stand in for each other", "less"
     if figure.way in pulls:
@@ -524,28 +530,28 @@ def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iter
 
 def _level(figure: Figure, measure: Measure) -> str:
     if not math.isfinite(figure.estimate):
-        return words.figure(figure.estimate, measure.unit)
-    told = words.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
-    return words.with_fits(told, figure.over, measure.unit, is_difference=False)
+        return phrases.with_unit(figure.estimate, measure.unit)
+    told = phrases.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
+    return phrases.with_fits(told, figure.over, measure.unit, is_difference=False)
 
 
 def _said(figure: Figure, measure: Measure, digits: int) -> str:
     """A change with its sign and its interval: "+13.8 points (+13.0 to +14.7)"."""
-    scale, noun = words.unit_of_change(measure.unit)
+    scale, noun = phrases.unit_of_change(measure.unit)
     span = _limits(figure, measure, digits, sign=True).removesuffix(noun)
-    told = f"{wording.number(scale * figure.estimate, digits, sign=True)}{noun} ({span})"
-    return words.with_fits(told, figure.over, measure.unit)
+    told = f"{text.number(scale * figure.estimate, digits, sign=True)}{noun} ({span})"
+    return phrases.with_fits(told, figure.over, measure.unit)
 
 
 def _limits(figure: Figure, measure: Measure, digits: int, sign: bool = False) -> str:
-    scale, noun = words.unit_of_change(measure.unit)
+    scale, noun = phrases.unit_of_change(measure.unit)
     return limits(scale * figure.lower, scale * figure.upper, digits, noun, sign)
 
 
 def _digits(figures: Sequence[Figure], measure: Measure) -> int:
     """Decimals that show the width of the widest of some intervals with two figures."""
     widths = filter(is_known, (figure.upper - figure.lower for figure in figures))
-    return decimals(words.unit_of_change(measure.unit)[0] * max(widths, default=0.0))
+    return decimals(phrases.unit_of_change(measure.unit)[0] * max(widths, default=0.0))
 
 
 # Charts: contributions and interactions
@@ -581,7 +587,7 @@ def draw_attribution(findings: Findings) -> Chart:
         scale, unit, change = plots.units(measure)
         _waterfall(bars, one, scale)
         _figures(dots, one, scale)
-        names = [wording.shorten(wording.clean(name), 26) for name in one["order"]]
+        names = [text.shorten(text.clean(name), 26) for name in one["order"]]
         plots.name_rows(bars, ["with none of them", *names, "with all of them"])
         bars.grid(visible=False)
         bars.set_xlabel(unit)
@@ -597,7 +603,7 @@ def draw_attribution(findings: Findings) -> Chart:
     fits = more if "fits" in summary else ""
     return plots.finished(
         figure,
-        f"{summary['combinations']} combinations of {wording.count(summary['replicates'])} "
+        f"{summary['combinations']} combinations of {text.count(summary['replicates'])} "
         "replicates, all with the same luck; lines are 95% intervals; shares are Shapley values, "
         f"which add up to the whole difference{fits}",
         handles,
@@ -623,11 +629,11 @@ def draw_interactions(findings: Findings) -> Chart:
         for pair in one["interactions"]:
             if set(pair["parts"]) <= set(most):
                 value, places = pair["estimate"], map(most.index, pair["parts"])
-                said = wording.number(scale * value, digits, sign=True)
+                said = text.number(scale * value, digits, sign=True)
                 colour = style.MORE if value > 0.0 else style.LESS
                 colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
                 cells.append((*places, said, colour, abs(value) / largest))
-        names = [wording.shorten(wording.clean(part), 20) for part in most]
+        names = [text.shorten(text.clean(part), 20) for part in most]
         plots.squares(axes, names, cells, 6.5)
     below = (
         "How much more each adds to it where the other is there. Green: each adds more; purple: each "

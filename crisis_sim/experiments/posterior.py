@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim import text as wording
+from crisis_sim import text
 from crisis_sim.batch.block import check_count
-from crisis_sim.experiments import calibrate, marginals, plots, sampler
-from crisis_sim.experiments import spec as words
+from crisis_sim.experiments import calibrate, marginals, phrases, plots, sampler
 from crisis_sim.experiments.factors import Values, check_factor
 from crisis_sim.experiments.marginals import Found
 from crisis_sim.experiments.plots import style
@@ -266,13 +265,13 @@ FEW_LIKE = 3.0
 def answer(summary: dict[str, Any]) -> Iterator[str]:
     """The answer of a posterior, in sentences."""
     rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
-    names = words.short_names([row["path"] for row in rows])
+    names = phrases.short_names([row["path"] for row in rows])
     yield _on_learning(rows, names)
     yield from _on_parameters(rows, names)
     yield from _on_pairs(summary, names)
     for row in summary["cases"]:
         before, after = (
-            words.estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "share")
+            phrases.estimate(row[name], row[f"{name}_lower"], row[f"{name}_upper"], "share")
             for name in ("prior", "posterior")
         )
         yield (
@@ -289,63 +288,63 @@ def _on_learning(rows: list[dict[str, Any]], names: Mapping[str, str]) -> str:
     """How much was learned: of each parameter, how far its spread fell or, where that did not, its middle moved."""
     pinned = [row for row in rows if row["pinned"]]
     if not pinned:
-        many = f"any of these {wording.count(len(rows))} parameters"
+        many = f"any of these {text.count(len(rows))} parameters"
         many = "this parameter" if len(rows) == 1 else many
         return f"Of {many} nothing was learned that chance does not explain."
-    phrases = []
+    clauses = []
     for row in pinned[:MOST_NAMED]:
         narrower = 1.0 - math.sqrt(max(1.0 - row["shrinkage"], 0.0))
         told = [f"narrower by {100 * narrower:.0f}%"] * (narrower >= 0.005)
         told += [f"moved by {_signed(row['shift'])}"] * (abs(row["shift"]) >= 0.05)
-        phrases.append(f"{names[row['path']]} ({wording.listed(told)})")
+        clauses.append(f"{names[row['path']]} ({text.listed(told)})")
     return (
-        f"Something was learned of {wording.count(len(pinned))} of {wording.plural(len(rows), 'parameter')}, measured "
-        f"in standard deviations of the prior: {wording.listed(phrases)}."
+        f"Something was learned of {text.count(len(pinned))} of {text.plural(len(rows), 'parameter')}, measured "
+        f"in standard deviations of the prior: {text.listed(clauses)}."
     )
 
 
 def _on_parameters(rows: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator[str]:
     if pinned := [row for row in rows if row["pinned"]]:
         more = len(pinned) - MOST_NAMED
-        rest = f"; {wording.count(more)} more in marginals.parquet" if more > 0 else ""
-        phrases = [
+        rest = f"; {text.count(more)} more in marginals.parquet" if more > 0 else ""
+        clauses = [
             f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}"
             for row in pinned[:MOST_NAMED]
         ]
-        yield f"Posterior medians with 95% intervals: {'; '.join(phrases)}{rest}."
+        yield f"Posterior medians with 95% intervals: {'; '.join(clauses)}{rest}."
     if loose := [names[row["path"]] for row in rows if not row["pinned"]]:
         others, them = len(loose) - MOST_NAMED, "them" if len(loose) > 1 else "it"
-        rest = f" and {wording.count(others)} more" if others > 0 else ""
-        shown = wording.listed(loose[:MOST_NAMED])
+        rest = f" and {text.count(others)} more" if others > 0 else ""
+        shown = text.listed(loose[:MOST_NAMED])
         yield f"Not pinned down by this evidence: {shown}{rest}. What was believed of {them} stays."
     for row in rows:
         if row["edge"]:
-            name = words.sentence_start(names[row["path"]])
+            name = text.capitalize(names[row["path"]])
             yield f"{name} presses against the {row['edge']} end of its prior: values beyond it might fit better."
     if any(row["adjusted_median"] is not None for row in rows):
-        phrases = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_NAMED]]
-        yield f"Adjusted by regression for the tolerance that is left: {'; '.join(phrases)}."
+        clauses = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_NAMED]]
+        yield f"Adjusted by regression for the tolerance that is left: {'; '.join(clauses)}."
 
 
 def _span(row: dict[str, Any], prefix: str = "") -> str:
-    noun = words.noun_of(row["unit"], row["path"])
+    noun = phrases.unit_suffix(row["unit"], row["path"])
     middle, lower, upper = (row[f"{prefix}{key}"] for key in ("median", "lower", "upper"))
     return f"{middle:.3g}{noun} ({lower:.3g} to {upper:.3g})"
 
 
 def _signed(correlation: float) -> str:
-    return f"{correlation:+.2f}".replace("-", wording.MINUS)
+    return f"{correlation:+.2f}".replace("-", text.MINUS)
 
 
 def _on_pairs(summary: dict[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     least = max(TOGETHER, 2.0 / math.sqrt(max(summary["effective"], 1.0)))
-    phrases = [
+    clauses = [
         f"{names[pair['first']]} and {names[pair['second']]} ({_signed(pair['correlation'])})"
         for pair in summary["correlations"]
         if abs(pair["correlation"]) > least
     ]
-    if phrases:
-        shown = wording.listed(phrases[:MOST_NAMED])
+    if clauses:
+        shown = text.listed(clauses[:MOST_NAMED])
         yield f"Known better together than each alone (correlation): {shown}."
 
 
@@ -353,28 +352,28 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
     seen = [row for row in summary["predictive"] if row["tail"] is not None]
     off = [row for row in seen if not TAIL <= row["tail"] <= 1.0 - TAIL]
     if seen and not off:
-        lies = "it lies" if len(seen) == 1 else f"all {wording.count(len(seen))} lie"
+        lies = "it lies" if len(seen) == 1 else f"all {text.count(len(seen))} lie"
         yield f"What was seen beside what the posterior predicts, with fresh luck: {lies} within the middle 95%."
     if not off:
         return
     why = "It may be that no values of these parameters explain it."
     if summary["tolerance"] > summary["goal"]:
         why = "The tolerance is not at its goal yet, which may be why."
-    phrases = []
+    clauses = []
     for row in off[:MOST_NAMED]:
         median = math.inf if row["median"] is None else row["median"]
-        shown, predicted = (words.figure(one, row["unit"]) for one in (row["seen"], median))
-        phrases.append(f"{row['name']}: {shown}, predicted {predicted}")
+        shown, predicted = (phrases.with_unit(one, row["unit"]) for one in (row["seen"], median))
+        clauses.append(f"{row['name']}: {shown}, predicted {predicted}")
     yield (
-        f"The posterior does not explain {wording.count(len(off))} of {wording.count(len(seen))} that "
+        f"The posterior does not explain {text.count(len(off))} of {text.count(len(seen))} that "
         f"were seen, which lie outside the middle 95% of what it predicts with fresh luck: "
-        f"{'; '.join(phrases)}. {why}"
+        f"{'; '.join(clauses)}. {why}"
     )
 
 
 def _on_files(summary: dict[str, Any]) -> str:
     have = "have" if len(summary["files"]) > 1 else "has"
-    files, lost = f"{wording.listed(summary['files'])} {have}", ""
+    files, lost = f"{text.listed(summary['files'])} {have}", ""
     rows = [row for row in summary["parameters"] if not row["distribution_is_prior"]]
     if not rows:
         return f"{files} the priors as they were."
@@ -392,11 +391,11 @@ def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
     effective, tolerance, goal = (summary[key] for key in ("effective", "tolerance", "goal"))
     end = "."
     if effective < FEW:
-        times = wording.count(math.ceil(FEW / max(effective, 1.0)))
+        times = text.count(math.ceil(FEW / max(effective, 1.0)))
         end = f": limits are rough; about {times} times as many would set them well."
     elif tolerance <= goal:
         end = ": enough. More would hardly change the answer; more evidence would."
-    yield f"{_spent(summary)} are worth {wording.count(effective)} equally weighted ones{end}"
+    yield f"{_spent(summary)} are worth {text.count(effective)} equally weighted ones{end}"
     if tolerance > goal * 1.001:
         yield (
             f"The tolerance came down to {tolerance:.3g}, not yet to {goal:g}: intervals are wider than "
@@ -406,15 +405,15 @@ def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
 
 def _spent(summary: Mapping[str, Any]) -> str:
     particles = summary["particles"] * len(summary["generations"])
-    replicates = wording.count(summary["replicates"])
-    return f"{wording.count(particles)} particles of {replicates} replicates"
+    replicates = text.count(summary["replicates"])
+    return f"{text.count(particles)} particles of {replicates} replicates"
 
 
 def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
     """How much the luck of few replicates blurs."""
-    noise, replicates = summary["noise"], wording.count(summary["replicates"])
+    noise, replicates = summary["noise"], text.count(summary["replicates"])
     if blurred := [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]:
-        times = wording.count(math.ceil((max(blurred) / BLURRED) ** 2))
+        times = text.count(math.ceil((max(blurred) / BLURRED) ** 2))
         yield (
             f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times a "
             f"target's own, and widens the posterior; {times} times as many would make it small."
@@ -467,7 +466,7 @@ def draw_marginals(findings: Findings) -> Figure:
         plots.key("posterior median, 95%", "D", markersize=3.2),
         plots.key(own, "", style.GREY, linestyle=(0, (1, 1.5))),
     ]
-    worth, tolerance = wording.count(summary["effective"]), f"{summary['tolerance']:.3g}"
+    worth, tolerance = text.count(summary["effective"]), f"{summary['tolerance']:.3g}"
     foot = f"{_spent(summary)}, worth {worth} equally weighted ones; tolerance {tolerance}"
     return plots.finished(figure, foot, handles)
 
@@ -491,7 +490,7 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
         style.mark_moment(axes, row["own"])
     axes.set_ylim(0, 1.22 * top)
     axes.set_xlim(low, high)
-    axes.set_title(wording.shorten(wording.clean(row["path"]), 38), fontsize=6.0)
+    axes.set_title(text.shorten(text.clean(row["path"]), 38), fontsize=6.0)
     told = fill(plots.meaning(row, 100), 42) + "\nnot pinned down" * (not row["pinned"])
     axes.set_xlabel(told, fontsize=6.0)
     axes.set_ylabel("per cent of draws")
@@ -540,7 +539,7 @@ def draw_pairs(findings: Findings) -> Figure:
         axes.set_xlabel(_label(across) if j == len(rows) - 1 else "")
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))
-    draws = f"{wording.count(_DRAWN)} draws from the posterior"
+    draws = f"{text.count(_DRAWN)} draws from the posterior"
     return plots.finished(figure, f"{draws}; on the diagonal each alone, its prior in grey")
 
 
@@ -563,7 +562,7 @@ def draw_predictive(findings: Findings) -> Figure:
         plots.key("what was seen", "", style.AIM),
         plots.patch(same, style.AIM, alpha=0.15, linewidth=0),
     ]
-    draws, replicates = (wording.count(summary[key]) for key in ("draws", "replicates"))
+    draws, replicates = (text.count(summary[key]) for key in ("draws", "replicates"))
     return plots.finished(
         figure,
         f"{draws} draws of {replicates} replicates, with luck that nothing was fitted to. "
@@ -592,12 +591,12 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
         seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
         axes.axvline(seen, color=style.AIM, linewidth=1.0, zorder=2)
         axes.axvspan(*ends, color=style.AIM, alpha=0.15, linewidth=0, zorder=0)
-    title = wording.sentence(row["words"]).rstrip(".")
+    title = text.sentence(row["words"]).rstrip(".")
     if row["case"]:
-        came = f" (it came in {wording.percent(row['known'])}% of all crises)"
-        title = f"{wording.clean(row['case'])}: {wording.clean(row['words'])}"
+        came = f" (it came in {text.percent(row['known'])}% of all crises)"
+        title = f"{text.clean(row['case'])}: {text.clean(row['words'])}"
         title += came if row["known"] < 1 else ""
-    axes.set_title(wording.shorten(title, 110), fontsize=6.5)
+    axes.set_title(text.shorten(title, 110), fontsize=6.5)
     axes.set_xlabel(unit, labelpad=1.0)
     axes.set_ylim(-0.7, 1.7)
     axes.set_yticks([])
@@ -628,6 +627,6 @@ def _scale(axis: Any, findings: Findings, row: dict[str, Any]) -> tuple[float, f
 
 
 def _label(row: dict[str, Any]) -> str:
-    name = wording.shorten(wording.clean(row["path"].partition(".")[2]), 26)
+    name = text.shorten(text.clean(row["path"].partition(".")[2]), 26)
     unit = str(row["unit"])
     return name if not unit or name.endswith(unit) else f"{name}\n({unit})"

@@ -39,6 +39,7 @@ from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
 from crisis_sim.batch.rules import name_of, recalled, recorded
 from crisis_sim.experiments.load import load_experiment, resolved_experiment
+from crisis_sim.experiments.phrases import short_names
 from crisis_sim.experiments.spec import (
     DESIGN,
     Experiment,
@@ -47,9 +48,8 @@ from crisis_sim.experiments.spec import (
     OnMessage,
     Progress,
     RunOptions,
+    ignore,
     kind_of,
-    say_nothing,
-    short_names,
 )
 from crisis_sim.scenario.errors import ScenarioError
 
@@ -387,8 +387,8 @@ def run_experiment(
     resume: bool = False,
     restart: bool = False,
     overwrite: bool = True,
-    progress: Progress = say_nothing,
-    on_message: OnMessage = say_nothing,
+    progress: Progress = ignore,
+    on_message: OnMessage = ignore,
     agents: Sequence[Any] = (),
     roles: Mapping[str, Any] | None = None,
 ) -> Findings:

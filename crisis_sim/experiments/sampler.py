@@ -19,7 +19,7 @@ from crisis_sim.batch.rules import roles_in
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, Values
-from crisis_sim.experiments.spec import counting, entry, whole
+from crisis_sim.experiments.spec import entry, offset_progress, whole_number
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.scenario.introspect import numbers_of
@@ -61,15 +61,15 @@ class PosteriorSpec(CalibrationSpec):
         min_length=1,
     )
     cases: tuple[Case, ...] = entry("single crises on record", ())
-    particles: int = whole("points tried in each generation", least=20, most=MOST_PARTICLES)
-    generations: int = whole("rounds, each nearer to what fits", 5, most=MOST_GENERATIONS)
-    replicates: int = whole("crises of each particle, each with luck of its own")
+    particles: int = whole_number("points tried in each generation", least=20, most=MOST_PARTICLES)
+    generations: int = whole_number("rounds, each nearer to what fits", 5, most=MOST_GENERATIONS)
+    replicates: int = whole_number("crises of each particle, each with luck of its own")
     tolerance: float = entry(
         "where to stop tightening, in the targets' standard errors and the records' own distances",
         1.0,
         gt=0,
     )
-    draws: int | None = whole(
+    draws: int | None = whole_number(
         "points drawn from the posterior for the check; as many as particles, "
         "but at most 200, where left out",
         None,
@@ -315,7 +315,7 @@ class Problem(Calibration):
                 },
                 agents=options.agents,
                 roles=roles_in(scenario, options.roles),
-                progress=counting(options.progress, before, self.crises),
+                progress=offset_progress(options.progress, before, self.crises),
             )
             ensemble = batch.ensembles[scenario.name]
             for k, (measured, name) in enumerate(self.watched):

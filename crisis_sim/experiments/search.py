@@ -19,8 +19,7 @@ from pydantic import Field
 from crisis_sim.batch import files
 from crisis_sim.batch.files import ResultsError, writing
 from crisis_sim.batch.rules import roles_in
-from crisis_sim.experiments import calibrate
-from crisis_sim.experiments import spec as words
+from crisis_sim.experiments import calibrate, phrases
 from crisis_sim.experiments.calibrate import Evolution, Tuned, seed_of
 from crisis_sim.experiments.design import Design, run_design, sobol_points
 from crisis_sim.experiments.factors import Values
@@ -31,11 +30,11 @@ from crisis_sim.experiments.spec import (
     Reading,
     RunOptions,
     WrittenMeasure,
-    counting,
     entry,
     flag,
-    say_nothing,
-    whole,
+    ignore,
+    offset_progress,
+    whole_number,
 )
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
@@ -104,11 +103,11 @@ class TuneSpec(calibrate.CalibrationSpec):
     fewer: dict[str, int] = Field(
         default_factory=dict, description="by scenario, crises of it where fewer will do"
     )
-    sets: int = whole(
+    sets: int = whole_number(
         "so many parameter sets that fit about as well are found", 0, least=0, most=100_000
     )
-    trials: int = whole("points to try, one after the other", least=2, most=MOST_TRIALS)
-    generation: int | None = whole(
+    trials: int = whole_number("points to try, one after the other", least=2, most=MOST_TRIALS)
+    generation: int | None = whole_number(
         "points tried together before the next are chosen", None, least=4, most=None
     )
     spread: float = entry(
@@ -117,19 +116,19 @@ class TuneSpec(calibrate.CalibrationSpec):
     tolerance: float | None = entry(
         "how much worse than the best a trial may be to count as good", None, gt=0
     )
-    finalists: int = whole(
+    finalists: int = whole_number(
         "so many of the best trials are run again with fresh luck, and the best of these is the answer",
         1,
         most=MOST_TRIALS,
     )
-    slices: int | None = whole(
+    slices: int | None = whole_number(
         "values to which each parameter of the best is then moved alone, to see how well "
         "it is pinned down; none where left out",
         None,
         least=3,
         most=1000,
     )
-    check_replicates: int | None = whole(
+    check_replicates: int | None = whole_number(
         "crises with fresh luck on which the best is checked; "
         "four times the replicates where left out",
         None,
@@ -302,7 +301,7 @@ class Problem(calibrate.Calibration):
         return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
     def at(
-        self, points: Values | None, replicates: int, seed: int, progress: Progress = say_nothing
+        self, points: Values | None, replicates: int, seed: int, progress: Progress = ignore
     ) -> Scored:
         """Run and score points `(points, parameters)`, or the scenarios as they are, all with the same luck.
 
@@ -317,7 +316,7 @@ class Problem(calibrate.Calibration):
             fewer, values = max(fewer, 1), {}
             if points is not None:
                 values = calibrate.parameters_at(scenario, self.tuned, points, fewer, seed)
-            done = counting(progress, index * each, each * len(self.scenarios))
+            done = offset_progress(progress, index * each, each * len(self.scenarios))
             design = self.run(scenario, own, values, fewer, seed, done)
             for k in own:
                 for name in KEPT:
@@ -350,7 +349,7 @@ class Problem(calibrate.Calibration):
         values: Mapping[str, Values],
         replicates: int,
         seed: int,
-        progress: Progress = say_nothing,
+        progress: Progress = ignore,
     ) -> Design:
         """Run a scenario with values as `run_design` takes them, and measure what is `watched` there by its number."""
         return run_design(
@@ -557,7 +556,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
         if not made:
             if spec.sampler == "sobol":
                 shares = sobol_points(spec.seed, len(tuned), size, done)
-            progress = counting(options.progress, done * per_trial, spec.trials * per_trial)
+            progress = offset_progress(options.progress, done * per_trial, spec.trials * per_trial)
             asked = _ask(problem, study, generation, size, shares)
             points = _points(problem, asked)
             scored = problem.at(points, spec.replicates, spec.seed, progress)
@@ -612,11 +611,11 @@ def _best_so_far(problem: Problem, study: Study) -> str:
     said = f"a loss of {best.value:.4g}"
     if goal is not None:
         unit = problem.watched[0][0].unit
-        said = words.figure(best.user_attrs["estimate"][0], unit)
+        said = phrases.with_unit(best.user_attrs["estimate"][0], unit)
         if goal.prices.any():
             said += f" at a cost of {float(goal.cost(_points(problem, [best])[0])):.3g}"
         if goal.objective.enough is not None and study.best_value > goal.dearest:
-            said += f" (not yet {words.figure(goal.objective.enough, unit)})"
+            said += f" (not yet {phrases.with_unit(goal.objective.enough, unit)})"
     return f"{said}, trial {best.number + 1} of {len(study.trials)}"
 
 

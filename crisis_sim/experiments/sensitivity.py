@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from crisis_sim import text as wording
+from crisis_sim import text
 from crisis_sim.experiments import indices as studying
-from crisis_sim.experiments import plots
-from crisis_sim.experiments import spec as words
+from crisis_sim.experiments import phrases, plots
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import (
@@ -34,7 +33,16 @@ from crisis_sim.experiments.indices import (
     size_of,
 )
 from crisis_sim.experiments.plots import style
-from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
+from crisis_sim.experiments.spec import (
+    Experiment,
+    Findings,
+    MeasuringSpec,
+    Reading,
+    RunOptions,
+    entry,
+    offset_progress,
+    whole_number,
+)
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.scenario.errors import Mistake
@@ -49,8 +57,8 @@ ANSWERS = "which parameters an outcome turns on, one by one and together"
 class SensitivitySpec(MeasuringSpec):
     """Which parameters an outcome turns on."""
 
-    kind: Literal["sensitivity"] = words.entry("what kind of experiment it is")
-    method: Literal["morris", "sobol", "pawn"] = words.entry(
+    kind: Literal["sensitivity"] = entry("what kind of experiment it is")
+    method: Literal["morris", "sobol", "pawn"] = entry(
         "morris to screen many parameters, sobol to share out variance, "
         "pawn to compare distributions",
         "morris",
@@ -60,15 +68,15 @@ class SensitivitySpec(MeasuringSpec):
         description="parameters by path, each with its range; where none is given, all that are "
         "worth a slider",
     )
-    samples: int | None = words.whole(
+    samples: int | None = whole_number(
         "trajectories (morris), base samples (sobol: a power of two) or points (pawn)",
         None,
         most=1_000_000,
     )
-    second_order: bool = words.entry(
+    second_order: bool = entry(
         "sobol: whether pairs of parameters get an index, at twice the cost", False
     )
-    tornado: int = words.whole(
+    tornado: int = whole_number(
         "crises at each end of every parameter for the tornado; 0 for none", 1000, least=0
     )
 
@@ -118,7 +126,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
     values = {one.path: (one.between_ends if to_ends else one.known_at)(of) for one, of in shares}
     # The progress of either of the two designs is a part of both.
-    own = replace(options, progress=words.counting(options.progress, 0, total))
+    own = replace(options, progress=offset_progress(options.progress, 0, total))
     design = run_points(experiment, own, values, name="points")
     studies = {
         name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
@@ -133,7 +141,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         ends = {one.path: np.full(1 + 2 * len(drawn), one.middle) for one in drawn}
         for k, one in enumerate(drawn):
             ends[one.path][1 + 2 * k : 3 + 2 * k] = one.ends
-        own = replace(options, progress=words.counting(options.progress, design.crises, total))
+        own = replace(options, progress=offset_progress(options.progress, design.crises, total))
         beside = run_points(experiment, own, ends, replicates=spec.tornado, name="tornado")
         rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
         figures = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
@@ -195,7 +203,7 @@ def answer(
 ) -> Iterator[str]:
     """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
     spec: Any = experiment.spec
-    names = list(words.names_of([one.path for one in drawn]).values())
+    names = list(phrases.without_sections([one.path for one in drawn]).values())
     lucky = False
     for measure in experiment.measures:
         one = studies[measure.name]
@@ -203,21 +211,23 @@ def answer(
             widest = int(one.final.error[one.final.main].argmax())
             lucky = lucky or studying.luck_share(one.final, widest) > studying.MUCH_LUCK
         if one.deviation == 0:
-            said = words.figure(one.mean, measure.unit)
-            yield f"{words.sentence_start(measure.subject)}: {said} at every point."
+            said = phrases.with_unit(one.mean, measure.unit)
+            yield f"{text.capitalize(measure.subject)}: {said} at every point."
         elif not one.known:
             yield _unknown(measure, one, spec.replicates)
         else:
             yield _who_matters(measure, one.final, names)
             yield _spread(measure, one)
             yield from _rest(one, names, layout.method)
-            yield from (f"Warning, {measure.words}: {text}" for text in warned[measure.name])
-    samples, replicates = SAMPLES[layout.method][2], wording.count(spec.replicates)
-    crossed = "" if layout.method == "pawn" else f" ({wording.count(len(layout.shares))} points)"
-    more = f" of {wording.count(4 * spec.replicates)} replicates" if lucky else ""
+            yield from (
+                f"Warning, {measure.words}: {sentence}" for sentence in warned[measure.name]
+            )
+    samples, replicates = SAMPLES[layout.method][2], text.count(spec.replicates)
+    crossed = "" if layout.method == "pawn" else f" ({text.count(len(layout.shares))} points)"
+    more = f" of {text.count(4 * spec.replicates)} replicates" if lucky else ""
     yield (
-        f"{wording.count(layout.samples)} {samples}{crossed} of {replicates} replicates, all with the "
-        f"same luck. {wording.count(4 * layout.samples)} {samples}{more} would about halve the intervals."
+        f"{text.count(layout.samples)} {samples}{crossed} of {replicates} replicates, all with the "
+        f"same luck. {text.count(4 * layout.samples)} {samples}{more} would about halve the intervals."
     )
 
 
@@ -234,18 +244,18 @@ def _who_matters(measure: Measure, known: IndexEstimates, names: Sequence[str]) 
     sure = 0  # so many of the first are surely in their place
     while sure + 1 < len(order) and ahead(sure + 1):
         sure += 1
-    listed = wording.listed([f"{names[k]} ({_index(known, k, measure)})" for k in first])
+    listed = text.listed([f"{names[k]} ({_index(known, k, measure)})" for k in first])
     by = f"by {INDEX_WORDS[main]}, 95% intervals"
     together = next((m for m in range(2, min(NAMED + 1, len(order))) if ahead(m)), 0)
     if len(order) > 1 and not sure and not together:
         return f"{_cannot_be_told(measure)}; {by}, {listed} come{'s' * (len(first) == 1)} first."
-    text = f"{words.sentence_start(measure.words)} turns most on {listed}; {by}"
+    sentence = f"{text.capitalize(measure.words)} turns most on {listed}; {by}"
     if not sure and together:
-        many = wording.in_letters(together)
-        text += f", and which of the first {many} matters more cannot be told"
+        many = text.in_letters(together)
+        sentence += f", and which of the first {many} matters more cannot be told"
     elif 0 < sure < len(first) - 1:
-        text += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
-    return f"{text}."
+        sentence += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
+    return f"{sentence}."
 
 
 def _cannot_be_told(measure: Measure) -> str:
@@ -259,17 +269,17 @@ def _index(known: IndexEstimates, k: int, measure: Measure) -> str:
         return f"{value:.2f}, {low:.2f} to {high:.2f}"
     if measure.unit == "share":
         return f"{100 * value:.1f} points, {100 * low:.1f} to {100 * high:.1f}"
-    return words.estimate(value, low, high, measure.unit).replace(" (", ", ").rstrip(")")
+    return phrases.estimate(value, low, high, measure.unit).replace(" (", ", ").rstrip(")")
 
 
 def _spread(measure: Measure, one: Study) -> str:
-    mean, spread = (words.figure(of, measure.unit) for of in (one.mean, one.deviation))
+    mean, spread = (phrases.with_unit(of, measure.unit) for of in (one.mean, one.deviation))
     if measure.unit == "share":
         mean, spread = f"{mean} of {measure.among}", f"{100 * one.deviation:.1f} points"
-    text = f"Over all points it is {mean} on average, with a standard deviation of {spread}"
+    sentence = f"Over all points it is {mean} on average, with a standard deviation of {spread}"
     if math.isnan(one.noise):
-        return f"{text}."
-    return f"{text}; {percent(one.noise)} of that variance is Monte Carlo noise."
+        return f"{sentence}."
+    return f"{sentence}; {percent(one.noise)} of that variance is Monte Carlo noise."
 
 
 def _rest(one: Study, names: Sequence[str], method: str) -> Iterator[str]:
@@ -281,12 +291,12 @@ def _rest(one: Study, names: Sequence[str], method: str) -> Iterator[str]:
         size, floor = known.estimate[known.main], one.floor[known.main]
         if few := [names[k] for k in known.order if 0 < size[k] <= floor[k]]:
             many = f"{len(few)} of {len(names)} factors"
-            listed = wording.listed(few) if len(few) <= LISTED else many
+            listed = text.listed(few) if len(few) <= LISTED else many
             yield f"{studying.NOISE[method][1]} in 19 of 20 studies: {listed}."
     sizes = zip(names, known.with_noise[known.main], strict=True)
     idle = [name for name, size in sizes if not size]
     if idle and method != "pawn":
-        yield f"No difference at any point: {wording.listed(idle)}."
+        yield f"No difference at any point: {text.listed(idle)}."
 
 
 def _alone(known: IndexEstimates) -> str:
@@ -320,14 +330,14 @@ def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
 
 
 def _unknown(measure: Measure, one: Study, replicates: int) -> str:
-    text = f"{_cannot_be_told(measure)}; it is {one.why_not}"
+    sentence = f"{_cannot_be_told(measure)}; it is {one.why_not}"
     if math.isnan(one.mean):
-        return f"{text}. More replicates, a share within a time or an earlier quantile may be known everywhere."
-    mean = words.sentence_start(words.figure(one.mean, measure.unit))
+        return f"{sentence}. More replicates, a share within a time or an earlier quantile may be known everywhere."
+    mean = text.capitalize(phrases.with_unit(one.mean, measure.unit))
     mean += f" of {measure.among}" if measure.unit == "share" else ""
     needed, small = studying.enough(replicates, one.noise), percent(studying.SMALL_NOISE)
     return (
-        f"{text}, {percent(one.noise)} of the variance between points. {mean} on average, it would "
+        f"{sentence}, {percent(one.noise)} of the variance between points. {mean} on average, it would "
         f"take about {needed} replicates at each point to bring that below {small}."
     )
 
@@ -424,7 +434,7 @@ def draw_convergence(findings: Findings) -> Figure:
             y, lower, upper = (scale * own[key].to_numpy() for key in FIGURES[:3])
             axes.plot(x, y, marker="o", markersize=2.5, **line)
             axes.vlines(x, lower, upper, color=line["color"], linewidth=0.7)
-            ends.append((float(y[-1]), wording.shorten(names[path], 34), line))
+            ends.append((float(y[-1]), text.shorten(names[path], 34), line))
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_locator(FixedLocator(sorted(set(rows["samples"]))))
         axes.xaxis.set_minor_locator(NullLocator())
@@ -472,7 +482,7 @@ def draw_tornado(findings: Findings) -> Figure:
                 axes.barh(y, width, height=0.38, color=colour, linewidth=0, zorder=2)
                 plots.span(axes, [scale * of for of in limits], y, width=0.7, zorder=3)
         span = {path: f"{one['low']:.3g} … {one['high']:.3g}" for path, one in factors.items()}
-        labels = [f"{wording.shorten(names[path], 34)}  {span[path]}" for path in shown]
+        labels = [f"{text.shorten(names[path], 34)}  {span[path]}" for path in shown]
         plots.name_rows(axes, labels)
         axes.axvline(0.0, color=style.BLACK, linewidth=0.8, zorder=4)
         axes.set_xlabel(f"change{' in' if measure['unit'] == 'share' else ','} {change}")
@@ -480,7 +490,7 @@ def draw_tornado(findings: Findings) -> Figure:
     said = (
         "One factor moved, all others in their middle; beside each name its ends (5% and 95% of what "
         "it may be, or the range that was given). Lines: 95% intervals; "
-        f"{wording.count(summary['tornado_replicates'])} replicates at each end, all with the same luck."
+        f"{text.count(summary['tornado_replicates'])} replicates at each end, all with the same luck."
     )
     return plots.finished(figure, fill(said, 115), handles, "right", size=None)
 
@@ -528,7 +538,7 @@ def draw_effects(findings: Findings) -> Figure:
             strip.plot([x.mean()], [place], "D", color=style.BLACK, markersize=2.6)
         strip.set_axis_on()
         strip.axvline(0.0, color=style.GREY, linewidth=0.8)
-        labels = [f"{wording.shorten(names[path], 28)}  {k}" for k, path in enumerate(shown, 1)]
+        labels = [f"{text.shorten(names[path], 28)}  {k}" for k, path in enumerate(shown, 1)]
         strip.set_yticks(range(len(labels)), labels)
         strip.set_ylim(len(labels) - 0.4, -0.6)
         strip.tick_params(axis="y", length=0)
@@ -557,13 +567,13 @@ def draw_pairs(findings: Findings) -> Figure:
             (
                 shown.index(row["factor"]),
                 shown.index(row["with"]),
-                wording.number(100 * row["estimate"], 1),
+                text.number(100 * row["estimate"], 1),
                 style.MORE if row["lower"] > 0.0 else "",
                 max(row["estimate"], 0.0) / largest,
             )
             for row in own.to_dict("records")
         ]
-        plots.squares(axes, [wording.shorten(names[path], 22) for path in shown], cells, 6.0)
+        plots.squares(axes, [text.shorten(names[path], 22) for path in shown], cells, 6.0)
     said = (
         "Second-order index: per cent of the variance between points that the two explain together, "
         "beyond what each explains alone. Green: the 95% interval lies above zero; no colour: it does not."
@@ -616,21 +626,21 @@ def _dots(
 
 def _names(summary: Mapping[str, Any]) -> dict[str, str]:
     """Each factor's short name by its path."""
-    return words.names_of([one["path"] for one in summary["factors"]])
+    return phrases.without_sections([one["path"] for one in summary["factors"]])
 
 
 def _foot(summary: Mapping[str, Any], what: str) -> str:
     noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
-    told = ", ".join("unknown" if one is None else f"{wording.percent(one)}%" for one in noise)
+    told = ", ".join("unknown" if one is None else f"{text.percent(one)}%" for one in noise)
     method, counted = summary["method"], ("samples", "points", "replicates")
-    samples, points, replicates = (wording.count(summary[key]) for key in counted)
+    samples, points, replicates = (text.count(summary[key]) for key in counted)
     taken = " (taken out of the indices)" if method == "sobol" else ""
     # Of PAWN the samples are the points.
     drawn = "" if method == "pawn" else f"{samples} {SAMPLES[method][2]}, "
-    text = (
+    sentence = (
         (f"{what.rstrip('; ')}; " if what else "")
         + f"lines: 95% intervals, from luck and from the choice of points; {drawn}{points} points of "
         f"{replicates} replicates, all with the same luck; Monte Carlo noise in the variance between "
         f"points: {told}{taken}."
     )
-    return fill(words.sentence_start(text), 115)
+    return fill(text.capitalize(sentence), 115)

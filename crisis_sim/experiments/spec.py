@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,18 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from pydantic import Field, WithJsonSchema
 
-from crisis_sim import show, text
+from crisis_sim import show
 from crisis_sim.batch.files import BatchError, canonical_digest, inside
-from crisis_sim.experiments.factors import Factor, Range, check_factor, slot_of
+from crisis_sim.experiments.factors import Range, check_factor
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
-from crisis_sim.outcomes.over_fits import Fits, OverFits
 from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import find_node
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
-from crisis_sim.text import clean, decimals, excludes_zero, is_known, limits, number
+from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +40,7 @@ class BlocksFailedError(ExperimentError):
 WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 
 #: A thousand times a billion replicates would not end.
-MOST = 1_000_000_000
+LARGEST_NUMBER = 1_000_000_000
 
 
 def entry(meaning: str, default: Any = ..., **limits: Any) -> Any:
@@ -51,7 +48,9 @@ def entry(meaning: str, default: Any = ..., **limits: Any) -> Any:
     return Field(default, description=meaning, **limits)
 
 
-def whole(meaning: str, default: Any = ..., least: int = 1, most: int | None = MOST) -> Any:
+def whole_number(
+    meaning: str, default: Any = ..., least: int = 1, most: int | None = LARGEST_NUMBER
+) -> Any:
     """A whole number as a key of an experiment's file, from `least` to `most`."""
     return entry(meaning, default, strict=True, ge=least, le=most)
 
@@ -77,8 +76,10 @@ class Spec(Part):
         "whether behaviour is drawn from all sets of parameters that fit the record"
     )
     outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", ())
-    replicates: int = whole("crises at each point, all with the same luck")
-    seed: int = whole("with a replicate's number, it fixes all its luck", 1, least=0, most=None)
+    replicates: int = whole_number("crises at each point, all with the same luck")
+    seed: int = whole_number(
+        "with a replicate's number, it fixes all its luck", 1, least=0, most=None
+    )
 
     @property
     def agents(self) -> tuple[Any, ...]:
@@ -159,11 +160,11 @@ Progress = Callable[[int, int], None]
 OnMessage = Callable[[str], None]
 
 
-def say_nothing(*_: Any) -> None:
+def ignore(*_: Any) -> None:
     """The default for a callback: do nothing."""
 
 
-def counting(progress: Progress, before: int, total: int) -> Progress:
+def offset_progress(progress: Progress, before: int, total: int) -> Progress:
     """The progress of a part as that of the whole."""
     return lambda done, _: progress(before + done, total)
 
@@ -175,8 +176,8 @@ class RunOptions:
     workers: int = 1
     folder: Path | None = None
     resume: bool = False
-    progress: Progress = say_nothing
-    on_message: OnMessage = say_nothing
+    progress: Progress = ignore
+    on_message: OnMessage = ignore
     agents: Sequence[Any] = ()
     roles: Mapping[str, Any] = field(default_factory=dict)
 
@@ -294,136 +295,3 @@ class Kind(Protocol):
 def kind_of(name: str) -> Kind:
     """The module of a kind, by a name in `KINDS`."""
     return cast(Kind, import_module(KINDS[name]))
-
-
-# --- Figures in the sentences of an answer, as in `crisis_sim.outcomes.advice`
-
-
-def figure(value: float, unit: str, digits: int | None = None) -> str:
-    """A figure in its unit: a share in per cent; `never` for a time that never comes."""
-    if math.isnan(value):
-        return "unknown"
-    if math.isinf(value):
-        return "never"
-    if unit == "share":
-        return f"{number(100 * value, 1 if digits is None else digits)}%"
-    shown = number(value, _sensible(value) if digits is None else digits)
-    return f"{shown} {unit}".rstrip()
-
-
-def interval(lower: float, upper: float, unit: str) -> str:
-    """Two limits: "58.1 to 64.2%", "at least 80 hours"; "limits not known" where there are none."""
-    scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
-    width, known = scale * (upper - lower), lower if is_known(lower) else upper
-    digits = decimals(width) if math.isfinite(width) else _sensible(known)
-    return limits(scale * lower, scale * upper, digits, noun)
-
-
-def estimate(value: float, lower: float, upper: float, unit: str) -> str:
-    """A figure with its interval: "61.2% (58.1 to 64.2%)"."""
-    digits = decimals((upper - lower) * (100.0 if unit == "share" else 1.0))
-    return f"{figure(value, unit, digits)} ({interval(lower, upper, unit)})"
-
-
-def change(value: float, lower: float, upper: float, unit: str) -> str:
-    """A difference as a clause: "is 13.8 points more (13.0 to 14.7)", or that chance may explain it."""
-    if not is_known(value):
-        return "is a difference that is unknown"
-    scale, noun = unit_of_change(unit)
-    low, high, middle = scale * lower, scale * upper, scale * value
-    digits = decimals(high - low)
-    if excludes_zero(low, high):
-        way, (small, large) = ("less", (-high, -low)) if value < 0 else ("more", (low, high))
-        return f"is {number(abs(middle), digits)}{noun} {way} ({limits(small, large, digits)})"
-    if not is_known(low) and not is_known(high):
-        moved = number(middle, _sensible(middle), sign=True)
-        return f"moves by {moved}{noun}, and these replicates do not tell how sure that is"
-    told = limits(low, high, digits, noun, sign=True)
-    return f"moves by no more than chance explains ({told})"
-
-
-def with_fits(
-    said: str, over: OverFits | None, unit: str, is_difference: bool = True, named: bool = False
-) -> str:
-    """A figure in words with how it moves over fits, in its brackets if it ends in some.
-
-    Args:
-        is_difference: whether its sign means something.
-        named: name the parameters that the spread goes with, too.
-    """
-    if over is None:
-        return said
-    figure = {"over_fits": over.plain(is_difference)}
-    told = text.over_fits(figure, unit_of_change(unit)[0], is_difference)
-    told += f"; {text.goes_with(figure)}" if named else ""
-    return f"{said[:-1]}; {told})" if said.endswith(")") else f"{said} ({told})"
-
-
-def on_fits(fits: Fits | None) -> str:
-    """What is meant by fits, as a sentence with a space before it; "" where there are none."""
-    if fits is None:
-        return ""
-    return (
-        f" Over fits: each replicate drew one of {len(fits.weights)} sets of behavioural parameters that fit the record, by "
-        "weight, the same in all; ranges are those of 95% of the sets, without the chance of the replicates of each."
-    )
-
-
-def noun_of(unit: str, path: str = "") -> str:
-    """A unit with its leading space, as it follows a number; "" where people do not say it, or the path does."""
-    silent = unit in ("share", "ratio", "intensity", "") or unit.startswith("1/")
-    return "" if silent or path.endswith(unit) else f" {unit}"
-
-
-def unit_of_change(unit: str) -> tuple[float, str]:
-    """The unit in which changes are reported: how many of it 1 is, and its noun with a leading space."""
-    return (100.0, " points") if unit == "share" else (1.0, f" {unit}".rstrip())
-
-
-def valued(factor: Factor, value: float) -> str:
-    """A factor's value with its unit, where that is one people say."""
-    return f"{value:.3g}{noun_of(factor.unit, factor.path)}"
-
-
-def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """The shortest end of each path that describes it and differs from those of the others."""
-    found = {}
-    for path in paths:
-        parts = path.split(".")
-        # Where the last word is a state's name, it takes two to describe it.
-        holder = slot_of(".".join(parts[:-1]))
-        least = 2 if holder and holder.by_name and holder.limits else 1
-        ends = [".".join(parts[-count:]) for count in range(least, len(parts) + 1)]
-        others = [f".{other}" for other in paths if other != path]
-        found[path] = next(
-            end for end in ends if not any(other.endswith(f".{end}") for other in others)
-        )
-    return found
-
-
-def names_of(paths: Sequence[str]) -> dict[str, str]:
-    """Each path without its section: `us.leverage.india`; whole where two would be called the same."""
-    short = {path: path.split(".", 1)[-1] for path in paths}
-    called = Counter(short.values())
-    return {path: name if called[name] == 1 else path for path, name in short.items()}
-
-
-def values_in_words(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
-    """A point of a design in words: "days_later 5 days and conditionality 0.5"."""
-    names = short_names([factor.path for factor in factors])
-    each = [f"{names[one.path]} {valued(one, float(values[one.path]))}" for one in factors]
-    return text.listed(each)
-
-
-def halving(replicates: int) -> str:
-    """What would make an answer surer: an interval narrows with the square root of the replicates."""
-    return f"{text.count(4 * replicates)} replicates at each point would about halve the intervals."
-
-
-def _sensible(value: float) -> int:
-    return 0 if abs(value) >= 100 or value == 0 else 1
-
-
-def sentence_start(said: str) -> str:
-    """A text with a capital at its start."""
-    return said[:1].upper() + said[1:]

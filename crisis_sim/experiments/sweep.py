@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from crisis_sim import text as wording
-from crisis_sim.experiments import plots
-from crisis_sim.experiments import spec as words
+from crisis_sim import text
+from crisis_sim.experiments import phrases, plots
 from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points, sobol_points
 from crisis_sim.experiments.factors import (
     Factor,
@@ -30,7 +29,15 @@ from crisis_sim.experiments.factors import (
     share_of,
 )
 from crisis_sim.experiments.plots import style
-from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
+from crisis_sim.experiments.spec import (
+    Experiment,
+    Findings,
+    MeasuringSpec,
+    Reading,
+    RunOptions,
+    entry,
+    whole_number,
+)
 from crisis_sim.outcomes.intervals import Contrast, Measured
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import OverFits
@@ -50,31 +57,31 @@ ANSWERS = "how outcomes change as one or two parameters go over a range"
 class SweptRange(Range):
     """How far a swept parameter goes, and in how many steps."""
 
-    points: int = words.whole("values on its side of the grid", 9, least=2, most=10_000)
-    values: tuple[float, ...] = words.entry("the very values, in place of a range", ())
+    points: int = whole_number("values on its side of the grid", 9, least=2, most=10_000)
+    values: tuple[float, ...] = entry("the very values, in place of a range", ())
 
 
 class Sample(Part):
     """A space-filling sample, in place of a grid."""
 
-    method: Literal["sobol", "latin hypercube"] = words.entry("how points are spread", "sobol")
-    points: int = words.whole("how many points", least=2, most=1_000_000)
+    method: Literal["sobol", "latin hypercube"] = entry("how points are spread", "sobol")
+    points: int = whole_number("how many points", least=2, most=1_000_000)
 
 
 class SweepSpec(MeasuringSpec):
     """A sweep of one parameter or two."""
 
-    kind: Literal["sweep"] = words.entry("what kind of experiment it is")
-    vary: dict[str, SweptRange] = words.entry(
+    kind: Literal["sweep"] = entry("what kind of experiment it is")
+    vary: dict[str, SweptRange] = entry(
         "one or two parameters by path, each with its range", min_length=1, max_length=2
     )
-    sample: Sample | None = words.entry("a space-filling sample in place of a grid", None)
+    sample: Sample | None = entry("a space-filling sample in place of a grid", None)
     reference: dict[str, float] = Field(
         default_factory=dict,
         description="by parameter, the value that others are compared with; "
         "the scenario's own where left out",
     )
-    threshold: float | None = words.entry(
+    threshold: float | None = entry(
         "a value of the first outcome whose crossing matters, such as 0.5", None
     )
 
@@ -267,21 +274,21 @@ def answer(
         yield _range_of(measure, design, factors, less, over[measure.name], reference, mark)
     measure = experiment.measures[0]
     if threshold is not None and len(factors) == 1:
-        name = words.sentence_start(measure.words)
-        shown = words.figure(threshold, measure.unit)
+        name = text.capitalize(measure.words)
+        shown = phrases.with_unit(threshold, measure.unit)
         if not summary["crossings"]:
             yield f"{name} crosses {shown} nowhere in this range."
         for one in summary["crossings"]:
             known = [one[key] for key in ("lower", "upper") if one[key] is not None]
-            band = " to ".join(words.valued(factors[0], edge) for edge in known)
+            band = " to ".join(phrases.value_of(factors[0], edge) for edge in known)
             said = f" (the band: {band})" if len(known) == 2 else ""
-            where = words.values_in_words(factors, {factors[0].path: one["at"]})
+            where = phrases.describe_point(factors, {factors[0].path: one["at"]})
             yield f"{name} {one['direction']} through {shown} at {where}{said}."
     picked = ", and lowest and highest are picked among the points, which chance stretches a little"
     yield (
-        f"{wording.count(design.points)} points of {wording.count(design.replicates)} replicates, all "
+        f"{text.count(design.points)} points of {text.count(design.replicates)} replicates, all "
         f"with the same luck; intervals are 95%{picked if len(factors) > 1 else ''}. "
-        f"{words.halving(design.replicates)}{words.on_fits(design.fits)}"
+        f"{phrases.halving_advice(design.replicates)}{phrases.explain_fits(design.fits)}"
     )
 
 
@@ -297,10 +304,10 @@ def _range_of(
     """How far an outcome goes: of one parameter from its low end to its high one, of two from lowest to highest."""
     one = design.measured[measure.name]
     known = np.where(np.isfinite(one.estimate), one.estimate, np.nan)
-    name = words.sentence_start(measure.subject)
+    name = text.capitalize(measure.subject)
     never, unknown = int(np.isinf(one.estimate).sum()), int(np.isnan(one.estimate).sum())
     lost = [
-        f"{what} at {wording.count(of)} of {wording.count(one.points)} points"
+        f"{what} at {text.count(of)} of {text.count(one.points)} points"
         for what, of in (("never reached", never), ("unknown", unknown))
         if of
     ]
@@ -309,20 +316,20 @@ def _range_of(
         return float(of.estimate[point]), float(of.lower[point]), float(of.upper[point])
 
     def place(point: int) -> str:
-        return words.values_in_words(
+        return phrases.describe_point(
             factors, {path: of[point] for path, of in design.values.items()}
         )
 
     def level(point: int) -> str:
         more = int((known == known[point]).sum()) - 1 if len(factors) > 1 else 0
-        said = f"{words.estimate(*figures(one, point), measure.unit)} at {place(point)}"
+        said = f"{phrases.estimate(*figures(one, point), measure.unit)} at {place(point)}"
         said += f" ({mark})" if point == reference else ""
-        return said + f" and {wording.count(more)} more point{'s' * (more > 1)}" * bool(more)
+        return said + f" and {text.count(more)} more point{'s' * (more > 1)}" * bool(more)
 
     if np.isnan(known).all():
-        return f"{name}: {wording.listed(lost)}."
+        return f"{name}: {text.listed(lost)}."
     if one.points > 1 and not lost and np.ptp(known) == 0.0:
-        said = words.estimate(*figures(one, reference), measure.unit)
+        said = phrases.estimate(*figures(one, reference), measure.unit)
         return f"{name}: {said} at every point."
     lowest, highest = int(np.nanargmin(known)), int(np.nanargmax(known))
     ends, beyond = [lowest, highest], []
@@ -336,18 +343,18 @@ def _range_of(
             for name, point in (("lowest", lowest), ("highest", highest))
             if all(excludes_zero(of.lower[point], of.upper[point]) for of in apart)
         ]
-    text = f"{name}: from {level(ends[0])} to {level(ends[1])}"
+    sentence = f"{name}: from {level(ends[0])} to {level(ends[1])}"
     if reference not in ends and np.isfinite(known[reference]):
-        text += f", with {level(reference)}"
-    text += "".join(f"; {name} {level(point)}" for name, point in beyond if point != reference)
-    text += f", and {wording.listed(lost)}" if lost else ""
+        sentence += f", with {level(reference)}"
+    sentence += "".join(f"; {name} {level(point)}" for name, point in beyond if point != reference)
+    sentence += f", and {text.listed(lost)}" if lost else ""
     places = [*ends, *(point for _, point in beyond)]
     far = max(places, key=lambda point: abs(known[point] - known[reference]))
     if far != reference and np.isfinite(less.estimate[far]):
-        said = words.change(*figures(less, far), measure.unit)
-        said = words.with_fits(said, over[far], measure.unit, named=True)
-        text += f"; from {place(reference)} to {place(far)} it {said}"
-    return f"{text}."
+        said = phrases.change(*figures(less, far), measure.unit)
+        said = phrases.with_fits(said, over[far], measure.unit, named=True)
+        sentence += f"; from {place(reference)} to {place(far)} it {said}"
+    return f"{sentence}."
 
 
 def reference_in_words(
@@ -360,8 +367,8 @@ def reference_in_words(
     if all(math.isclose(own[path], value, rel_tol=1e-3) for path, value in values.items()):
         return "the scenario's own"
     if len(factors) > 1:
-        return f"the nearest to the scenario's own {words.values_in_words(factors, own)}"
-    return f"the nearest to the scenario's own, {words.valued(factors[0], factors[0].middle)}"
+        return f"the nearest to the scenario's own {phrases.describe_point(factors, own)}"
+    return f"the nearest to the scenario's own, {phrases.value_of(factors[0], factors[0].middle)}"
 
 
 # Charts: curves with bands over one parameter, heat maps over two.
@@ -472,7 +479,7 @@ def draw_map(findings: Findings, place: int) -> Figure:
     widths = (high - low)[np.isfinite(high - low)]
     if widths.size:
         said.append(f"a point's 95% interval is about ±{np.median(widths) / 2:.2g} {change}")
-    return plots.finished(figure, _foot(findings, wording.sentence("; ".join(said)).rstrip(".")))
+    return plots.finished(figure, _foot(findings, text.sentence("; ".join(said)).rstrip(".")))
 
 
 def _fill(
@@ -513,7 +520,7 @@ def _foot(findings: Findings, what: str) -> str:
     summary = findings.summary
     if "fits" in summary:
         what += f"; pale: 95% of {summary['fits']} sets of behaviour that fit"
-    replicates, points = wording.count(summary["replicates"]), summary["points"]
+    replicates, points = text.count(summary["replicates"]), summary["points"]
     return fill(
         f"{what}; {replicates} replicates at each of {points} points, all with the same luck.", 100
     )

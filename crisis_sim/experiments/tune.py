@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim import text as wording
-from crisis_sim.experiments import calibrate, plots, search
-from crisis_sim.experiments import spec as words
+from crisis_sim import text
+from crisis_sim.experiments import calibrate, phrases, plots, search
 from crisis_sim.experiments.design import known
 from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
@@ -275,7 +274,7 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     yield from _on_parameters(summary)
     if sets := summary.get("sets"):
         yield (
-            f"{wording.count(sets['count'])} parameter sets fit about as well (sets.csv; by their weights as good as "
+            f"{text.count(sets['count'])} parameter sets fit about as well (sets.csv; by their weights as good as "
             f"{sets['effective']:.0f} of equal weight), with losses around {sets['loss_median']:.3g}. The targets inform "
             f"{sets['directions']:.0f} of {len(summary['parameters'])} directions in which parameters can move."
         )
@@ -283,7 +282,7 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         yield _on_slices(summary)
     if edges := [row["path"] for row in summary["parameters"] if row["at_edge"]]:
         ranges = "its range" if len(edges) == 1 else "their ranges"
-        shown = wording.listed(edges[:MOST_NAMED])
+        shown = text.listed(edges[:MOST_NAMED])
         yield f"At the edge of {ranges}: {shown}. A wider range might do better."
     trials, said = summary["trials"], "The last tenth of the trials found nothing better."
     if trials < 10:
@@ -292,44 +291,44 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         said = (
             "The best came among the last tenth of the trials: more of them may find a better one."
         )
-    replicates = wording.count(summary["replicates"])
+    replicates = text.count(summary["replicates"])
     yield (
-        f"{wording.count(trials)} trials by {summary['sampler']}, each of {replicates} replicates "
+        f"{text.count(trials)} trials by {summary['sampler']}, each of {replicates} replicates "
         f"with the same luck. {said}"
     )
 
 
 def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
-    tuned, count = summary["best"]["loss"], wording.count(len(problem.aims))
+    tuned, count = summary["best"]["loss"], text.count(len(problem.aims))
     fresh, before = summary["fresh"]["loss"], summary["fresh"]["loss_before"]
     finalists = min(problem.spec.finalists, summary["trials"])
-    last = f", and the best of the {wording.count(finalists)} best with fresh luck"
+    last = f", and the best of the {text.count(finalists)} best with fresh luck"
     yield (
-        f"The best of {wording.count(summary['trials'])} trials has a loss of {fresh:.3g} over "
+        f"The best of {text.count(summary['trials'])} trials has a loss of {fresh:.3g} over "
         f"{count} target{'s' if len(problem.aims) > 1 else ''} with fresh luck "
         f"({tuned:.3g} with the luck it was tuned on{last if finalists > 1 else ''}; "
         f"{before:.3g} with the scenario as it is). "
         "The loss is the weighted sum of squared distances in the targets' standard errors."
     )
     rows = [row for row in summary["outcomes"] if row["is_target"]]
-    inside = wording.count(sum(abs(row["apart"]) <= normal_quantile() for row in rows))
+    inside = text.count(sum(abs(row["apart"]) <= normal_quantile() for row in rows))
     far = max(rows, key=lambda row: float(abs(row["apart"])))
     where = f" in {far['scenario']}" if len(problem.scenarios) > 1 else ""
-    aimed = words.estimate(far["target"], far["target_lower"], far["target_upper"], far["unit"])
+    aimed = phrases.estimate(far["target"], far["target_lower"], far["target_upper"], far["unit"])
     yield (
         f"With fresh luck {inside} of {count} figures lie in the 95% interval of their target; "
         f"farthest off: {_subject(far)}{where}: {_figure(far)}, aimed for {aimed}."
     )
     if rough := sum((row["apart_error"] or 0.0) > 1.0 for row in rows):
-        checked = wording.count(summary["fresh"]["replicates"])
+        checked = text.count(summary["fresh"]["replicates"])
         yield (
-            f"{wording.count(rough)} of the targets are known better than {checked} "
+            f"{text.count(rough)} of the targets are known better than {checked} "
             "replicates can tell: more replicates, or monte_carlo_error: true."
         )
     if fresh > tuned + normal_quantile() ** 2:
         yield (
             f"Part of the fit is luck: with fresh luck it is worse by {fresh - tuned:.3g}. "
-            f"{words.halving(summary['replicates'])}"
+            f"{phrases.halving_advice(summary['replicates'])}"
         )
     if any(aim.target.interval is None for aim in problem.aims):
         yield (
@@ -348,22 +347,22 @@ def _figure(row: dict[str, Any], end: str = "") -> str:
     value, lower, upper = (math.nan if one is None else float(one) for one in each)
     if math.isnan(value):
         return "never, or unknown"
-    return words.estimate(value, lower, upper, str(row["unit"]))
+    return phrases.estimate(value, lower, upper, str(row["unit"]))
 
 
 def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
     row, objective = summary["outcomes"][0], summary["objective"]
     cost = f", at a cost of {objective['cost']:.3g}" if objective["has_cost"] else ""
     yield (
-        f"{words.sentence_start(_subject(row))}: {_figure(row)} at the best of "
-        f"{wording.count(summary['trials'])} trials{cost}, with fresh luck; "
+        f"{text.capitalize(_subject(row))}: {_figure(row)} at the best of "
+        f"{text.count(summary['trials'])} trials{cost}, with fresh luck; "
         f"{_figure(row, '_before')} with the scenario as it is."
     )
     if objective["has_cost"] and objective["cost"] > 0:
         yield _on_cost(summary)
     if objective["enough"] is None:
         return
-    enough = words.figure(objective["enough"], row["unit"])
+    enough = phrases.with_unit(objective["enough"], row["unit"])
     sure = "the whole interval" if objective["surely"] else "the estimate"
     if not objective["reached"]:
         yield f"No trial reached {enough} with {sure}: this is the nearest."
@@ -378,7 +377,7 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
     else:
         yield (
             f"{enough} was reached with {sure} on the luck it was tuned on, but is not with fresh "
-            f"luck: part of it was luck. {words.halving(summary['replicates'])}"
+            f"luck: part of it was luck. {phrases.halving_advice(summary['replicates'])}"
         )
 
 
@@ -386,18 +385,18 @@ def _on_cost(summary: dict[str, Any]) -> str:
     """What a cost is made of: the distance of each parameter from the scenario's own value, at its price."""
     objective, parts = summary["objective"], []
     costs, by_range = objective["cost_parts"], objective["cost_by_range"]
-    names = words.short_names([row["path"] for row in summary["parameters"]])
+    names = phrases.short_names([row["path"] for row in summary["parameters"]])
     for row in sorted(summary["parameters"], key=lambda row: -costs[row["path"]]):
         cost, moved = costs[row["path"]], abs(row["best"] - row["own"])
         if cost > 0:
             more = "more" if row["best"] > row["own"] else "less"
             price = "" if by_range else f", at {cost / moved:.3g} each"
-            way = f"{moved:.3g}{words.noun_of(row['unit'])} {more}{price}"
+            way = f"{moved:.3g}{phrases.unit_suffix(row['unit'])} {more}{price}"
             parts.append(f"{cost:.3g} for {names[row['path']]} ({way})")
     measured = "in shares of each range" if by_range else "at the prices given"
     return (
         f"The cost of {objective['cost']:.3g} is how far parameters are from the scenario's own values, {measured}: "
-        f"{wording.listed(parts)}."
+        f"{text.listed(parts)}."
     )
 
 
@@ -405,14 +404,14 @@ def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["importance"]))
     good, more = summary["good"], len(rows) - MOST_NAMED
     tolerance, several = f"{good['tolerance']:.3g} of the best loss", good["trials"] > 1
-    phrases = []
+    clauses = []
     for row in rows[:MOST_NAMED]:
         span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
-        value = f"{row['best']:.3g}{words.noun_of(row['unit'])}"
-        phrases.append(f"{row['path']} {value} (from {row['own']:.3g}{span})")
+        value = f"{row['best']:.3g}{phrases.unit_suffix(row['unit'])}"
+        clauses.append(f"{row['path']} {value} (from {row['own']:.3g}{span})")
     rest = f"; {more} more in parameters.parquet" if more > 0 else ""
-    yield f"Best where {wording.listed(phrases)}{rest}. In brackets the scenario's own value" + (
-        f", and the range among the {wording.count(good['trials'])} trials within {tolerance}: "
+    yield f"Best where {text.listed(clauses)}{rest}. In brackets the scenario's own value" + (
+        f", and the range among the {text.count(good['trials'])} trials within {tolerance}: "
         "at least so much is left open."
         if several
         else f". No other trial comes within {tolerance}, so nothing tells yet how well these are pinned down."
@@ -428,12 +427,12 @@ def _on_slices(summary: dict[str, Any]) -> str:
     left.sort(key=lambda pair: pair[1])
     pinned = [path for path, open_share in left if open_share <= PINNED]
     loose = [path for path, open_share in reversed(left) if open_share >= LOOSE]
-    most, least = wording.listed(pinned[:MOST_NAMED]), wording.listed(loose[:MOST_NAMED])
+    most, least = text.listed(pinned[:MOST_NAMED]), text.listed(loose[:MOST_NAMED])
     return (
-        f"Moved alone, with fresh luck, {wording.count(len(pinned))} of {wording.count(len(left))} "
+        f"Moved alone, with fresh luck, {text.count(len(pinned))} of {text.count(len(left))} "
         f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} before they leave "
         f"a tenth of their range{f' (the most: {most})' if pinned else ''}; "
-        f"{wording.count(len(loose))} hardly do in more than half of it"
+        f"{text.count(len(loose))} hardly do in more than half of it"
         + (f" (the least: {least}): the targets do not pin those down." if loose else ".")
     )
 
@@ -561,8 +560,8 @@ def _spent(summary: Mapping[str, Any]) -> str:
     """The crises and trials of a search, for the foot of a chart."""
     surely = summary["objective"] and summary["objective"]["surely"]
     return (
-        f"{wording.count(summary['trials'])} trials by {summary['sampler']}, "
-        f"{wording.count(summary['replicates'])} replicates each, all with the same luck"
+        f"{text.count(summary['trials'])} trials by {summary['sampler']}, "
+        f"{text.count(summary['replicates'])} replicates each, all with the same luck"
         + ("; enough is what is so with its whole 95% interval" if surely else "")
     )
 
@@ -587,10 +586,10 @@ def draw_parameters(findings: Findings) -> Figure:
         left.plot([at["best"]], [y], "D", color=style.BLACK, markersize=3.6, zorder=4)
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
             plots.note(left, f"{row[key]:.3g}", (x, y), (0, -4.5), ha=side, va="top")
-        best = f"{row['best']:.3g}{words.noun_of(row['unit'])}"
+        best = f"{row['best']:.3g}{phrases.unit_suffix(row['unit'])}"
         over = (min(max(at["best"], 0.12), 0.88), y)
         plots.note(left, best, over, (0, 4.5), ha="center", va="bottom", color=style.BLACK)
-    names = [wording.shorten(wording.clean(row["path"]), 44) for row in rows]
+    names = [text.shorten(text.clean(row["path"]), 44) for row in rows]
     plots.name_rows(left, names, 0.65)
     left.set_xlim(-0.03, 1.03)
     left.set_xticks([])
@@ -602,7 +601,7 @@ def draw_parameters(findings: Findings) -> Figure:
     right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
     right.set_xlim(left=0)
     right.grid(visible=False)
-    good = wording.plural(findings.summary["good"]["trials"], "trial")
+    good = text.plural(findings.summary["good"]["trials"], "trial")
     label = "moved alone, loss hardly worse"
     handles = [
         plots.key("best", "D", linestyle="", markersize=3.6),
@@ -641,9 +640,9 @@ def draw_targets(findings: Findings) -> Figure:
         dot(row["apart"], y, style.ESTIMATE, "")
         found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
         axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
-    names = [wording.shorten(wording.sentence(row["words"]).rstrip("."), 54) for row in rows]
+    names = [text.shorten(text.sentence(row["words"]).rstrip("."), 54) for row in rows]
     if several:
-        names = [f"{names[k]}\n{wording.clean(row['scenario'])}" for k, row in enumerate(rows)]
+        names = [f"{names[k]}\n{text.clean(row['scenario'])}" for k, row in enumerate(rows)]
     plots.name_rows(axes, names)
     axes.grid(visible=False)
     axes.set_xlim(-1.04 * end, 1.04 * end)
@@ -660,7 +659,7 @@ def draw_targets(findings: Findings) -> Figure:
     return plots.finished(
         figure,
         f"With luck that nothing was tuned on: seed {fresh['seed']}, "
-        f"{wording.count(fresh['replicates'])} replicates"
+        f"{text.count(fresh['replicates'])} replicates"
         + (f"; triangles: farther than {end:g}" if widest > end else ""),
         handles,
     )
@@ -669,4 +668,6 @@ def draw_targets(findings: Findings) -> Figure:
 def _shown(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
-    return f"{wording.percent(value)}%" if unit == "share" else f"{value:.3g}{words.noun_of(unit)}"
+    return (
+        f"{text.percent(value)}%" if unit == "share" else f"{value:.3g}{phrases.unit_suffix(unit)}"
+    )

@@ -20,8 +20,8 @@ from crisis_sim import text
 from crisis_sim.batch import read_batch
 from crisis_sim.batch.folder import read_manifest
 from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.experiments.phrases import describe_point, without_sections
 from crisis_sim.experiments.run import batch_folder
-from crisis_sim.experiments.spec import names_of, values_in_words
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
 from crisis_sim.outcomes.summary import labels_of
 from crisis_sim.report.replay import Replay
@@ -218,7 +218,7 @@ def _of_sweep(findings: Findings, folder: Path) -> Arm | None:
     order = sorted(range(len(points)), key=lambda point: tuple(points[point].values()))
     even = np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)
     shown = {order[k] for k in even} | {reference}
-    names = {point: values_in_words(factors, points[point]) for point in order if point in shown}
+    names = {point: describe_point(factors, points[point]) for point in order if point in shown}
     about = f"at {names[reference]}, with which the others are compared"
     return _of_points(findings, folder, "", names, reference, points[reference], about)
 
@@ -227,7 +227,7 @@ def _of_tornado(findings: Findings, folder: Path) -> Arm | None:
     """The middle of all factors, beside either end of the first of them, as `tornado.points_of` has them."""
     factors = findings.summary["factors"]
     names = {0: "all in their middle"}
-    shorter = names_of([factor["path"] for factor in factors])
+    shorter = without_sections([factor["path"] for factor in factors])
     for k, factor in enumerate(factors[:SHOWN]):
         for step, end in enumerate(("low", "high"), start=1):
             names[2 * k + step] = f"{shorter[factor['path']]} {factor[end]:.3g}"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis_sim.experiments import run_experiment, spec
+from crisis_sim.experiments import phrases, run_experiment
 from crisis_sim.experiments.attribute import (
     answer,
     attribute,
@@ -230,7 +230,7 @@ def test_what_is_said_depends_on_the_intervals(
         assert not re.search("its work|help each other|stand in", said), said
 
 
-@pytest.mark.parametrize("say", [spec.change, spec.estimate])
+@pytest.mark.parametrize("say", [phrases.change, phrases.estimate])
 def test_a_limit_that_is_not_known_is_said_to_be_none(say: Any) -> None:
     for lower in (float("nan"), -3.0, 2.0):
         for upper in (float("nan"), float("inf"), 10.0):
