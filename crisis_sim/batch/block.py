@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from crisis_sim.batch.files import BatchError, ResultsError, digest_of, inside, parquet_of
-from crisis_sim.batch.rules import by_reference, check_rules, labelled, loaded, roles_in
+from crisis_sim.batch.rules import (
+    applicable_roles,
+    check_rules,
+    labelled_with_classes,
+    load_reference,
+    to_reference,
+)
 from crisis_sim.scenario.checks import FIRST_COLUMNS
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import SECTIONS, Scenario
@@ -67,8 +73,8 @@ class BlockOrder:
     roles: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "agents", tuple(map(by_reference, self.agents)))
-        roles = {name: by_reference(kind) for name, kind in self.roles.items()}
+        object.__setattr__(self, "agents", tuple(map(to_reference, self.agents)))
+        roles = {name: to_reference(kind) for name, kind in self.roles.items()}
         object.__setattr__(self, "roles", roles)
 
     def __str__(self) -> str:
@@ -138,8 +144,8 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         seed=order.seed,
         first_replicate=order.first,
         parameters=order.parameters,
-        agents=[loaded(one) for one in order.agents],
-        roles={name: loaded(one) for name, one in order.roles.items()},
+        agents=[load_reference(one) for one in order.agents],
+        roles={name: load_reference(one) for name, one in order.roles.items()},
         keep_paths=0 if order.is_design else PATHS_KEPT,
         points=order.points,
         engine=order.engine,
@@ -158,10 +164,10 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
             events=model.events_run,
         )
     finally:
-        let_go(model)
+        free_model(model)
 
 
-def let_go(model: CrisisModel) -> None:
+def free_model(model: CrisisModel) -> None:
     """Free a model's arrays at once: agents know each other, and would wait for Python to look for circles."""
     import mesa
 
@@ -196,7 +202,9 @@ def schemas(
 
     from crisis_sim.model import CrisisModel
 
-    model = CrisisModel(scenario, agents=agents, roles=roles_in(scenario, roles), keep_paths=1)
+    model = CrisisModel(
+        scenario, agents=agents, roles=applicable_roles(scenario, roles), keep_paths=1
+    )
     outcomes = model.outcomes() | ({POINT: np.arange(1)} if is_design else {})
     tables = (outcomes, model.kept_paths() or {})
     first, second = (as_table(scenario.name, one, scenario.state_names).schema for one in tables)
@@ -216,7 +224,7 @@ Scenarios: TypeAlias = OneScenario | Iterable[OneScenario] | Mapping[str, OneSce
 BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
 
 
-def bytes_of_a_crisis(scenario: Scenario) -> int:
+def bytes_per_crisis(scenario: Scenario) -> int:
     """The most bytes that a block holds for each of its crises."""
     reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
     count = sum(len(getattr(scenario, name)) for name in (*SECTIONS, "events")) + reviews
@@ -404,7 +412,7 @@ class Plan:
         """The agents that are added to a scenario, and the classes in place of its own, as `CrisisModel` takes them."""
         if scenario.name in self.without:
             return {"agents": (), "roles": {}}
-        return {"agents": self.agents, "roles": roles_in(scenario, self.roles)}
+        return {"agents": self.agents, "roles": applicable_roles(scenario, self.roles)}
 
     @property
     def _parts(self) -> tuple[int, int]:
@@ -426,9 +434,9 @@ def check_count(what: str, number: int, least: int = 1, most: int | None = None)
         raise BatchError(f"expected at most {most:,} for {what}")
 
 
-def most_at_once(scenarios: Iterable[Scenario]) -> int:
+def max_block_size(scenarios: Iterable[Scenario]) -> int:
     """The most replicates of any of these scenarios that `BLOCK_BYTES` holds."""
-    return max(BLOCK_BYTES // max(bytes_of_a_crisis(one) for one in scenarios), 1)
+    return max(BLOCK_BYTES // max(bytes_per_crisis(one) for one in scenarios), 1)
 
 
 def make_plan(
@@ -463,14 +471,14 @@ def make_plan(
     without = tuple(one.name for one in named) if compare_without else ()
     if without and not (agents or roles):
         raise BatchError("to compare without classes of your own, give some: agents or roles")
-    labels = tuple(labelled(one, roles, agents) for one in named)
+    labels = tuple(labelled_with_classes(one, roles, agents) for one in named)
     named = (*(named if compare_without else ()), *labels)
     points_each = 1 if points is None else points
     check_count("replicates", replicates)
     check_count("points", points_each)
     crises = len(named) * replicates * points_each
-    usual = CARD_BLOCK_SIZE if engine == "gpu" else usual_size(crises)
-    size = min(usual, most_at_once(named)) if block_size is None else block_size
+    usual = CARD_BLOCK_SIZE if engine == "gpu" else default_block_size(crises)
+    size = min(usual, max_block_size(named)) if block_size is None else block_size
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
     except ValueError as error:  # lists of lists of several lengths
@@ -478,7 +486,7 @@ def make_plan(
     return Plan(named, replicates, seed, size, values, agents, points, engine, roles, without)
 
 
-def usual_size(crises: int) -> int:
+def default_block_size(crises: int) -> int:
     """The most replicates in a block of a batch of `crises` crises, on processors."""
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
@@ -513,10 +521,10 @@ def as_table(scenario: str, columns: Mapping[str, NDArray[Any]], states: Sequenc
     import pyarrow as pa
 
     columns = {**columns, "scenario": np.full(len(columns["replicate"]), scenario)}
-    return pa.table({name: _stored(name, columns[name]) for name in arrange(columns, states)})
+    return pa.table({name: _stored(name, columns[name]) for name in order_columns(columns, states)})
 
 
-def arrange(names: Iterable[str], states: Sequence[str]) -> list[str]:
+def order_columns(names: Iterable[str], states: Sequence[str]) -> list[str]:
     """Column names in the fixed order, those that the order does not know at the end."""
     names = list(names)
     of_states = (f"{state}_{column}" for state in states for column in STATE_COLUMNS)
@@ -525,12 +533,12 @@ def arrange(names: Iterable[str], states: Sequence[str]) -> list[str]:
     return [name for name in known if name in names] + [name for name in names if name not in known]
 
 
-def union(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
+def unify_schemas(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
     """One schema for scenarios that differ in their mediators, lenders or states."""
     import pyarrow as pa
 
     whole = pa.unify_schemas(list(schemas), promote_options="permissive")
-    return pa.schema([whole.field(name) for name in arrange(whole.names, states)])
+    return pa.schema([whole.field(name) for name in order_columns(whole.names, states)])
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -582,7 +590,7 @@ MARK = b"crisis_sim"
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
 
 
-def encoded(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Block:
+def encode_block(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Block:
     """A block of the batch of an identity as the content of its files.
 
     ValueError where it has a column that the batch's tables have not, by their `schemas`.
@@ -591,7 +599,7 @@ def encoded(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Bl
     # It is there once its outcomes are, so these are written last.
     for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
         if table is not None and name in schemas:
-            columns = marked(schemas[name], identity, name, block.order)
+            columns = with_mark(schemas[name], identity, name, block.order)
             content = parquet_of(conform(table, columns), write_page_checksum=True)
             checksum = digest_of(content)[:CHECKSUM_DIGITS]
             files[f"{name}/{block.order.number:08}-{table.num_rows}-{checksum}.parquet"] = content
@@ -603,7 +611,7 @@ def mark(identity: str, table: str, order: BlockOrder | None = None) -> dict[str
     return {"identity": identity, "table": table, **(order.place if order else {})}
 
 
-def marked(
+def with_mark(
     schema: pa.Schema, identity: str, table: str, order: BlockOrder | None = None
 ) -> pa.Schema:
     """A schema with the mark of a file in its metadata."""
@@ -619,7 +627,7 @@ def mark_of(schema: pa.Schema) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def mark_in(path: Path) -> dict[str, Any]:
+def read_mark(path: Path) -> dict[str, Any]:
     """The mark of a Parquet file on disk."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -218,7 +218,7 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
     kind = column.type
     types = pa.types
     if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
-        places, words = coded(column)
+        places, words = encode_texts(column)
         return np.array(words)[places]
     values: NDArray[Any] = column.to_numpy()
     if types.is_floating(kind):
@@ -226,7 +226,7 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
     return values
 
 
-def coded(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
+def encode_texts(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
     """A column of texts as indices into a list of its distinct texts; the first, "", means missing."""
     import numpy as np
     import pyarrow as pa

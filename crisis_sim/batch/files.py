@@ -105,7 +105,7 @@ WRITER = "writer.json"
 
 
 @contextmanager
-def hold(folder: Path, lock: Path) -> Iterator[str]:
+def lock_folder(folder: Path, lock: Path) -> Iterator[str]:
     """Hold a folder, made where it is missing, for one run, by a file that is its lock.
 
     Gives a token, made up anew for each run: whoever reads it there (`token_in`) sees the same
@@ -201,7 +201,7 @@ def canonical_digest(content: Mapping[str, Any], in_order: bool = False) -> str:
     return digest_of(text.encode())
 
 
-def sealed(content: Mapping[str, Any], in_order: bool = False) -> dict[str, Any]:
+def with_checksum(content: Mapping[str, Any], in_order: bool = False) -> dict[str, Any]:
     """Plain data with its checksum."""
     return {**content, CHECKSUM: canonical_digest(content, in_order)}
 
@@ -213,12 +213,12 @@ def as_json(content: Mapping[str, Any]) -> bytes:
     return f"{text}\n".encode("utf-8", "backslashreplace")
 
 
-def known(data: Any) -> Any:
+def finite_or_none(data: Any) -> Any:
     """Plain data with null for numbers that are not finite, which JSON has not."""
     if isinstance(data, Mapping):
-        return {name: known(one) for name, one in data.items()}
+        return {name: finite_or_none(one) for name, one in data.items()}
     if isinstance(data, (list, tuple)):
-        return [known(one) for one in data]
+        return [finite_or_none(one) for one in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
@@ -287,7 +287,7 @@ def parquet_of(table: pa.Table, **how: Any) -> bytes:
 
 
 @contextmanager
-def believed(folder: Path) -> Iterator[None]:
+def reading(folder: Path) -> Iterator[None]:
     """Turn errors from reading a folder's unexpected content into a ResultsError."""
     try:
         yield

@@ -29,10 +29,10 @@ from crisis_sim.batch.block import (
     Plan,
     block_files,
 )
-from crisis_sim.batch.ensemble import Batch, Ensemble, coded
+from crisis_sim.batch.ensemble import Batch, Ensemble, encode_texts
 from crisis_sim.batch.files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
-from crisis_sim.batch.manifest import is_finished, is_sealed, read_sound, seal, versions
-from crisis_sim.batch.rules import can_be_recalled, recalled
+from crisis_sim.batch.manifest import has_checksum, is_finished, read_manifest_file, seal, versions
+from crisis_sim.batch.rules import can_reload, reload_classes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +56,7 @@ ONE_FILE_CRISES = 2**24
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
 
 
-def running(folder: Path) -> Path:
+def running_folder(folder: Path) -> Path:
     """Where a run into a folder is made until it is finished."""
     if folder.is_symlink() or folder.name in ("", ".."):
         folder = folder.resolve()
@@ -66,7 +66,7 @@ def running(folder: Path) -> Path:
     return home
 
 
-def results_of(folder: Path) -> Path:
+def results_folder(folder: Path) -> Path:
     """The folder of the results of a run; where that is made may be given, as a shell completes it."""
     return folder.with_suffix("") if folder.suffix == RUNNING else folder
 
@@ -86,7 +86,7 @@ class UnfinishedRun:
     @property
     def home(self) -> Path:
         """The folder in which it is made."""
-        return running(self.folder)
+        return running_folder(self.folder)
 
     @property
     def identity(self) -> str:
@@ -112,7 +112,7 @@ class UnfinishedRun:
     @classmethod
     def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
         """Write the manifest and parameter values of a new run, in place of any earlier unfinished one."""
-        home = running(folder)
+        home = running_folder(folder)
         discard(home)
         for name in TABLES:
             (home / name).mkdir()
@@ -130,11 +130,11 @@ class UnfinishedRun:
     @classmethod
     def of(cls, folder: Path) -> UnfinishedRun | None:
         """The unfinished run into a folder of results; None where there is none."""
-        folder = results_of(folder)
-        home = running(folder)
+        folder = results_folder(folder)
+        home = running_folder(folder)
         if inside(home, MANIFEST).exists():
             try:
-                return cls(folder, read_sound(home / MANIFEST))
+                return cls(folder, read_manifest_file(home / MANIFEST))
             except ResultsError as error:
                 raise ResultsError(f"{error}; {_ANEW}") from error
         earlier = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
@@ -219,7 +219,7 @@ class UnfinishedRun:
         """That it is not finished, how far it is, and how to go on."""
         go_on = f"go on with: crisis-sim run --resume {shlex.quote(str(self.folder))}"
         rules = self.manifest.get("rules", ())
-        if not can_be_recalled(rules):  # no command line can give these
+        if not can_reload(rules):  # no command line can give these
             lacking = "roles" if any(one["agent"] for one in rules) else "agents"
             go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, {lacking}=...)"
         return (
@@ -255,10 +255,10 @@ def plan_of(
     """
     from crisis_sim.scenario.schema import Scenario
 
-    manifests.refuse(home, manifests.of_versions(manifest, versions()))
+    manifests.raise_if_different(home, manifests.version_differences(manifest, versions()))
     check_sealed(home, manifest)
     if not (agents or roles):
-        roles, agents = recalled(manifest.get("rules", ()))
+        roles, agents = reload_classes(manifest.get("rules", ()))
     try:
         scenarios = tuple(
             Scenario.model_validate(one["scenario"]) for one in manifest["scenarios"].values()
@@ -281,7 +281,7 @@ def plan_of(
 
 def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
     """Make sure that changes to a manifest would have been found."""
-    if not is_sealed(manifest):
+    if not has_checksum(manifest):
         raise ResultsError(
             f"{home / MANIFEST} has no checksum, so nobody can tell whether it is as it was "
             f"written; {_ANEW}"
@@ -297,9 +297,9 @@ def check_same(
     home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any], *words: str
 ) -> None:
     """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`; `words` as of `refuse`."""
-    found = manifests.of_versions(begun, manifest["versions"])
-    found += manifests.of_plans(begun, parameters_in(home, begun), plan, manifest)
-    manifests.refuse(home, found, *words)
+    found = manifests.version_differences(begun, manifest["versions"])
+    found += manifests.plan_differences(begun, parameters_in(home, begun), plan, manifest)
+    manifests.raise_if_different(home, found, *words)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -316,18 +316,18 @@ def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def begun_in(folder: Path) -> dict[str, Any]:
+def begun_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of the run in a folder, be it finished or not."""
     unfinished = UnfinishedRun.of(folder)
     return unfinished.manifest if unfinished else read_manifest(folder)
 
 
-def check_given(folder: Path, given: Mapping[str, Any]) -> None:
+def check_options(folder: Path, given: Mapping[str, Any]) -> None:
     """Check that options that are `given`, and not None, equal those that the run in a folder was begun with."""
-    begun = begun_in(folder)
+    begun = begun_manifest(folder)
     asked = {name: value for name, value in given.items() if value is not None}
     there = {name: begun.get(name) for name in asked}
-    manifests.refuse(folder, manifests.differing("batch", there, asked))
+    manifests.raise_if_different(folder, manifests.differences("batch", there, asked))
 
 
 def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batch:
@@ -343,8 +343,8 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
     folder = Path(folder)
     manifest = read_manifest(folder)
     files, scenarios = check_files(folder, manifest), manifest["scenarios"]
-    outcomes = by_scenario(files.get(OUTCOMES) or files[OUTCOMES_FOLDER], scenarios, columns)
-    paths = by_scenario(files[PATHS], scenarios) if PATHS in files else {}
+    outcomes = read_by_scenario(files.get(OUTCOMES) or files[OUTCOMES_FOLDER], scenarios, columns)
+    paths = read_by_scenario(files[PATHS], scenarios) if PATHS in files else {}
     ensembles = {}
     for name, about in scenarios.items():
         ensembles[name] = one = Ensemble(
@@ -364,7 +364,7 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
     return Batch(ensembles, manifest)
 
 
-def by_scenario(
+def read_by_scenario(
     files: list[Path], scenarios: Iterable[str], columns: Sequence[str] | None = None
 ) -> dict[str, pa.Table]:
     """The rows of each scenario of a table on disk, which is read once; of its columns those that are asked for."""
@@ -373,7 +373,7 @@ def by_scenario(
     table = read_parquet(files, None if columns is None else [*columns, "scenario"])
     if "scenario" not in table.column_names:
         raise ResultsError(f"{files[0]} cannot be read: it has no column scenario")
-    whose, names = coded(table.column("scenario"))
+    whose, names = encode_texts(table.column("scenario"))
     table = table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
     if columns is not None and "scenario" not in columns:
         table = table.drop_columns(["scenario"])
@@ -423,7 +423,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise ResultsError(f"{folder} is no folder; expected one that `crisis-sim run --out` wrote")
     if not inside(folder, MANIFEST).exists():
         raise ResultsError(f"{folder} holds no results: it has no {MANIFEST}")
-    return read_sound(folder / MANIFEST, finished=True)
+    return read_manifest_file(folder / MANIFEST, finished=True)
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
@@ -432,14 +432,14 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Pat
     Gives by name what there is, each with the files that it consists of, in the order of their
     rows. Folders of earlier versions hold no checksums but those in the names of blocks.
     """
-    if is_sealed(manifest):
+    if has_checksum(manifest):
         return {name: _checked(folder, name, of) for name, of in manifest["files"].items()}
     there = [name for name in (OUTCOMES, OUTCOMES_FOLDER, PATHS) if (folder / name).exists()]
     if not {OUTCOMES, OUTCOMES_FOLDER} & set(there):
         raise _missing(folder / OUTCOMES)
     files = {name: _checked(folder, name) for name in there}
     for path, *_ in files.values():
-        if blocks.mark_in(path):
+        if blocks.read_mark(path):
             raise ResultsError(
                 f"{folder / MANIFEST} has no checksum, though {path.name} is of a run that had"
             )
@@ -485,7 +485,7 @@ def check_folder(folder: str | Path) -> bool:
         return False
     except OSError as error:
         raise disk.cannot_write(folder, error) from error
-    ours = (folder / MANIFEST, folder / UNFINISHED / MANIFEST, running(folder) / MANIFEST)
+    ours = (folder / MANIFEST, folder / UNFINISHED / MANIFEST, running_folder(folder) / MANIFEST)
     known = (LOCK, UNFINISHED)
     foreign = [name for name in names if not name.endswith(PARTIAL) and name not in known]
     if foreign and not any(path.exists() for path in ours):
@@ -497,13 +497,13 @@ def check_folder(folder: str | Path) -> bool:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[tuple[Path, str]]:
+def locked(folder: Path) -> Iterator[tuple[Path, str]]:
     """Hold a folder for one run: gives where that is made, and the token of `hold`."""
     check_folder(folder)
-    home = running(folder)
+    home = running_folder(folder)
     with ExitStack() as stack:
         with writing(folder):
-            token = stack.enter_context(disk.hold(home, home.with_name(f"{home.name}.lock")))
+            token = stack.enter_context(disk.lock_folder(home, home.with_name(f"{home.name}.lock")))
             if folder.exists():  # see before a long run whether its files can go there
                 probe = home / f"{token}{PARTIAL}"
                 try:
@@ -514,25 +514,25 @@ def held(folder: Path) -> Iterator[tuple[Path, str]]:
         yield home, token
 
 
-def reopened(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
+def reopen(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
     """Turn results with failed blocks back into an unfinished run; the folder is locked."""
-    home = running(folder)
+    home = running_folder(folder)
     writer = (home / WRITER).read_bytes()
     disk.remove(home)
-    results_of(home).rename(home)
+    results_folder(home).rename(home)
     disk.write_durably(home / WRITER, writer)
     sync(home.parent)
     return UnfinishedRun(folder, manifest)
 
 
-def take_place(home: Path, manifest: Mapping[str, Any]) -> None:
+def move_into_place(home: Path, manifest: Mapping[str, Any]) -> None:
     """Rename the folder of a finished run to that of its results, in one step.
 
     Where that is there already, its older results are taken away, the manifest first, and all that
     was made goes into it, the manifest last: at no moment is there a manifest beside what it does
     not describe. What was cut short may be done once more.
     """
-    folder = results_of(home)
+    folder = results_folder(home)
     kept = {MANIFEST, *manifest["files"]}
     if manifest["failures"]:
         kept |= {*TABLES}  # so that what failed can be tried again
@@ -567,13 +567,13 @@ def publish(
                 files[name] = blocks.names_digest(there)
             else:
                 path = home / f"{name}.parquet"
-                columns = blocks.marked(schema, run.identity, name)
+                columns = blocks.with_mark(schema, run.identity, name)
                 files[path.name] = _write_table(path, columns, run.tables(name))
         if values:
             files[PARAMETERS] = ended["parameters_sha256"]
         sealed = seal({**ended, "files": files})
         disk.write_durably(home / MANIFEST, disk.as_json(sealed))
-        take_place(home, sealed)
+        move_into_place(home, sealed)
     return sealed
 
 

@@ -58,7 +58,7 @@ def check_versions(
     wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
 ) -> None:
     """Raise BatchError unless a worker elsewhere has the versions of this process."""
-    if others := differing("versions", wanted, found):
+    if others := differences("versions", wanted, found):
         said = "".join(f"\n  {one.path}: {one.old} here, {one.new} there" for one in others)
         raise BatchError(
             f"{where} computes with other versions, and might give other results:{said}"
@@ -151,7 +151,7 @@ class _Manifest(_Strict):
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
     """The manifest of a batch before it runs; its `command` is this process's unless given."""
     revision, modified = git_revision()
-    own = rules.recorded(plan.roles, plan.agents)
+    own = rules.class_records(plan.roles, plan.agents)
     return {
         "format": FORMAT,
         "run": secrets.token_hex(8),
@@ -219,10 +219,10 @@ def identity_of(manifest: Mapping[str, Any]) -> str:
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest with its identity, and the checksum by which any change to it is found."""
     content = {name: value for name, value in manifest.items() if name not in _MARKS}
-    return files.sealed({**content, "identity": identity_of(manifest)}, in_order=True)
+    return files.with_checksum({**content, "identity": identity_of(manifest)}, in_order=True)
 
 
-def is_sealed(manifest: Mapping[str, Any]) -> bool:
+def has_checksum(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest has a checksum: those of earlier versions have none."""
     return CHECKSUM in manifest
 
@@ -232,7 +232,7 @@ def is_finished(manifest: Mapping[str, Any]) -> bool:
     return "finished" in manifest
 
 
-def read_sound(path: Path, finished: bool = False) -> dict[str, Any]:
+def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
     """The manifest in a file, once it is found to be one, and the one that was written there.
 
     Args:
@@ -264,7 +264,7 @@ def read_sound(path: Path, finished: bool = False) -> dict[str, Any]:
         wrong = f"{where}: {first['msg']}, got {first['input']!r:.60}"
         missing = first["type"] == "missing"
         raise ResultsError(f"{path}: {f'{where} is missing' if missing else wrong}") from error
-    if is_sealed(manifest) and seal(manifest) != manifest:
+    if has_checksum(manifest) and seal(manifest) != manifest:
         raise ResultsError(
             f"{path} has been changed since it was written: it is not what its checksum says"
         )
@@ -306,7 +306,7 @@ HOLDS = "holds a run that was begun otherwise, and cannot go on as this one"
 GO_ON = "go on with what it was begun with, or give another folder"
 
 
-def refuse(
+def raise_if_different(
     folder: Path, found: Sequence[Difference], holds: str = HOLDS, instead: str = GO_ON
 ) -> None:
     """Raise ResultsError where a folder's run differs from the one to go on with."""
@@ -317,7 +317,7 @@ def refuse(
         raise ResultsError(f"{folder} {holds}:{''.join(lines)}\n{instead}")
 
 
-def differing(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+def differences(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """Where two mappings differ, in the order of the first."""
     return [
         Difference(of, path, old.get(path, NONE), new.get(path, NONE))
@@ -326,15 +326,15 @@ def differing(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[D
     ]
 
 
-def of_versions(
+def version_differences(
     begun: Mapping[str, Any], now: Mapping[str, str], decisive: Iterable[str] = DECISIVE
 ) -> list[Difference]:
     """Where the code and libraries differ that a result depends on: the `decisive` ones."""
     old, new = ({name: of.get(name) for name in decisive} for of in (begun["versions"], now))
-    return differing("versions", old, new)
+    return differences("versions", old, new)
 
 
-def of_plans(
+def plan_differences(
     begun: Mapping[str, Any],
     parameters: Mapping[str, NDArray[Any]],
     plan: Plan,
@@ -343,14 +343,16 @@ def of_plans(
     """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
     batch = [{name: of.get(name) for name in (*_OPTIONS, "agents_added")} for of in (begun, now)]
     names = [{"scenarios": ", ".join(of["scenarios"])} for of in (begun, now)]
-    found = differing("batch", *batch) + of_rules(begun, now) + differing("batch", *names)
+    found = (
+        differences("batch", *batch) + rule_differences(begun, now) + differences("batch", *names)
+    )
     for name, about in begun["scenarios"].items():
         if other := now["scenarios"].get(name):
-            found += differing(name, *(dict(_leaves(of["scenario"])) for of in (about, other)))
+            found += differences(name, *(dict(_leaves(of["scenario"])) for of in (about, other)))
     return found + list(_of_parameters(parameters, plan.parameters))
 
 
-def of_rules(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
+def rule_differences(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
     """Where classes of a person's own differ: in whose place, which, or in the text of their file."""
 
     def said(manifest: Mapping[str, Any]) -> dict[str, str | None]:
@@ -362,7 +364,7 @@ def of_rules(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Differenc
         }
         return {**classes, "run without": ", ".join(manifest.get("without_rules", ())) or None}
 
-    return differing("rules", said(begun), said(now))
+    return differences("rules", said(begun), said(now))
 
 
 def _of_parameters(

@@ -34,7 +34,7 @@ _EXPECTED = "FILE.py:CLASS, such as my_rules.py:Cautious"
 
 
 @dataclass(frozen=True)
-class OwnClass:
+class ClassReference:
     """Where to find a class: its file, its name there, and the SHA-256 of the file's text."""
 
     file: Path
@@ -74,15 +74,15 @@ def load_class(text: str) -> type[Agent]:
     return _class_in(module, name, shown)
 
 
-def by_reference(given: Any) -> Any:
+def to_reference(given: Any) -> Any:
     """A class from a file as a reference to it, fit to be sent elsewhere; anything else as it is."""
     origin = _ORIGINS.get(getattr(given, "__module__", ""))
-    return given if origin is None else OwnClass(origin[0], given.__qualname__, origin[1])
+    return given if origin is None else ClassReference(origin[0], given.__qualname__, origin[1])
 
 
-def loaded(given: Any) -> Any:
+def load_reference(given: Any) -> Any:
     """The class that a reference leads to; anything else as it is."""
-    return given.load() if isinstance(given, OwnClass) else given
+    return given.load() if isinstance(given, ClassReference) else given
 
 
 def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
@@ -167,7 +167,7 @@ def _wrong(
     )
 
 
-def roles_in(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, Any]:
+def applicable_roles(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, Any]:
     """Those of the classes in place of others for which a scenario has an agent, or that are for a whole role."""
     known = _known(scenario) if roles else {}
     return {name: kind for name, kind in (roles or {}).items() if name in known}
@@ -234,7 +234,7 @@ def check_classes(
             )
 
 
-def acts(kind: Any) -> bool:
+def takes_part(kind: Any) -> bool:
     """Whether a class of agents has a part in a crisis; an observer, which only adds columns, has none."""
     from crisis_sim.model.engine import STEPS, Agent
 
@@ -244,15 +244,17 @@ def acts(kind: Any) -> bool:
     return plain or kind.events != () or any(kind.find(one) for one in STEPS)
 
 
-def in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:
+def classes_in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:
     """Who decides by other rules and who is added, such as "pakistan by Cautious and SecurityCouncil"; "" for none."""
-    added = [_short(kind) for kind in agents if acts(kind)]
+    added = [_short(kind) for kind in agents if takes_part(kind)]
     return listed([*(f"{name} by {_short(kind)}" for name, kind in roles.items()), *added])
 
 
-def labelled(scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]) -> Scenario:
+def labelled_with_classes(
+    scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]
+) -> Scenario:
     """A scenario under a name and a title that say by which rules it is run: "may_2025 with SecurityCouncil"."""
-    words = in_words(roles_in(scenario, roles), agents)
+    words = classes_in_words(applicable_roles(scenario, roles), agents)
     if not words or scenario.name.endswith(f" with {words}"):
         return scenario
     changes = {
@@ -270,12 +272,12 @@ def _short(kind: Any) -> str:
 def name_of(agent: Any) -> str:
     """The name of a class, or of another maker of agents, with its module, or with its file where it comes from one."""
     kind = agent if hasattr(agent, "__qualname__") else type(agent)
-    reference = by_reference(kind)
-    own = isinstance(reference, OwnClass)
+    reference = to_reference(kind)
+    own = isinstance(reference, ClassReference)
     return str(reference) if own else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, str]]:
+def class_records(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, str]]:
     """What a manifest says of classes: in whose place (`agent`, "" for one that is added), name, file and digest.
 
     The file is that of a class that can be loaded from it again; "" for one that a Python program has given.
@@ -283,8 +285,8 @@ def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, 
     found = []
     for agent, given in [*roles.items(), *(("", one) for one in agents)]:
         kind = given if hasattr(given, "__qualname__") else type(given)
-        reference, file, sha256 = by_reference(kind), "", ""
-        if isinstance(reference, OwnClass):
+        reference, file, sha256 = to_reference(kind), "", ""
+        if isinstance(reference, ClassReference):
             file, sha256 = str(reference.file), reference.sha256
         else:
             with suppress(OSError, TypeError):  # typed at a prompt
@@ -295,12 +297,12 @@ def recorded(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, 
     return found
 
 
-def can_be_recalled(record: Iterable[Mapping[str, str]]) -> bool:
+def can_reload(record: Iterable[Mapping[str, str]]) -> bool:
     """Whether all classes of a record are in files from which they can be loaded."""
     return all(one["file"] for one in record)
 
 
-def recalled(record: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+def reload_classes(record: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """The roles and agents of a record, loaded from their files as these are now; those that have none are left out."""
     roles: dict[str, Any] = {}
     agents: list[Any] = []

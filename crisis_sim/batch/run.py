@@ -18,11 +18,11 @@ from crisis_sim.batch.block import (
     conform,
     make_plan,
     schemas,
-    union,
+    unify_schemas,
 )
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.batch.files import BatchError, ResultsError, writing
-from crisis_sim.batch.folder import MANIFEST, UnfinishedRun, check_same, held, read_manifest
+from crisis_sim.batch.folder import MANIFEST, UnfinishedRun, check_same, locked, read_manifest
 from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
 from crisis_sim.batch.workers import BlockTask, StopSign, run_plan, stop_on_interrupt
 
@@ -97,7 +97,7 @@ def simulate(
             done += block.order.rows
             if progress is not None:
                 progress(done, plan.crises)
-    schema = union([own[0].table.schema for own in blocks.values()], plan.states)
+    schema = unify_schemas([own[0].table.schema for own in blocks.values()], plan.states)
     ensembles = {}
     for one in plan.scenarios:
         own = sorted(blocks[one.name], key=lambda block: block.order.number)
@@ -175,7 +175,7 @@ def run_to_folder(
     folder = Path(folder)
     is_begun = resume and (UnfinishedRun.of(folder) or (folder / MANIFEST).exists())
     if is_begun and block_size is None:
-        block_size = folders.begun_in(folder)["block_size"]
+        block_size = folders.begun_manifest(folder)["block_size"]
     plan = make_plan(
         scenarios, replicates, seed, block_size, parameters, agents, points, engine, roles, compare_without
     )  # fmt: skip
@@ -229,7 +229,7 @@ def resume(
             the folder holds no run, or the code or a library has changed since.
     """
     check_count("workers", workers)
-    folder = folders.results_of(Path(folder))
+    folder = folders.results_folder(Path(folder))
     unfinished = UnfinishedRun.of(folder)
     begun = unfinished.manifest if unfinished else read_manifest(folder)
     if is_finished(begun) and not begun["failures"] and not unfinished:
@@ -269,7 +269,7 @@ def _carry_out(
         manifest: that with which the run would begin now.
     """
     columns = _columns(plan)
-    with stop_on_interrupt(options.on_message) as stop, held(folder) as (home, token):
+    with stop_on_interrupt(options.on_message) as stop, locked(folder) as (home, token):
         with writing(folder):
             run = _taken_up(folder, home, plan, manifest, resume, restart)
             if run.is_complete:
@@ -296,8 +296,8 @@ def _columns(plan: Plan) -> dict[str, pa.Schema]:
     is_design = plan.points is not None
     each = [schemas(one, is_design=is_design, **plan.rules_of(one)) for one in plan.scenarios]
     outcomes, paths = zip(*each, strict=True)
-    found = {OUTCOMES_FOLDER: union(outcomes, plan.states)}
-    return found if is_design else {**found, PATHS_FOLDER: union(paths, plan.states)}
+    found = {OUTCOMES_FOLDER: unify_schemas(outcomes, plan.states)}
+    return found if is_design else {**found, PATHS_FOLDER: unify_schemas(paths, plan.states)}
 
 
 def _run_blocks(
@@ -341,12 +341,12 @@ def _taken_up(
         folders.check_sealed(home, found.manifest)
         check_same(home, found.manifest, plan, manifest)
         if found.is_complete:  # it was killed just before
-            folders.take_place(home, found.manifest)
+            folders.move_into_place(home, found.manifest)
         return found
     if resume and (folder / MANIFEST).exists():
         results = read_manifest(folder)
         check_same(folder, results, plan, manifest)
-        again = folders.reopened if results["failures"] else UnfinishedRun
+        again = folders.reopen if results["failures"] else UnfinishedRun
         return again(folder, results)
     if found and (found.rows() or is_finished(found.manifest)):
         raise ResultsError(f"{found.say()}\nor throw it away and begin anew: --restart")

@@ -27,11 +27,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from crisis_sim.batch import block as blocks
-from crisis_sim.batch.block import Block, BlockOrder, Plan, Watch, attempt, encoded
+from crisis_sim.batch.block import Block, BlockOrder, Plan, Watch, attempt, encode_block
 from crisis_sim.batch.files import BatchError, token_in, write_durably, writing
-from crisis_sim.batch.folder import results_of
+from crisis_sim.batch.folder import results_folder
 from crisis_sim.batch.manifest import check_versions, decisive, versions
-from crisis_sim.batch.rules import loaded
+from crisis_sim.batch.rules import load_reference
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,14 +128,14 @@ class BlockTask:
         if block.error:
             return block
         try:
-            block = encoded(block, self.schemas, self.identity)
+            block = encode_block(block, self.schemas, self.identity)
         except ValueError as error:  # columns that only this block has
             return Block(order, block.seconds, error=f"{type(error).__name__}: {error}")
         return self.write(block) if token_in(self.home) == self.token else block
 
     def write(self, block: Block) -> Block:
         """Write a block to the folder."""
-        with writing(results_of(self.home)):
+        with writing(results_folder(self.home)):
             for name, content in block.files.items():
                 write_durably(self.home / name, content)
         return replace(block, files={})
@@ -197,7 +197,7 @@ def run_plan(
         workers = 1  # one card
     seconds = 0.0
     blocks = plan.blocks - len(done)
-    seconds_left = first_guess(plan) * blocks / plan.blocks
+    seconds_left = estimate_seconds(plan) * blocks / plan.blocks
     for blocks_left in range(blocks, 0, -1):
         crew = choose_executor(seconds_left, blocks_left, workers, steps_in_python(plan.agents))
         if crew.size > 1:
@@ -213,7 +213,7 @@ def run_plan(
         yield block
 
 
-def first_guess(plan: Plan) -> float:
+def estimate_seconds(plan: Plan) -> float:
     """Seconds that one worker will need for a plan, as far as can be said before it runs."""
     return plan.crises / CRISES_PER_SECOND
 
@@ -222,7 +222,7 @@ def steps_in_python(agents: Sequence[Any]) -> bool:
     """Whether any of a user's own agents may take steps in plain Python, which threads do not help; rules are compiled."""
     from crisis_sim.model import Agent
 
-    kinds = [loaded(one) for one in agents]
+    kinds = [load_reference(one) for one in agents]
     return not all(
         isinstance(one, type) and getattr(one, "step", None) is Agent.step for one in kinds
     )
@@ -257,7 +257,9 @@ def _in_threads(
 
     pool = ThreadPoolExecutor(workers, "block")
     try:
-        yield from through(pool, orders, lambda: ahead, stop, partial(task, watch=watch), lost=[])
+        yield from run_in_executor(
+            pool, orders, lambda: ahead, stop, partial(task, watch=watch), lost=[]
+        )
     finally:
         given_up.set()
         pool.shutdown(wait=True, cancel_futures=True)
@@ -275,7 +277,7 @@ def _in_pools(
         lost: list[BlockOrder] = []
         pool = open_pool(workers)
         try:
-            yield from through(pool, orders, lambda: ahead, stop, task, lost)
+            yield from run_in_executor(pool, orders, lambda: ahead, stop, task, lost)
         except BaseException:
             # Nobody waits for the blocks in hand any more; Python has no public way before 3.14.
             for process in list((getattr(pool, "_processes", None) or {}).values()):
@@ -291,7 +293,7 @@ def _in_pools(
             yield Block(lost[0], error="the worker process died (killed, or out of memory)")
 
 
-def through(
+def run_in_executor(
     pool: Executor,
     orders: Iterator[BlockOrder],
     ahead: Callable[[], int],
@@ -438,7 +440,9 @@ def _on_cluster(
         work = partial(run_block_on_worker, task)
         killed = (distributed.scheduler.KilledWorker,)
         try:
-            yield from through(pool, orders, _ahead(client), stop, work, lost=[], failing=killed)
+            yield from run_in_executor(
+                pool, orders, _ahead(client), stop, work, lost=[], failing=killed
+            )
         except CancelledError as error:
             raise BatchError(f"the scheduler at {address} is gone") from error
 

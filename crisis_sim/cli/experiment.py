@@ -241,11 +241,11 @@ def of_file(
 
 def carry_out(experiment: Experiment, options: Options) -> int:
     """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
-    from crisis_sim.batch.rules import in_words
+    from crisis_sim.batch.rules import classes_in_words
     from crisis_sim.experiments.spec import BlocksFailedError
 
     options.into.check()
-    words = in_words(**options.classes)
+    words = classes_in_words(**options.classes)
     folder = options.into.folder(f"{experiment.name} with {words}" if words else experiment.name)
     to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
@@ -298,8 +298,8 @@ def _run(experiment: Experiment, folder: Path, options: Options) -> None:
 
 def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
     """Print the plan of an experiment, without running it."""
-    from crisis_sim.batch.block import Plan, usual_size
-    from crisis_sim.batch.workers import choose_executor, first_guess
+    from crisis_sim.batch.block import Plan, default_block_size
+    from crisis_sim.batch.workers import choose_executor, estimate_seconds
     from crisis_sim.experiments.run import check_folder
     from crisis_sim.experiments.spec import kind_of
 
@@ -307,8 +307,8 @@ def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
     spec, scenario = experiment.spec, experiment.scenario
     crises = kind_of(experiment.kind).crises(experiment)
     one_each = Plan((scenario,), spec.replicates, 0, points=-(-crises // spec.replicates))
-    blocks = -(-crises // usual_size(crises))
-    crew = choose_executor(first_guess(one_each), blocks, options.into.cores)
+    blocks = -(-crises // default_block_size(crises))
+    crew = choose_executor(estimate_seconds(one_each), blocks, options.into.cores)
     facts: dict[str, Any] = {
         "name": experiment.name,
         "kind": experiment.kind,

@@ -87,9 +87,9 @@ def run(
     from crisis_sim import batch
     from crisis_sim.batch import folder as results
     from crisis_sim.batch.block import make_plan
-    from crisis_sim.batch.rules import labelled
+    from crisis_sim.batch.rules import labelled_with_classes
 
-    into = replace(into, resume=into.resume and results.results_of(into.resume))
+    into = replace(into, resume=into.resume and results.results_folder(into.resume))
     resume, classes = into.resume, variant.classes
     if resume is None and not scenarios:
         raise RequestError("SCENARIOS is missing: name one or more, or give --resume with a folder")
@@ -104,7 +104,7 @@ def run(
     into.check()
     asked: dict[str, Any] = {"replicates": replicates, "seed": seed, "engine": engine}
     if resume is not None and not scenarios:
-        results.check_given(resume, asked)
+        results.check_options(resume, asked)
         if into.dry_run:
             unfinished = results.UnfinishedRun.of(resume)
             say(unfinished.say() if unfinished else f"{resume} holds a run that is finished")
@@ -112,8 +112,8 @@ def run(
         work = partial(batch.resume, resume, **classes)
         return _run_batch(resume, work, into, scheduler, charts, as_json)
     read, main = _read(scenarios, variant, data, alone)
-    folder = into.folder(labelled(main, **classes).name)
-    begun: Mapping[str, Any] = results.begun_in(resume) if resume else USUAL
+    folder = into.folder(labelled_with_classes(main, **classes).name)
+    begun: Mapping[str, Any] = results.begun_manifest(resume) if resume else USUAL
     asked = {
         name: begun.get(name, USUAL[name]) if value is None else value
         for name, value in asked.items()
@@ -261,10 +261,10 @@ def _notes(reference: Ensemble) -> dict[str, list[str]]:
 def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
     """Print the plan of a batch, without running it."""
     from crisis_sim.batch.folder import check_folder
-    from crisis_sim.batch.workers import choose_executor, first_guess
+    from crisis_sim.batch.workers import choose_executor, estimate_seconds
 
     replaces = check_folder(folder)
-    crew = choose_executor(first_guess(plan), plan.blocks, workers)
+    crew = choose_executor(estimate_seconds(plan), plan.blocks, workers)
     days = max(one.horizon_days for one in plan.scenarios)
     facts: dict[str, Any] = {
         "scenarios": {one.name: one.title for one in plan.scenarios},

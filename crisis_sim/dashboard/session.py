@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import Batch, Ensemble, run_block
-from crisis_sim.batch.block import BlockOrder, most_at_once
+from crisis_sim.batch.block import BlockOrder, max_block_size
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
     CHANGED,
@@ -188,7 +188,7 @@ class Runs:
         Raises:
             TooBigError: when so many might not fit into memory.
         """
-        most = most_at_once([scenario])
+        most = max_block_size([scenario])
         if replicates > most:
             raise TooBigError(
                 f"this scenario is so big that memory may not hold {replicates:,} crises of it at "

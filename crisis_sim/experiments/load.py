@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crisis_sim.batch.rules import check_rules, in_words
+from crisis_sim.batch.rules import check_rules, classes_in_words
 from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario import source
@@ -175,7 +175,7 @@ def _checked(
     found += kind.check(spec, reading)
     if found:
         raise ScenarioError(found)
-    if words := in_words(roles, agents):
+    if words := classes_in_words(roles, agents):
         said = {"title": f"{spec.title}, with {words}"}
         said |= {"question": f"{spec.question} With {words}."} if spec.question else {}
         spec = spec.model_copy(update=said)

@@ -33,11 +33,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from crisis_sim.batch import Batch, files, read_batch
-from crisis_sim.batch import manifest as differences
+from crisis_sim.batch import manifest as manifests
 from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside, writing
 from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
-from crisis_sim.batch.rules import name_of, recalled, recorded
+from crisis_sim.batch.rules import class_records, name_of, reload_classes
 from crisis_sim.experiments.load import load_experiment, resolved_experiment
 from crisis_sim.experiments.phrases import short_names
 from crisis_sim.experiments.spec import (
@@ -139,7 +139,7 @@ def begin(
         if experiment.text:
             files.write_durably(folder / GIVEN, experiment.text.encode())
         resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
-        files.write_durably(folder / RESOLVED, files.as_json(files.sealed(resolved)))
+        files.write_durably(folder / RESOLVED, files.as_json(files.with_checksum(resolved)))
     return False
 
 
@@ -166,7 +166,7 @@ def write(
     with writing(folder):
         for name, content in contents.items():
             files.write_durably(folder / name, content)
-        manifest = files.sealed(
+        manifest = files.with_checksum(
             {
                 "experiment_format": FORMAT,
                 "experiment": experiment.kind,
@@ -216,7 +216,7 @@ def read_experiment(folder: str | Path) -> Findings:
         raise ResultsError(f"{folder / SUMMARY} is not what it should be: it has no answer")
     experiment = _experiment_of(folder, resolved, contents.pop(GIVEN, b""))
     tables, texts = {}, {}
-    with files.believed(folder):
+    with files.reading(folder):
         for name, content in contents.items():
             if name.endswith(TABLE):
                 tables[name.removesuffix(TABLE)] = files.table_of(folder / name, content)
@@ -286,7 +286,7 @@ def _resolved_in(folder: Path) -> dict[str, Any]:
 
 def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> Experiment:
     try:
-        with files.believed(folder):
+        with files.reading(folder):
             return resolved_experiment(resolved, given.decode())
     except (ResultsError, ScenarioError) as error:
         raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
@@ -308,14 +308,14 @@ def _sound(shape: type[_Shape], path: Path, content: Any) -> dict[str, Any]:
 def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to go on with other code, libraries or agents, as a run does."""
     decisive = (*DECISIVE, *sorted(now["versions"].keys() - versions().keys()))
-    found = differences.of_versions(begun, now["versions"], decisive)
+    found = manifests.version_differences(begun, now["versions"], decisive)
     there, here = (one["agents_added"] for one in (begun, now))
     if there != here:
         shown = (", ".join(names) or None for names in (there, here))
-        found.append(differences.Difference("experiment", "agents_added", *shown))
-    found += differences.of_rules(begun, now)
+        found.append(manifests.Difference("experiment", "agents_added", *shown))
+    found += manifests.rule_differences(begun, now)
     holds = "holds an experiment that was begun otherwise, and cannot go on as this one"
-    differences.refuse(folder, found, holds)
+    manifests.raise_if_different(folder, found, holds)
 
 
 @cache
@@ -366,7 +366,7 @@ def _clear(folder: Path) -> None:
 
 def _rules(options: RunOptions) -> dict[str, Any]:
     """The classes that an experiment is run with, as a batch's manifest has them."""
-    rules = recorded(options.roles, options.agents)
+    rules = class_records(options.roles, options.agents)
     names = [name_of(agent) for agent in options.agents]
     return {"agents_added": names, **({"rules": rules} if rules else {})}
 
@@ -376,7 +376,7 @@ def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
 
     ScenarioError where such a file is gone, or has mistakes by now.
     """
-    return recalled(_resolved_in(folder).get(BEGUN, {}).get("rules", ()))
+    return reload_classes(_resolved_in(folder).get(BEGUN, {}).get("rules", ()))
 
 
 def run_experiment(
@@ -425,7 +425,7 @@ def run_experiment(
     check_folder(folder)
     with contextlib.ExitStack() as held:
         with writing(folder):
-            held.enter_context(files.hold(folder, folder / LOCK))
+            held.enter_context(files.lock_folder(folder, folder / LOCK))
         if begin(experiment, folder, options, restart, overwrite):
             on_message(f"{folder} holds this experiment already, and it is finished")
             return read_experiment(folder)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from crisis_sim.batch import files, simulate
 from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.rules import roles_in
+from crisis_sim.batch.rules import applicable_roles
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
 from crisis_sim.experiments.factors import Drawn, Range, Values
@@ -314,7 +314,7 @@ class Problem(Calibration):
                     if prior.path in known
                 },
                 agents=options.agents,
-                roles=roles_in(scenario, options.roles),
+                roles=applicable_roles(scenario, options.roles),
                 progress=offset_progress(options.progress, before, self.crises),
             )
             ensemble = batch.ensembles[scenario.name]
@@ -350,7 +350,7 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE.format(**about)
     files.write_durably(path.with_suffix(".parquet"), content)
-    seal = files.sealed({**about, "sha256": files.digest_of(content)})
+    seal = files.with_checksum({**about, "sha256": files.digest_of(content)})
     files.write_durably(path.with_suffix(".json"), files.as_json(seal))
 
 
@@ -366,9 +366,11 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
     if not files.inside(folder, seal).exists():
         return None
     said, content = files.read_json(folder, seal), files.read_bytes(folder, path)
-    files.check(folder / path, said == files.sealed({**about, "sha256": files.digest_of(content)}))
+    files.check(
+        folder / path, said == files.with_checksum({**about, "sha256": files.digest_of(content)})
+    )
     arrays = {}
-    with files.believed(folder):
+    with files.reading(folder):
         table = files.table_of(folder / path, content)
         for column in table.column_names:
             shape = [int(size) for size in table.schema.metadata[column.encode()].split(b",")]

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from crisis_sim.batch import files
 from crisis_sim.batch.files import ResultsError, writing
-from crisis_sim.batch.rules import roles_in
+from crisis_sim.batch.rules import applicable_roles
 from crisis_sim.experiments import calibrate, phrases
 from crisis_sim.experiments.calibrate import Evolution, Tuned, seed_of
 from crisis_sim.experiments.design import Design, run_design, sobol_points
@@ -361,7 +361,7 @@ class Problem(calibrate.Calibration):
             replace(
                 self.options,
                 agents=(*self.options.agents, *self.spec.agents),
-                roles=roles_in(scenario, self.options.roles),
+                roles=applicable_roles(scenario, self.options.roles),
                 progress=progress,
             ),
         )
@@ -424,7 +424,7 @@ class Journal:
         # The folder is locked already.
         lock: Any = SimpleNamespace(acquire=lambda: True, release=lambda: None)
         begin = optuna.load_study if kept else optuna.create_study
-        with writing(self._folder), files.believed(self._folder):
+        with writing(self._folder), files.reading(self._folder):
             files.write_durably(path, kept)
             storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
             self._study = begin(storage=storage, study_name=experiment.name)
@@ -440,7 +440,7 @@ class Journal:
             self._study.add_trials(trials)
             content = (self._folder / JOURNAL).read_bytes()
             self._ends.append((len(content), files.digest_of(content)))
-            seal = files.sealed({"experiment": self._digest, "ends": self._ends})
+            seal = files.with_checksum({"experiment": self._digest, "ends": self._ends})
             files.write_durably(self._folder / SEAL, files.as_json(seal))
 
     def _kept(self, folder: Path, options: RunOptions) -> bytes:
@@ -448,7 +448,7 @@ class Journal:
         content = files.read_bytes(folder, JOURNAL)
         ends: list[tuple[int, str]] = []
         try:
-            with files.believed(folder):
+            with files.reading(folder):
                 seal = files.read_json(folder, SEAL)
                 ends = seal["ends"] if seal["experiment"] == self._digest else []
                 self._ends = whole_ends(content, ends)

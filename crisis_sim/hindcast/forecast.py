@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crisis_sim.batch.block import let_go
+from crisis_sim.batch.block import free_model
 from crisis_sim.batch.workers import MOST_THREADS
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario.load import change_scenario, load_scenario, on_disk
@@ -176,7 +176,7 @@ def forecast(
         given |= {path: values[rows] for path, values in own.items()}
         model = CrisisModel(scenario, replicates, seed, parameters=given, points=len(some))
         found = kept(some, model.run(daily=False).outcomes())
-        let_go(model)
+        free_model(model)
         return found
 
     starts, chunks = range(0, len(facts), several), []

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crisis_sim.batch.files import known
+from crisis_sim.batch.files import finite_or_none
 from crisis_sim.experiments.calibrate import Aim, Target
 from crisis_sim.experiments.gauss_newton import Regression, Slopes, robust_weight
 from crisis_sim.experiments.load import load_experiment
@@ -129,7 +129,7 @@ class Hindcast:
                 {"file": file, "message": message, "rows": len(lines), "lines": lines}
                 for (file, message), lines in self.crises.remarks.found.items()
             ],
-            "scores": [known(asdict(one)) for one in self.scores],
+            "scores": [finite_or_none(asdict(one)) for one in self.scores],
             "reliability": {
                 name: [asdict(one) for one in bins] for name, bins in self.bins.items()
             },

@@ -26,8 +26,8 @@ from rich.console import Console
 from rich.text import Text
 
 from crisis_sim import style, text
-from crisis_sim.batch.block import let_go
-from crisis_sim.batch.files import BatchError, known, write_durably
+from crisis_sim.batch.block import free_model
+from crisis_sim.batch.files import BatchError, finite_or_none, write_durably
 from crisis_sim.batch.manifest import versions
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
 from crisis_sim.model import CrisisModel
@@ -181,7 +181,7 @@ class Nowcast:
             "seed": self.seed,
             "versions": versions(),
             "given": [{"words": x.words, "line": x.line, "alone": count} for x, count in seen],
-            "answers": known([self._plain(one) for one in self.answers]),
+            "answers": finite_or_none([self._plain(one) for one in self.answers]),
             "moved": [vars(one) for one in self.moved],
             "warnings": self.warnings,
         }
@@ -448,7 +448,7 @@ def run_histories(
             if not one.is_look:
                 met[k] = one.holds(times)
         outcomes = model.outcomes()
-        let_go(model)
+        free_model(model)
         return met, {one: times[one] for one in events}, {one: outcomes[one] for one in needed}
 
     blocks = []

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from crisis_sim import text
-from crisis_sim.batch.files import ResultsError, believed, write_durably
+from crisis_sim.batch.files import ResultsError, reading, write_durably
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report.answers import (
@@ -131,7 +131,7 @@ def page_of(
                     f"{folder} holds an experiment, whose comparisons are fixed by its file"
                 )
             findings = read_experiment(folder)
-            with believed(folder):
+            with reading(folder):
                 return _of_experiment(findings, folder)
         batch = read_batch(folder)
         if batch.manifest["points"] is not None:

@@ -132,7 +132,7 @@ def replay(
         BatchError: when it cannot be run as asked.
     """
     from crisis_sim.batch.block import check_count
-    from crisis_sim.batch.rules import check_rules, labelled
+    from crisis_sim.batch.rules import check_rules, labelled_with_classes
     from crisis_sim.scenario.load import load_scenario
 
     read = load_scenario(scenario) if isinstance(scenario, (str, Path)) else scenario
@@ -140,7 +140,7 @@ def replay(
     check_count("seed", seed, least=0)
     classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
     check_rules([read], **classes)
-    read = labelled(read, **classes)
+    read = labelled_with_classes(read, **classes)
     return Replay.of(read, replicate, seed, **classes)
 
 

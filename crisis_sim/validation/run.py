@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from crisis_sim import text
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.batch.ensemble import Ensemble
-from crisis_sim.batch.files import known
+from crisis_sim.batch.files import finite_or_none
 from crisis_sim.model.observer import (
     ACTS,
     NEXT,
@@ -424,7 +424,7 @@ class Validation:
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
-        plain: dict[str, Any] = known({
+        plain: dict[str, Any] = finite_or_none({
             "version": __version__,
             "seed": self.batch.seed,
             "replicates": self.batch.ensembles[self.population].replicates,

@@ -22,7 +22,7 @@ from crisis_sim.batch.block import (
     attempt,
     conform,
     run_block,
-    union,
+    unify_schemas,
 )
 from crisis_sim.batch.ensemble import DECISIONS
 from crisis_sim.model import Agent, CrisisModel
@@ -159,7 +159,7 @@ def test_what_never_came_is_null_and_texts_are_encoded() -> None:
 def test_scenarios_with_different_agents_share_one_schema() -> None:
     one = pa.table({"replicate": [0], "elder_engaged_at_hours": [6.0], "deaths": [1.0]})
     other = pa.table({"replicate": [0], "deaths": [2.0], "bank_decided_at_hours": [9.0]})
-    schema = union([one.schema, other.schema], [])
+    schema = unify_schemas([one.schema, other.schema], [])
     own = ["elder_engaged_at_hours", "bank_decided_at_hours"]
     assert schema.names == ["replicate", "deaths", *own]
     assert conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]

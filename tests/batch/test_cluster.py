@@ -103,8 +103,8 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
     victim, _ = machines.start_worker(), machines.start_worker()
     machines.wait_for_workers(2)
     if not sees_folder:
-        filing = lambda folder, token, *others: BlockTask(folder, "elsewhere", *others)  # noqa: E731
-        monkeypatch.setattr(run, "BlockTask", filing)
+        task_elsewhere = lambda folder, token, *others: BlockTask(folder, "elsewhere", *others)  # noqa: E731
+        monkeypatch.setattr(run, "BlockTask", task_elsewhere)
     notes = tmp_path / "notes"
     notes.mkdir()
     told: list[tuple[int, int]] = []

@@ -26,7 +26,14 @@ from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, si
 from crisis_sim.batch import manifest as manifests
 from crisis_sim.batch.block import Plan
 from crisis_sim.batch.files import PARTIAL, WRITER, inside, sha256_of, token_in, write_durably
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, PATHS, by_scenario, read_parquet, running
+from crisis_sim.batch.folder import (
+    MANIFEST,
+    OUTCOMES,
+    PATHS,
+    read_by_scenario,
+    read_parquet,
+    running_folder,
+)
 from crisis_sim.batch.manifest import close_manifest, git_revision, open_manifest
 from crisis_sim.version import __version__
 from tests.batch.crises import RESULTS, Counter, crisis, cut_short, names, rows
@@ -76,7 +83,9 @@ def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> N
     path = tmp_path / "rows.parquet"
     whose = ["a", "b", "a", None, "c", "b", "b"]
     pq.write_table(pa.table({"scenario": whose, "row": range(7)}), path)
-    found = {name: rows.to_pydict() for name, rows in by_scenario([path], "abcd", ["row"]).items()}
+    found = {
+        name: rows.to_pydict() for name, rows in read_by_scenario([path], "abcd", ["row"]).items()
+    }
     whole = {"a": [0, 2], "b": [1, 5, 6], "c": [4], "d": []}
     assert found == {name: {"row": numbers} for name, numbers in whole.items()}
 
@@ -294,10 +303,10 @@ def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
     assert f"cannot write results to {tmp_path}: File too large\n" in said
     assert "not finished: 20 of 60 crises; go on with: crisis-sim run --resume" in said
     # A worker that is ended because another's disk is full may leave a scrap, until somebody goes on.
-    assert processes > 1 or not list(running(tmp_path).rglob("*" + PARTIAL))
+    assert processes > 1 or not list(running_folder(tmp_path).rglob("*" + PARTIAL))
     disk(-1)
     resume(tmp_path)
-    assert not list(running(tmp_path).rglob("*" + PARTIAL))
+    assert not list(running_folder(tmp_path).rglob("*" + PARTIAL))
     assert rows(tmp_path) == rows(simulate(crisis(), 60))
 
 
@@ -309,7 +318,7 @@ def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
     with pytest.raises(ResultsError, match=r"File too large\n.* 600 of 600 crises"):
         run_to_folder(crisis(), tmp_path, 600, block_size=50)
     assert names(tmp_path) == RESULTS
-    assert OUTCOMES not in names(running(tmp_path))
+    assert OUTCOMES not in names(running_folder(tmp_path))
     disk(-1)
     told: list[int] = []
     resume(tmp_path, progress=lambda done, crises: told.append(done))
@@ -362,17 +371,17 @@ def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
 def test_values_of_a_design_that_are_damaged_are_not_gone_on_with(tmp_path: Path) -> None:
     values = {"states.north.resolve": [0.5] * 60}
     cut_short(tmp_path, 2, crisis(), parameters=values)
-    os.truncate(running(tmp_path) / "parameters.parquet", 100)
+    os.truncate(running_folder(tmp_path) / "parameters.parquet", 100)
     with pytest.raises(ResultsError, match=r"parameters\.parquet has been damaged"):
         resume(tmp_path)
 
 
 def test_a_lock_that_a_killed_run_left_behind_holds_nobody_up(tmp_path: Path) -> None:
     folder = tmp_path / "results"
-    running(folder).mkdir()
-    (running(folder) / WRITER).write_text('{"process": 1, "token": "old"}', encoding="utf-8")
+    running_folder(folder).mkdir()
+    (running_folder(folder) / WRITER).write_text('{"process": 1, "token": "old"}', encoding="utf-8")
     (tmp_path / "results.running.lock").touch()
-    assert token_in(running(folder)) == "old"
+    assert token_in(running_folder(folder)) == "old"
     run_to_folder(crisis(), folder, 10)
     assert names(folder) == [MANIFEST, OUTCOMES, PATHS]
     assert names(tmp_path) == ["results"]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
 from crisis_sim.batch import block as sizes
-from crisis_sim.batch.block import BLOCK_SIZE, MOST, Plan, make_plan, usual_size
+from crisis_sim.batch.block import BLOCK_SIZE, MOST, Plan, default_block_size, make_plan
 from crisis_sim.batch.files import as_json
-from crisis_sim.batch.folder import UnfinishedRun, plan_of, running
+from crisis_sim.batch.folder import UnfinishedRun, plan_of, running_folder
 from crisis_sim.batch.manifest import seal
 from crisis_sim.cli.options import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
@@ -59,11 +59,11 @@ def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
 @given(st.integers(1, 10**10), st.integers(1, 10**10))
 def test_blocks_grow_with_the_batch_to_a_size_that_is_the_most(few: int, many: int) -> None:
     few, many = sorted((few, many))
-    assert usual_size(few) <= usual_size(many) <= BLOCK_SIZE
+    assert default_block_size(few) <= default_block_size(many) <= BLOCK_SIZE
     at_most = max(
         many / sizes.MANY_BLOCKS, 1
     )  # a worker that is done early waits for one block at most
-    assert usual_size(many) <= max(at_most, sizes.SMALL_BLOCK_SIZE)
+    assert default_block_size(many) <= max(at_most, sizes.SMALL_BLOCK_SIZE)
 
 
 def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
@@ -156,7 +156,7 @@ def test_numbers_of_numpy_count() -> None:
 
 def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis())
-    path = running(tmp_path) / "manifest.json"
+    path = running_folder(tmp_path) / "manifest.json"
     begun = json.loads(path.read_text(encoding="utf-8"))
     path.write_bytes(as_json(seal({**begun, "replicates": 10**12, "block_size": 1})))
     with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):

@@ -26,7 +26,7 @@ from crisis_sim.batch import (
 )
 from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch import manifest as versions
-from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running
+from crisis_sim.batch.folder import MANIFEST, OUTCOMES, OUTCOMES_FOLDER, PATHS, running_folder
 from crisis_sim.batch.workers import TERMINATED
 from tests.batch.crises import (
     RESULTS,
@@ -54,7 +54,7 @@ def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) ->
     cut_short(folder, 3)
     assert names(tmp_path) == ["cut.running"]
     for read in (read_batch, read_manifest):
-        for name in (folder, running(folder)):
+        for name in (folder, running_folder(folder)):
             with pytest.raises(ResultsError) as told:
                 read(name)
             assert str(told.value) == (
@@ -180,7 +180,7 @@ def test_killed_as_it_takes_its_place_it_does_so_when_it_goes_on(
 
     def replace(path: Path, to: Path, known: Any = Path.replace) -> Path:
         """Move a file out of the folder of the run so many times, and no more."""
-        leaves = running(folder) in (path, path.parent) and path.suffix != ".partial"
+        leaves = running_folder(folder) in (path, path.parent) and path.suffix != ".partial"
         if leaves and next(calls, None) is None:
             raise EnoughError
         moved_to: Path = known(path, to)
@@ -380,7 +380,7 @@ def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
     _, talk = run.communicate(timeout=300)
     assert run.returncode == 0, talk
     assert rows(folder) == rows(simulate(SCENARIOS, replicates))
-    assert not running(folder).exists()
+    assert not running_folder(folder).exists()
 
 
 @pytest.mark.slow
@@ -407,7 +407,7 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
     assert "crises.py" not in talk, "a worker was interrupted in the middle of a block"
     with pytest.raises(ResultsError, match=r"[\d,]+ of 20,000,000 crises"):
         read_batch(folder)
-    assert not list(running(folder).rglob("*.partial"))
+    assert not list(running_folder(folder).rglob("*.partial"))
     assert _gone(run.pid)
 
 

@@ -14,13 +14,13 @@ import pytest
 from crisis_sim.batch import BatchError, ResultsError, read_batch, resume, run_to_folder, simulate
 from crisis_sim.batch.block import BlockOrder, make_plan, run_block
 from crisis_sim.batch.rules import (
-    OwnClass,
-    by_reference,
+    ClassReference,
     check_rules,
-    in_words,
-    labelled,
+    classes_in_words,
+    labelled_with_classes,
     load_class,
-    loaded,
+    load_reference,
+    to_reference,
 )
 from crisis_sim.model.observer import Observer
 from crisis_sim.outcomes import join
@@ -97,7 +97,7 @@ def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council:
         ({"us": cautious}, (), r"my_rules\.py:Cautious cannot be 'us': .* crisis_sim\..*Mediator"),
         ({"states": council}, (), r"unsc\.py:SecurityCouncil cannot be 'states'"),
         ({}, (cautious,), r"my_rules\.py:Cautious is one of the states, which a scenario names"),
-        ({}, (OwnClass,), "OwnClass has no role"),
+        ({}, (ClassReference,), "ClassReference has no role"),
     ):  # fmt: skip
         with pytest.raises(BatchError, match=said):
             check_rules([SCENARIO], roles, agents)
@@ -112,21 +112,23 @@ def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council:
 def test_labels_say_who_decides_by_which_class_and_who_is_added(
     cautious: Any, council: Any
 ) -> None:
-    both = labelled(SCENARIO, {"pakistan": cautious}, (council, Observer))
+    both = labelled_with_classes(SCENARIO, {"pakistan": cautious}, (council, Observer))
     assert both.name == "may_2025 with pakistan by Cautious and SecurityCouncil"
     assert both.title == f"{SCENARIO.title}, with pakistan by Cautious and SecurityCouncil"
-    assert labelled(both, {"pakistan": cautious}, (council,)) is both
-    assert labelled(SCENARIO, {"northland": cautious}, ()) is SCENARIO
-    assert labelled(SCENARIO, {}, (Observer,)) is SCENARIO, "it has no part in the crisis"
-    assert in_words({"states": cautious}, ()) == "states by Cautious"
+    assert labelled_with_classes(both, {"pakistan": cautious}, (council,)) is both
+    assert labelled_with_classes(SCENARIO, {"northland": cautious}, ()) is SCENARIO
+    assert labelled_with_classes(SCENARIO, {}, (Observer,)) is SCENARIO, (
+        "it has no part in the crisis"
+    )
+    assert classes_in_words({"states": cautious}, ()) == "states by Cautious"
 
 
 def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) -> None:
     order = BlockOrder(SCENARIO, 0, 5, 1, agents=[council, Observer])
     sent = pickle.loads(pickle.dumps(order))  # noqa: S301 - our own
-    assert sent.agents == (by_reference(council), Observer)
-    assert isinstance(sent.agents[0], OwnClass)
-    assert loaded(sent.agents[0]) is council
+    assert sent.agents == (to_reference(council), Observer)
+    assert isinstance(sent.agents[0], ClassReference)
+    assert load_reference(sent.agents[0]) is council
     with (here / "unsc.py").open("a") as file:
         file.write("# another text\n")
     with pytest.raises(BatchError, match=r"unsc\.py is not the file that the run was begun with"):

@@ -1,4 +1,4 @@
-"""Folders of results that were damaged, mixed up or edited: none is believed, and all are said."""
+"""Folders of results that were damaged, mixed up or edited: none is read as if it were sound."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from crisis_sim.batch import (
     run_to_folder,
 )
 from crisis_sim.batch import folder as results_folder
-from crisis_sim.batch.block import mark_in
+from crisis_sim.batch.block import read_mark
 from crisis_sim.batch.files import as_json
 from crisis_sim.batch.folder import (
     MANIFEST,
@@ -35,7 +35,7 @@ from crisis_sim.batch.folder import (
     OUTCOMES_FOLDER,
     PATHS,
     UnfinishedRun,
-    running,
+    running_folder,
 )
 from tests.batch.crises import SCENARIOS, crisis, cut_short, rows
 
@@ -57,7 +57,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def copy_of(folder: Path, to: Path) -> Path:
-    for one, copied in ((folder, to), (running(folder), running(to))):
+    for one, copied in ((folder, to), (running_folder(folder), running_folder(to))):
         shutil.rmtree(copied, ignore_errors=True)
         if one.exists():
             shutil.copytree(one, copied)
@@ -78,9 +78,9 @@ def test_every_block_and_table_says_which_batch_and_which_part_of_it_it_is(
         assert (tmp_path / name).read_bytes() == content, "the same batch gives other files"
         if name != "parameters.parquet":
             table = name.removesuffix(".parquet")
-            assert mark_in(tmp_path / name) == {"identity": identity, "table": table}
+            assert read_mark(tmp_path / name) == {"identity": identity, "table": table}
     place = {"block": 3, "scenario": "two", "first_replicate": 10, "replicates": 10}
-    assert mark_in(block(running(kept / "cut"), "paths", 3)) == (
+    assert read_mark(block(running_folder(kept / "cut"), "paths", 3)) == (
         {"identity": identity, "table": "paths", "first_point": 0, "points": 1} | place
     )
 
@@ -177,7 +177,7 @@ def test_blocks_that_do_not_belong_are_said_and_done_again(
     kept: Path, tmp_path: Path, spoilt: list[tuple[int, Callable[..., None], str]]
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    home, other = running(folder), running(kept / "cut of another seed")
+    home, other = running_folder(folder), running_folder(kept / "cut of another seed")
     for number, spoil, _ in reversed(spoilt):
         spoil(home, other, number)
     if len(spoilt) == 2:  # market paths alone are no block, and nothing is said of them
@@ -244,7 +244,7 @@ def edited(path: Path) -> Iterator[None]:
 def test_any_edit_of_a_manifest_is_refused_in_words(kept: Path, tmp_path: Path) -> None:
     for name, read in (("finished", read_manifest), ("cut", UnfinishedRun.of)):
         folder = copy_of(kept / name, tmp_path / name)
-        for _ in edited((folder if name == "finished" else running(folder)) / MANIFEST):
+        for _ in edited((folder if name == "finished" else running_folder(folder)) / MANIFEST):
             with pytest.raises(ResultsError) as told:
                 read(folder)
             assert str(folder) in str(told.value)
@@ -271,7 +271,7 @@ def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_
         with pytest.raises(ResultsError, match="has no checksum"):
             read_batch(folder)
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    without_checksum(running(folder) / MANIFEST, seed=3)
+    without_checksum(running_folder(folder) / MANIFEST, seed=3)
     for go_on in (resume, lambda at: run_to_folder(SCENARIOS, at, 60, 3, resume=True)):
         with pytest.raises(ResultsError, match=r"has no checksum.*--restart"):
             go_on(folder)
@@ -280,7 +280,7 @@ def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "NaN", '"x"'])
 def test_json_that_is_no_manifest_is_said(kept: Path, tmp_path: Path, content: str) -> None:
     finished, cut = (copy_of(kept / name, tmp_path / name) for name in ("finished", "cut"))
-    for folder, home in ((finished, finished), (cut, running(cut))):
+    for folder, home in ((finished, finished), (cut, running_folder(cut))):
         (home / MANIFEST).write_text(content, encoding="utf-8")
         for read in (read_batch, resume):
             with pytest.raises(ResultsError, match=r"manifest\.json"):
@@ -351,7 +351,7 @@ def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
 ) -> None:
     name = data.draw(st.sampled_from(["finished", "giant", "cut"]))
     folder = copy_of(kept / name, tmp_path / "flipped")
-    home = running(folder) if name == "cut" else folder
+    home = running_folder(folder) if name == "cut" else folder
     files = sorted(str(path.relative_to(home)) for path in home.rglob("*") if path.is_file())
     file = home / data.draw(st.sampled_from(files))
     content = bytearray(file.read_bytes())
@@ -367,7 +367,7 @@ def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path
     precious = tmp_path / "precious"
     precious.write_text("thesis", encoding="utf-8")
     folder = copy_of(kept / "cut", tmp_path / "cut")
-    (running(folder) / OUTCOMES).symlink_to(precious)
+    (running_folder(folder) / OUTCOMES).symlink_to(precious)
     resume(folder)
     (tmp_path / "cut.running.lock").symlink_to(precious)
     with pytest.raises(ResultsError, match="cannot write results"):
@@ -376,10 +376,10 @@ def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path
 
 
 def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Path) -> None:
-    elsewhere = copy_of(running(kept / "cut"), tmp_path / "elsewhere")
+    elsewhere = copy_of(running_folder(kept / "cut"), tmp_path / "elsewhere")
     before = sorted(elsewhere.rglob("*"))
     folder = copy_of(kept / "finished", tmp_path / "finished")
-    running(folder).symlink_to(elsewhere)
+    running_folder(folder).symlink_to(elsewhere)
     for deed in (
         read_batch,
         resume,
@@ -427,7 +427,7 @@ def test_what_an_earlier_version_left_unfinished_is_refused_in_words(
         folder.mkdir()
     else:
         as_before(copy_of(kept / "finished", folder))
-    copy_of(running(kept / "cut"), folder / "unfinished")
+    copy_of(running_folder(kept / "cut"), folder / "unfinished")
     if kind == "of results whose blocks failed":
         run = json.loads((folder / "unfinished" / MANIFEST).read_text(encoding="utf-8"))["run"]
         without_checksum(folder / MANIFEST, run=run)

@@ -233,7 +233,7 @@ def test_a_scenario_too_big_or_whatever_goes_wrong_is_told_and_nobody_waits_for_
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as small:
-        small.setattr(sessions, "most_at_once", lambda scenarios: 10)
+        small.setattr(sessions, "max_block_size", lambda scenarios: 10)
         session.move(THRESHOLD, 0.1)
         rest(session)
     assert session.shown.mistake == (

@@ -22,8 +22,8 @@ from crisis_sim.batch.files import (
     as_json,
     canonical_digest,
     digest_of,
-    hold,
-    sealed,
+    lock_folder,
+    with_checksum,
 )
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import read_experiment, read_points, run, run_experiment
@@ -155,7 +155,7 @@ def edit(path: Path, **changes: Any) -> None:
     """Change a file of JSON, and its checksum with it: one who lies can count, too."""
     content = {**json.loads(path.read_text()), **changes}
     content.pop(CHECKSUM, None)
-    path.write_bytes(as_json(sealed(content)))
+    path.write_bytes(as_json(with_checksum(content)))
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../canary.yaml", "canary.txt", "link.yaml"])
@@ -191,7 +191,10 @@ def test_what_is_no_file_of_the_folders_own_is_not_read(done: Path, name: str, h
 def test_a_lock_is_never_written_through_a_link_and_a_second_process_is_told_of_it(
     done: Path,
 ) -> None:
-    with hold(done, done / "run.lock"), pytest.raises(ResultsError, match="is in use: process"):
+    with (
+        lock_folder(done, done / "run.lock"),
+        pytest.raises(ResultsError, match="is in use: process"),
+    ):
         run_experiment(made(), done)
     precious = done.parent / "precious"
     precious.write_text("ten years of work")
@@ -241,9 +244,9 @@ def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
         own = {k: v for k, v in content.items() if k not in ("digest", "begun")}
         content["digest"] = canonical_digest(own)
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["sha256"][name] = digest_of(as_json(sealed(content)))
+    manifest["sha256"][name] = digest_of(as_json(with_checksum(content)))
     edit(folder / "manifest.json", **manifest)
-    (folder / name).write_bytes(as_json(sealed(content)))
+    (folder / name).write_bytes(as_json(with_checksum(content)))
     with suppress(ResultsError):
         read_experiment(folder)
         if name == "summary.json":  # a page takes a second, so only where it reads most

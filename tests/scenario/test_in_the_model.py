@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import block, simulate
-from crisis_sim.batch.block import BLOCK_SIZE, bytes_of_a_crisis, make_plan
+from crisis_sim.batch.block import BLOCK_SIZE, bytes_per_crisis, make_plan
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.outcomes.names import by_name
@@ -135,9 +135,9 @@ def test_a_block_takes_no_more_memory_than_is_said_however_long_it_may_last() ->
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (model.outcomes()["ending"] == "unresolved").mean() > 0.9
-    said = replicates * bytes_of_a_crisis(scenario)
+    said = replicates * bytes_per_crisis(scenario)
     assert said / 10 <= most <= said
-    assert bytes_of_a_crisis(endless(3650)) == bytes_of_a_crisis(scenario)
+    assert bytes_per_crisis(endless(3650)) == bytes_per_crisis(scenario)
 
 
 def test_blocks_are_smaller_where_crises_need_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +145,6 @@ def test_blocks_are_smaller_where_crises_need_much_memory(monkeypatch: pytest.Mo
     assert make_plan(scenarios, 10_000_000, 1, None, None, ()).block_size == BLOCK_SIZE
     monkeypatch.setattr(block, "BLOCK_BYTES", 2**20)
     size = make_plan(scenarios, 100_000, 1, None, None, ()).block_size
-    assert size * bytes_of_a_crisis(scenarios[0]) <= 2**20
-    assert (size + 1) * bytes_of_a_crisis(scenarios[0]) > 2**20
+    assert size * bytes_per_crisis(scenarios[0]) <= 2**20
+    assert (size + 1) * bytes_per_crisis(scenarios[0]) > 2**20
     assert make_plan(scenarios, 100_000, 1, 7, None, ()).block_size == 7
