@@ -84,7 +84,7 @@ class Changes:
         Raises:
             ScenarioError: when what is left is no scenario.
         """
-        return whole.without(self.as_set(), CHANGED)
+        return whole.with_changes(self.as_set(), CHANGED)
 
 
 # The page's address keeps what was changed: a reload brings it back, and a link to the same dashboard takes it along. Its

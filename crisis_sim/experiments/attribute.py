@@ -23,8 +23,15 @@ from pydantic import BeforeValidator, Field
 
 from crisis_sim import text
 from crisis_sim.experiments import phrases, plots
-from crisis_sim.experiments.design import FIGURES, FITS, fits_row, known, run_points, table_of
-from crisis_sim.experiments.factors import ScenarioEditor, Values, mistakes_in, overlaps
+from crisis_sim.experiments.design import (
+    FIGURES,
+    FITS,
+    finite_or_none,
+    fits_row,
+    run_points,
+    table_of,
+)
+from crisis_sim.experiments.factors import ScenarioEditor, Values, check_change, overlaps
 from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import (
     Experiment,
@@ -44,8 +51,6 @@ from crisis_sim.text import decimals, excludes_zero, is_known, limits, replicate
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
-
-ANSWERS = "what ended it: how much each part of a scenario brought, alone and with the others"
 
 #: Paths of what is taken out, or changes as `--set` has them; one may stand alone.
 Changes = Annotated[
@@ -76,12 +81,12 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
         yield from wrong
         return
     try:
-        left = whole.without([*chain(*spec.parts.values())], whole.name)
+        left = whole.with_changes([*chain(*spec.parts.values())], whole.name)
     except ScenarioError as error:
         # Each can be taken away, but not all of them.
         for mistake in error.mistakes:
             message = f"not all parts can be taken away at once: {mistake.message}"
-            yield reading.at("parts").label.mistake(message, mistake.expected)
+            yield reading.node_at("parts").label.mistake(message, mistake.expected)
         return
     kinds = Columns.of(reading.scenario, left, agents=reading.agents, roles=reading.roles).kinds
     for k in range(len(spec.outcomes)):
@@ -90,23 +95,25 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
             for lost in [column for column in columns if column not in kinds][:1]:
                 message = f"no outcome '{lost}' where parts are taken away"
                 expected = "an outcome that every combination has"
-                yield reading.at("outcomes", k).place.mistake(message, expected)
+                yield reading.node_at("outcomes", k).place.mistake(message, expected)
 
 
 def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -> Iterator[Mistake]:
     for name, changes in spec.parts.items():
         if not text.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
             message = f"a part cannot be called '{name}'"
-            yield reading.at("parts", name).label.mistake(message, "a name of your own")
+            yield reading.node_at("parts", name).label.mistake(message, "a name of your own")
         for k, change in enumerate(changes):
             # Where one stands alone the path leads to it, for there is no list to go into.
-            yield from mistakes_in(whole, change, reading.at("parts", name, k))
+            yield from check_change(whole, change, reading.node_at("parts", name, k))
     placed = [(name, *one) for name, changes in spec.parts.items() for one in enumerate(changes)]
     for (first, _, one), (second, k, other) in combinations(placed, 2):
         if overlaps(one, other):
             whose = "this part" if first == second else f"part '{first}'"
             message = f"'{other}' is in {whose} already, as '{one}'"
-            yield reading.at("parts", second, k).place.mistake(message, "parts that do not overlap")
+            yield reading.node_at("parts", second, k).place.mistake(
+                message, "parts that do not overlap"
+            )
 
 
 def crises(experiment: Experiment) -> int:
@@ -160,7 +167,7 @@ def scenarios_of(experiment: Experiment) -> list[Scenario]:
     for backwards in product((True, False), repeat=len(spec.parts)):
         gone = backwards[::-1]  # the first part is the lowest bit, so that it changes fastest
         name = combination_name([not one for one in gone])
-        found.append(whole.without([*chain(*compress(spec.parts.values(), gone))], name))
+        found.append(whole.with_changes([*chain(*compress(spec.parts.values(), gone))], name))
     return found
 
 
@@ -261,7 +268,7 @@ class Figure:
 
     def plain(self) -> dict[str, Any]:
         """The figure fit for JSON."""
-        found: dict[str, Any] = {key: known(getattr(self, key)) for key in FIGURES}
+        found: dict[str, Any] = {key: finite_or_none(getattr(self, key)) for key in FIGURES}
         return found | ({"over_fits": self.over.plain()} if self.over else {})
 
 

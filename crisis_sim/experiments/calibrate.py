@@ -123,7 +123,7 @@ def check_targets(
             continue
         try:
             columns = columns_of(scenarios[name], reading)
-            measured = read_measure(reading.at("targets", k, "measure"), columns)
+            measured = read_measure(reading.node_at("targets", k, "measure"), columns)
         except ScenarioError as error:
             yield from error.mistakes
             continue
@@ -133,7 +133,7 @@ def check_targets(
             wrong.insert(0, ("measure", message, "one target for each measure of a scenario"))
         seen.append((name, target.precision, measured))
         for key, message, expected in wrong:
-            yield reading.at("targets", k, key).place.mistake(message, expected)
+            yield reading.node_at("targets", k, key).place.mistake(message, expected)
 
 
 def _check_value(target: Target, measured: Measure) -> Iterator[tuple[str, str, str]]:
@@ -168,7 +168,7 @@ def no_scenario(
 ) -> Mistake:
     """The mistake of a name, written at a path, that is none of the scenarios'."""
     message, near = f"'{name}' is none of the scenarios", nearest(name, scenarios)
-    return reading.at(*path).place.mistake(message, one_of(scenarios), near)
+    return reading.node_at(*path).place.mistake(message, one_of(scenarios), near)
 
 
 def variant_name(scenario: str, precision: float) -> str:
@@ -449,13 +449,13 @@ def check_moved(
     """The mistakes in the parameters that a file moves: their paths, ranges and starts, and two in one place."""
     found: list[Mistake] = []
     for path, written in vary.items():
-        node = reading.at("vary", path)
+        node = reading.node_at("vary", path)
         if first := next(_locations(path, scenarios), None):
             found += _check_range(*first, written, node)
         else:
             found.append(node.label.mistake(*_unknown(path, scenarios)))
         found += [
-            reading.at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
+            reading.node_at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
             for k, also in enumerate(written.also)
             if next(_locations(also, scenarios), None) is None
         ]
@@ -515,10 +515,10 @@ def _check_scenario(
                 moved.setdefault(place.number, []).append((place, path))
     if not moved:
         message = f"nothing that is varied is in {scenario.name}"
-        yield reading.at("vary").label.mistake(message, "a parameter of each scenario")
+        yield reading.node_at("vary").label.mistake(message, "a parameter of each scenario")
     for number, places in moved.items():
         twice = [
-            reading.at("vary", path).label.mistake(
+            reading.node_at("vary", path).label.mistake(
                 f"'{b.path}' changes what '{a.path}' changes already", "one of them"
             )
             for (a, _), (b, path) in combinations(places, 2)
@@ -537,7 +537,7 @@ def _check_scenario(
             message = (
                 f"the {given.kind} distribution of '{number}' could have its numbers out of order"
             )
-            yield reading.at("vary", path).label.mistake(message, "ranges that do not meet")
+            yield reading.node_at("vary", path).label.mistake(message, "ranges that do not meet")
 
 
 # --- Proposals of points, as shares of the parameters' ranges

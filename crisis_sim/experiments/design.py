@@ -172,7 +172,7 @@ def run_points(
     name: str = "",
 ) -> Design:
     """`run_design` of an experiment, with its scenario and replicates where left out; of several batches each has a name."""
-    spec, folder = experiment.spec, options.design
+    spec, folder = experiment.spec, options.design_folder
     return run_design(
         scenarios or experiment.scenario,
         values,
@@ -244,7 +244,7 @@ def sobol_points(seed: int, dimensions: int, count: int, first: int = 0) -> NDAr
         return np.asarray(sequence.random(count))
 
 
-def known(value: Any) -> float | None:
+def finite_or_none(value: Any) -> float | None:
     """A figure for JSON and tables: None where it is unknown, or a time that never comes."""
     return float(value) if math.isfinite(value) else None
 

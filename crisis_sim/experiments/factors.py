@@ -35,7 +35,7 @@ class ScenarioEditor:
         content = simplify(content) if simplify else content
         self.top = to_node(content, Place(Source.of(scenario.name, ""), 1, 1))
 
-    def without(self, changes: Sequence[str], name: str) -> Scenario:
+    def with_changes(self, changes: Sequence[str], name: str) -> Scenario:
         """The scenario with changes made, under another name.
 
         Raises:
@@ -44,7 +44,7 @@ class ScenarioEditor:
         overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
         return build_scenario(self.top, name, overrides=overrides)
 
-    def holds(self, change: str) -> bool:
+    def can_remove(self, change: str) -> bool:
         """Whether there is something to take out at a path; of other changes, always."""
         if "=" in change:
             return True
@@ -58,16 +58,16 @@ def overlaps(one: str, other: str) -> bool:
     return all(a == b for a, b in zip(*paths, strict=False))
 
 
-def mistakes_in(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
+def check_change(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
     """The mistakes in one change of a scenario, placed where it is written in an experiment's file."""
     try:
-        whole.without([change], whole.name)
+        whole.with_changes([change], whole.name)
     except ScenarioError as error:
         mistake = error.mistakes[0]
         near = mistake.suggestion and _with_word(change, mistake.column, mistake.suggestion)
         yield node.place.mistake(f"'{change}': {mistake.message}", mistake.expected, near)
         return
-    if not whole.holds(change):
+    if not whole.can_remove(change):
         message = f"'{change}': {whole.name} has nothing there that could be taken out"
         yield node.place.mistake(message, "a part that it has")
 
@@ -225,7 +225,7 @@ def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iter
     # Tables of choices may have thousands of rows, which the change of another number leaves as they are.
     for simplify in (None,) if is_choice else (_spans, None):
         try:
-            ScenarioEditor(scenario, simplify).without(change, scenario.name)
+            ScenarioEditor(scenario, simplify).with_changes(change, scenario.name)
             return
         except ScenarioError as error:
             mistake = error.mistakes[0]
@@ -329,7 +329,7 @@ NEVER = 1e-9
 
 
 @dataclass(frozen=True)
-class Drawn(Factor):
+class DrawnFactor(Factor):
     """A factor, the distribution by which the scenario draws it, if any, and the limits of the schema."""
 
     distribution: Distribution | None
@@ -356,9 +356,9 @@ class Drawn(Factor):
         """Values at shares of the way from end to end; where it has no ends, of its middle 95%."""
         if self.distribution is not None and self.distribution.kind in ("normal", "lognormal"):
             shares = (1 - MIDDLE) / 2 + MIDDLE * shares
-        return self.known_at(shares)
+        return self.finite_at(shares)
 
-    def known_at(self, shares: Values) -> Values:
+    def finite_at(self, shares: Values) -> Values:
         """Values at shares of its probability that may be 0 or 1, where a value could be infinite."""
         return self.at(np.clip(shares, NEVER, 1 - NEVER) if self.distribution else shares)
 
@@ -370,7 +370,7 @@ class Drawn(Factor):
         low, high = self.at(TORNADO)
         return float(low), float(high)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """How it is drawn, as a person would say it."""
         own = self.distribution
         if own is None:
@@ -381,11 +381,11 @@ class Drawn(Factor):
         return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
 
 
-def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[Drawn]:
+def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[DrawnFactor]:
     """The factors of a study, in its order; `vary` must have been checked."""
     found = []
     for path, written in ranges(vary, scenario).items():
-        factor = Drawn.of(path, written, scenario)
+        factor = DrawnFactor.of(path, written, scenario)
         if factor.distribution is not None and written.scale == "log":
             factor = replace(factor, distribution=None)
         wide = factor.distribution is None and 0 < factor.low * DECADES <= factor.high

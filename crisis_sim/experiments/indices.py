@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.experiments.design import known, table_of
+from crisis_sim.experiments.design import finite_or_none, table_of
 from crisis_sim.experiments.factors import Values
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
@@ -418,11 +418,13 @@ class Study:
 
         def rows(index: str) -> dict[str, dict[str, float | None]]:
             each = zip(paths, self.final.rows(index), strict=True)
-            return {path: {key: known(of) for key, of in row.items()} for path, row in each}
+            return {
+                path: {key: finite_or_none(of) for key, of in row.items()} for path, row in each
+            }
 
         names = self.final.estimate if self.known else ()
         return {
-            **{key: known(getattr(self, key)) for key in ("mean", "deviation", "noise")},
+            **{key: finite_or_none(getattr(self, key)) for key in ("mean", "deviation", "noise")},
             "samples": self.samples,
             "samples_lost": self.lost,
             "why_not": self.why_not,

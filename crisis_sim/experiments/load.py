@@ -245,7 +245,7 @@ def _measures(reading: Reading, count: int, found: list[Mistake]) -> tuple[Measu
             continue
         if one.name in measures:
             message = f"a second measure that is called '{one.name}'"
-            found.append(reading.at("outcomes", k).place.mistake(message, "another name"))
+            found.append(reading.node_at("outcomes", k).place.mistake(message, "another name"))
         measures[one.name] = one
     return tuple(measures.values())
 

@@ -62,7 +62,7 @@ def parameters_of(found: Found) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             {
                 **prior.about("scale", "low", "high", "axis"),
                 "own": prior.middle,
-                "prior": prior.words(),
+                "prior": prior.describe(),
                 **marginal,
                 "adjusted_median": median,
                 "adjusted_lower": lower,

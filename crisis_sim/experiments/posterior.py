@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ANSWERS = "what a record, or figures over many crises, say of parameters"
 SPEC = PosteriorSpec
 
 
@@ -47,7 +46,7 @@ def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
     for path, written in spec.vary.items():
         holders = [one for one in scenarios.values() if path in numbers_of(one)]
         holder = holders[0] if holders else reading.scenario
-        yield from check_factor(path, written, reading.at("vary", path), holder)
+        yield from check_factor(path, written, reading.node_at("vary", path), holder)
     if not spec.targets and not spec.cases:
         yield reading.top.label.mistake(
             "neither targets nor cases", "figures that crises should show, or crises on record"
@@ -57,7 +56,7 @@ def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
     for k, case in enumerate(spec.cases):
         if case.name in names:
             message = f"a second case that is called '{case.name}'"
-            yield reading.at("cases", k, "name").place.mistake(message, "another name")
+            yield reading.node_at("cases", k, "name").place.mistake(message, "another name")
         names.append(case.name)
         yield from _check_case(case, k, reading, scenarios)
 
@@ -72,9 +71,9 @@ def _check_case(
     columns = calibrate.columns_of(scenarios[name], reading)
     if not case.record and not case.so:
         expected = "a record, or what was so"
-        yield reading.at("cases", k).place.mistake("nothing is on record", expected)
+        yield reading.node_at("cases", k).place.mistake("nothing is on record", expected)
     for j, observed in enumerate(case.record):
-        node = reading.at("cases", k, "record", j)
+        node = reading.node_at("cases", k, "record", j)
         yield from _check_column(node, "of", observed.of, columns, "time", "number")
         if sampler.is_time(observed.of):
             yield from _check_column(node, "since", observed.since, columns, "time")
@@ -83,7 +82,7 @@ def _check_case(
             message = f"'{observed.of}' is no time: it has no '{key}'"
             yield node.entries()[key].label.mistake(message, f"no '{key}'")
     if case.so:
-        written = reading.at("cases", k, "so")
+        written = reading.node_at("cases", k, "so")
         try:
             read_measure(Node(written.place, {"share": written}, written.key), columns)
         except ScenarioError as error:

@@ -18,7 +18,7 @@ from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.rules import applicable_roles
 from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
 from crisis_sim.experiments.design import IN_MEMORY
-from crisis_sim.experiments.factors import Drawn, Range, Values
+from crisis_sim.experiments.factors import DrawnFactor, Range, Values
 from crisis_sim.experiments.spec import entry, offset_progress, whole_number
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
@@ -88,14 +88,14 @@ EDGE = 1e-12
 
 
 @dataclass(frozen=True)
-class Prior(Drawn):
+class Prior(DrawnFactor):
     """The prior of one parameter: the scenario's own distribution or, where a range is given, uniform over it."""
 
     def scaled(self, values: Values) -> Values:
         """Values on the scale on which they are compared: their logarithms where that is asked."""
         return np.log(np.maximum(values, 1e-300)) if self.scale == "log" else values
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """The prior as a person would say it."""
         if self.distribution is None:
             even = "even in the logarithm" if self.scale == "log" else "even"
@@ -274,7 +274,7 @@ class Problem(Calibration):
 
     def run(self, scores: Values, generation: int) -> Seen:
         """Simulate crises at particles, each with luck of its own; read from the folder, if they are there and intact."""
-        folder = self.options.design
+        folder = self.options.design_folder
         about = {"experiment": self.experiment.digest, "generation": generation}
         if folder is not None and self.options.resume:
             try:

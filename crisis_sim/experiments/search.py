@@ -149,7 +149,7 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
     scenarios = (reading.scenario, *reading.others)
     yield from calibrate.check_moved(spec.vary, reading, scenarios)
     if bool(spec.targets) == (spec.objective is not None):
-        where = reading.at("objective") if spec.targets else reading.top
+        where = reading.node_at("objective") if spec.targets else reading.top
         said = "both targets and an" if spec.targets else "neither targets nor an"
         expected = "targets to reach, or an objective to maximise or minimise"
         yield where.label.mistake(f"{said} objective", expected)
@@ -158,21 +158,23 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
         yield from _check_objective(spec.objective, spec.vary, reading)
     if spec.sampler == "gauss_newton":
         if not spec.targets:
-            yield reading.at("sampler").place.mistake("nothing to take steps towards", "targets")
+            yield reading.node_at("sampler").place.mistake(
+                "nothing to take steps towards", "targets"
+            )
         for path in spec.vary:
             if all(path not in numbers_of(one) for one in scenarios):
                 message = f"steps cannot move '{path}', a number inside a distribution"
                 expected = "the path of a number, or another sampler"
-                yield reading.at("vary", path).label.mistake(message, expected)
+                yield reading.node_at("vary", path).label.mistake(message, expected)
     precisions = {1.0, *(target.precision for target in spec.targets)}
     known = {calibrate.variant_name(one.name, times) for one in scenarios for times in precisions}
     for name in spec.fewer:
         if name not in known:
             said, near = f"'{name}' is none of the scenarios", nearest(name, known)
-            yield reading.at("fewer", name).label.mistake(said, one_of(sorted(known)), near)
+            yield reading.node_at("fewer", name).label.mistake(said, one_of(sorted(known)), near)
     if spec.finalists > spec.trials:
         message = f"{spec.finalists} finalists of {spec.trials} trials"
-        yield reading.at("finalists").place.mistake(message, f"at most {spec.trials}")
+        yield reading.node_at("finalists").place.mistake(message, f"at most {spec.trials}")
 
 
 def _check_objective(
@@ -181,21 +183,21 @@ def _check_objective(
     """The mistakes in an objective: its measure, how much is enough, and its costs."""
     given = [key for key in ("maximise", "minimise") if getattr(objective, key) is not None]
     if len(given) != 1:
-        yield reading.at("objective").label.mistake(
+        yield reading.node_at("objective").label.mistake(
             f"{' and '.join(given) or 'nothing'} to aim for", "either maximise or minimise"
         )
         return
     try:
-        measured = read_measure(reading.at("objective", given[0]), reading.columns)
+        measured = read_measure(reading.node_at("objective", given[0]), reading.columns)
     except ScenarioError as error:
         yield from error.mistakes
     else:
         enough = objective.enough
         if enough is not None and measured.unit == "share" and not 0 < enough < 1:
             message, expected = f"no share to reach: {enough:g}", "a number between 0 and 1"
-            yield reading.at("objective", "enough").place.mistake(message, expected)
+            yield reading.node_at("objective", "enough").place.mistake(message, expected)
     for path, price in objective.cost.items():
-        node = reading.at("objective", "cost", path)
+        node = reading.node_at("objective", "cost", path)
         if path not in vary:
             message = f"'{path}' is not varied"
             yield node.label.mistake(message, one_of(vary), nearest(path, vary))

@@ -20,7 +20,7 @@ from crisis_sim import text
 from crisis_sim.experiments import indices as studying
 from crisis_sim.experiments import phrases, plots
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
-from crisis_sim.experiments.factors import Drawn, Range, drawn_factors, ranges
+from crisis_sim.experiments.factors import DrawnFactor, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import (
     MAIN,
     SAMPLES,
@@ -50,8 +50,6 @@ from crisis_sim.scenario.errors import Mistake
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-ANSWERS = "which parameters an outcome turns on, one by one and together"
 
 
 class SensitivitySpec(MeasuringSpec):
@@ -94,16 +92,16 @@ def check(spec: SensitivitySpec, reading: Reading) -> Iterator[Mistake]:
     count, (_, fewest, samples) = spec.count, SAMPLES[spec.method]
     if count < fewest:
         message, expected = f"{count} {samples} tell nothing", f"{fewest} or more"
-        yield reading.at("samples").place.mistake(message, expected)
+        yield reading.node_at("samples").place.mistake(message, expected)
     elif spec.method == "sobol" and count & (count - 1):
         below = 1 << (count.bit_length() - 1)
         message = f"{count} base samples lose the balance of a Sobol sequence"
         expected = f"a power of two, such as {below} or {2 * below}"
-        yield reading.at("samples").place.mistake(message, expected)
+        yield reading.node_at("samples").place.mistake(message, expected)
     if spec.second_order and spec.method != "sobol":
         message = f"{spec.method} has no indices of pairs"
         expected = "method: sobol, or second_order: false"
-        yield reading.at("second_order").place.mistake(message, expected)
+        yield reading.node_at("second_order").place.mistake(message, expected)
 
 
 def crises(experiment: Experiment) -> int:
@@ -124,7 +122,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
 
     # Morris goes from end to end of each factor.
     to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
-    values = {one.path: (one.between_ends if to_ends else one.known_at)(of) for one, of in shares}
+    values = {one.path: (one.between_ends if to_ends else one.finite_at)(of) for one, of in shares}
     # The progress of either of the two designs is a part of both.
     own = replace(options, progress=offset_progress(options.progress, 0, total))
     design = run_points(experiment, own, values, name="points")
@@ -157,7 +155,12 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "replicates": spec.replicates,
         "tornado_replicates": spec.tornado,
         "factors": [
-            {**one.about("middle"), "drawn": one.words(), "low": one.ends[0], "high": one.ends[1]}
+            {
+                **one.about("middle"),
+                "drawn": one.describe(),
+                "low": one.ends[0],
+                "high": one.ends[1],
+            }
             for one in drawn
         ],
         "measures": [one.about() for one in experiment.measures],
@@ -170,7 +173,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     return Findings(experiment, told, found, summary, total)
 
 
-def _bars(name: str, measured: Measured, drawn: Sequence[Drawn]) -> Iterator[dict[str, Any]]:
+def _bars(name: str, measured: Measured, drawn: Sequence[DrawnFactor]) -> Iterator[dict[str, Any]]:
     """One row a factor and end: its value, and the outcome there less that in the middle."""
     less = measured.less(0)
     for k, one in enumerate(drawn):
@@ -196,7 +199,7 @@ INDEX_WORDS = {"total": "total index", "mu_star": "mean effect", "median": "PAWN
 
 def answer(
     experiment: Experiment,
-    drawn: Sequence[Drawn],
+    drawn: Sequence[DrawnFactor],
     studies: Mapping[str, Study],
     warned: Mapping[str, Sequence[str]],
     layout: Layout,

@@ -182,7 +182,7 @@ class RunOptions:
     roles: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def design(self) -> Path | None:
+    def design_folder(self) -> Path | None:
         """Where the experiment's batch is to be kept; None for nowhere."""
         return None if self.folder is None else inside(self.folder, DESIGN, is_folder=True)
 
@@ -247,18 +247,18 @@ class Reading:
     agents: Sequence[Any] = ()
     roles: Mapping[str, Any] = field(default_factory=dict)
 
-    def at(self, *path: str | int) -> Node:
+    def node_at(self, *path: str | int) -> Node:
         """The value at a path in the file, or the deepest on the way to it."""
         return find_node(self.top, path)[0]
 
     def measure(self, *path: str | int) -> Measure:
         """The measure that is written at a path; ScenarioError where it has mistakes."""
-        return read_measure(self.at(*path), self.columns)
+        return read_measure(self.node_at(*path), self.columns)
 
     def check_factors(self, ranges: Mapping[str, Range], *path: str) -> Iterator[Mistake]:
         """The mistakes in factors: a mapping from parameters' paths to ranges, written at a path."""
         for name, written in ranges.items():
-            yield from check_factor(name, written, self.at(*path, name), self.scenario)
+            yield from check_factor(name, written, self.node_at(*path, name), self.scenario)
 
 
 #: Each kind by the word for it in a file, and its module.
@@ -276,8 +276,6 @@ class Kind(Protocol):
 
     #: The keys of such an experiment; a `Spec` whose `kind` is a `Literal` of its name.
     SPEC: type[Spec]
-    #: The question that it answers, in a line.
-    ANSWERS: str
 
     def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:
         """The mistakes that its spec's types cannot tell: paths, ranges, targets."""

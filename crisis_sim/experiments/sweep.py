@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ANSWERS = "how outcomes change as one or two parameters go over a range"
-
 
 class SweptRange(Range):
     """How far a swept parameter goes, and in how many steps."""
@@ -99,7 +97,7 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
         unread = [(key, "`values`") for key in ("low", "high", "points") if swept.values]
         sample = "`sample`, which chooses the points itself"
         unread += [(key, sample) for key in ("values", "points") if spec.sample]
-        entries = reading.at("vary", path).entries()
+        entries = reading.node_at("vary", path).entries()
         wrong += [
             entries[key].label.mistake(f"`{key}` beside {other}", "one of the two")
             for key, other in unread
@@ -107,7 +105,7 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
         ]
     yield from wrong
     for path, wanted in spec.reference.items():
-        node = reading.at("reference", path)
+        node = reading.node_at("reference", path)
         if path not in spec.vary:
             near = nearest(path, spec.vary)
             yield node.label.mistake(f"'{path}' is not varied", one_of(spec.vary), near)
@@ -120,16 +118,16 @@ def check(spec: SweepSpec, reading: Reading) -> Iterator[Mistake]:
 
 
 def _check_values(path: str, swept: SweptRange, reading: Reading) -> Iterator[Mistake]:
-    wrong = list(check_path(path, reading.at("vary", path), reading.scenario))
+    wrong = list(check_path(path, reading.node_at("vary", path), reading.scenario))
     yield from wrong
     if wrong:
         return
     allowed = numbers_of(reading.scenario)[path]
     if len(set(swept.values)) < 2:
-        node = reading.at("vary", path, "values")
+        node = reading.node_at("vary", path, "values")
         yield node.place.mistake("an empty range: fewer than two values", "two values or more")
     for k, value in enumerate(swept.values):
-        node = reading.at("vary", path, "values", k)
+        node = reading.node_at("vary", path, "values", k)
         if not allowed.low <= value <= allowed.high:
             yield node.place.mistake(f"out of range: {value:g}", f"a number {allowed.words()}")
         elif allowed.whole and not value.is_integer():

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crisis_sim import text
 from crisis_sim.experiments import calibrate, phrases, plots, search
-from crisis_sim.experiments.design import known
+from crisis_sim.experiments.design import finite_or_none
 from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
 from crisis_sim.experiments.plots import style
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ANSWERS = "which parameters reach targets, or make something most likely at least cost"
 #: Libraries on which its findings depend, in addition to those of a batch.
 LIBRARIES = ("optuna", "cmaes")
 
@@ -233,12 +232,12 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
                 "scale": aim.target.scale,
                 "apart": float(aim.apart(np.asarray(estimate))),
                 "apart_before": float(aim.apart(before["estimate"][0, k])),
-                "apart_error": known(error / aim.error),
+                "apart_error": finite_or_none(error / aim.error),
             }
         for name in KEPT:
-            row[f"tuned_on_{name}"] = known(tried.figures[name][found.trials.best, k])
-            row[name] = known(fresh[name][0, k])
-            row[f"{name}_before"] = known(before[name][0, k])
+            row[f"tuned_on_{name}"] = finite_or_none(tried.figures[name][found.trials.best, k])
+            row[name] = finite_or_none(fresh[name][0, k])
+            row[f"{name}_before"] = finite_or_none(before[name][0, k])
         rows.append(row)
     return rows
 

@@ -227,9 +227,12 @@ def _changed(scenario: Scenario, what: Change, days: float) -> Scenario:
     for text in what.set:
         if "=" not in text:
             raise HistoryError(f"--set {text}: expected PATH=VALUE, such as mediators.us.trust.india=0.9")  # fmt: skip
-        if editor.without([text], scenario.name).digest == editor.without([], scenario.name).digest:
+        if (
+            editor.with_changes([text], scenario.name).digest
+            == editor.with_changes([], scenario.name).digest
+        ):
             raise HistoryError(f"--set {text} changes nothing: that is its value already")
-    return editor.without(what.set, scenario.name)
+    return editor.with_changes(what.set, scenario.name)
 
 
 def _check_reachable(old: Scenario, new: Scenario, days: float) -> None:

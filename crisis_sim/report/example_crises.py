@@ -260,7 +260,7 @@ def _of_points(
     scenario = findings.experiment.scenario
     return Arm(
         arms[names[reference]],
-        ScenarioEditor(scenario).without(changes, scenario.name),
+        ScenarioEditor(scenario).with_changes(changes, scenario.name),
         batch.seed,
         about,
         overrides=changes,

@@ -73,7 +73,7 @@ def drawn(path: str, scenario: Any = None, **ends: float) -> Any:
 def test_a_parameter_that_is_uncertain_is_drawn_as_the_scenario_draws_it() -> None:
     one = drawn(RESOLVE, with_south({"triangular": [0.2, 0.5, 0.8]}))
     # Not even: at an eighth that would be 0.275.
-    places = one.known_at(np.array([0.0, 0.125, 0.5, 1.0]))
+    places = one.finite_at(np.array([0.0, 0.125, 0.5, 1.0]))
     assert places == pytest.approx([0.2, 0.35, 0.5, 0.8], abs=1e-4)
     assert one.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
     # Trajectories end within a distribution without ends.
@@ -93,7 +93,7 @@ def test_a_given_range_goes_first_and_the_schemas_is_gone_over_in_ratios_where_i
         (days, (days.low * days.high) ** 0.5),
         (north, (north.low + north.high) / 2),
     ):
-        assert factor.known_at(places) == pytest.approx([factor.low, middle, factor.high])
+        assert factor.finite_at(places) == pytest.approx([factor.low, middle, factor.high])
 
 
 def test_without_factors_everything_that_is_worth_a_slider_is_one() -> None:
@@ -119,4 +119,4 @@ def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> 
     (one,) = drawn_factors({path: Range(scale="log")}, shipped.scenario)
     median, spread = shipped.scenario.mediators["us"].attention_days.values
     low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))
-    assert one.words().startswith(f"in equal ratios from {low:g} to {high:g}")
+    assert one.describe().startswith(f"in equal ratios from {low:g} to {high:g}")
