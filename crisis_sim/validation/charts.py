@@ -1,7 +1,7 @@
-"""The charts of the validation. They draw what was compared and compute no statistic of their own.
+"""The charts of the validation. They draw the comparison and compute no further statistics.
 
-Black is the record's alone, as in the other charts. A verdict has a colour and a shape, so that it is seen in grey
-print too.
+Only the record is black, as in the other charts. A verdict has a colour and a shape, so that it is visible in grey
+print, too.
 """
 
 from __future__ import annotations
@@ -37,39 +37,55 @@ VERDICT_MARKS: dict[Verdict, dict[str, Any]] = {
     "inside": {"color": style.ESTIMATE, "marker": "o"},
     "near": {"color": style.ORANGE, "marker": "s"},
     "outside": {"color": style.VERMILLION, "marker": "X"},
-    "not comparable": {"color": style.GREY, "marker": "d"},
+}
+#: Meaning of the verdicts in the legends.
+FACT_VERDICTS: dict[Verdict, str] = {
+    "inside": "inside: simulated value in the record's interval",
+    "near": "near: intervals overlap, or within the tolerance",
+    "outside": "outside: neither",
+}
+CASE_VERDICTS: dict[Verdict, str] = {
+    "inside": "median; inside: real time in the central 80%",
+    "near": "median; near: real time in the central 95%",
+    "outside": "median; outside: neither",
 }
 REAL_MARK: dict[str, Any] = {"color": style.REAL, "marker": "|"}
 REAL_INTERVAL: dict[str, Any] = {"linewidth": 3.0, "alpha": 0.35}
+INTERVAL: dict[str, Any] = {"linewidth": 0.9}
+CENTRAL_95: dict[str, Any] = {"linewidth": 0.8}
+CENTRAL_80: dict[str, Any] = {"linewidth": 3.5, "alpha": 0.45}
 NOTE: dict[str, Any] = {"va": "center", "fontsize": 6.0, "color": style.GREY}
 
-#: Facts that have a chart of their own.
-ELSEWHERE = ("From act to act",)
-#: Days that axes name.
+#: Families of facts with a chart of their own.
+SEPARATE = ("From act to act",)
+#: Labelled days of the axes.
 TICKS = (0.3, 1, 3, 10, 30, 100, 300, 1000)
-#: Millimetres for each row of facts and of cases, and for what is above and below the rows.
-FACT_ROW, CASE_ROW, FRAME = 3.9, 8.0, 30.0
-#: Days shown of cases; earlier times, and strikes that come with the trigger, stand at the left edge.
+#: Height of a row of facts, of a row of cases, and of everything else, millimetres.
+FACT_ROW, CASE_ROW, FRAME = 3.9, 8.0, 33.0
+#: Width of the labels of facts, points.
+LABELS = 92.0
+#: Range of days in the chart of cases; earlier times are drawn at the left edge.
 CASE_FIRST_DAY, CASE_LAST_DAY = 0.2, 300.0
 TITLES = {STRIKE: "From the trigger to the first strike", HALT: "From the first strike to the halt"}
-#: A share from which the ground of a map is so dark that figures upon it are white.
+#: Share from which the colour of a cell is so dark that its number is white.
 DARK_FROM = 0.55
 
 
-def _legend(figure: Figure, real: str, simulated: str, interval: bool = True) -> None:
-    """Legend: the record, with or without an interval, and the simulated figures by verdict."""
-    line = REAL_INTERVAL if interval else {"linestyle": "none"}
-    entries = [Line2D([], [], label=real, markersize=7.0, **line, **REAL_MARK)]
-    entries += [
-        Line2D([], [], linestyle="none", markersize=4.0, label=f"{simulated}: {verdict}", **mark)
-        for verdict, mark in VERDICT_MARKS.items()
-        if verdict != "not comparable"
-    ]
-    figure.legend(handles=entries, loc="outside lower center", ncols=len(entries))
+def _key(label: str, **look: Any) -> Line2D:
+    return Line2D([], [], label=label, **look)
+
+
+def _legend(figure: Figure, *keys: Line2D, meanings: dict[Verdict, str], **look: Any) -> None:
+    """Draw a legend of other keys and of the verdicts."""
+    verdicts = (
+        _key(meaning, markersize=4.0, **look, **VERDICT_MARKS[verdict])
+        for verdict, meaning in meanings.items()
+    )
+    figure.legend(handles=[*keys, *verdicts], loc="outside lower center", ncols=2)
 
 
 def _in_days(axes: Axes, first: float, last: float, label: str = "days (logarithmic)") -> None:
-    """Let an axis across be of days, on a logarithmic scale."""
+    """Set up a horizontal axis of days on a logarithmic scale."""
     axes.set_xscale("log")
     axes.set_xlim(first, last)
     axes.xaxis.set_major_locator(FixedLocator([day for day in TICKS if first <= day <= last]))
@@ -79,7 +95,7 @@ def _in_days(axes: Axes, first: float, last: float, label: str = "days (logarith
 
 
 def _rows(axes: Axes, labels: list[str], rows: int) -> None:
-    """Name the rows, which need no line at the left."""
+    """Label the rows, without a line on the left."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(rows - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -96,83 +112,104 @@ def _draw_real(axes: Axes, fact: Fact, height: float, scale: float, size: float)
 
 @style.styled
 def draw_facts(validation: Validation) -> Figure:
-    """A dot with its interval for each fact, over the record's interval: shares to the left, days to the right."""
+    """Draw the simulated value of each fact over the record's interval: shares on the left, days on the right."""
     panels: dict[bool, dict[str, list[Comparison]]] = {True: {}, False: {}}
-    for family, ones in validation.facts.items():
-        for one in ones if family not in ELSEWHERE else ():
-            if one.verdict != "not comparable":
-                panels[one.fact.is_share].setdefault(family, []).append(one)
-    # A row for each fact, and one for each family's name.
-    rows = max(sum(1 + len(ones) for ones in panel.values()) for panel in panels.values())
+    for family, comparisons in validation.facts.items():
+        for comparison in comparisons if family not in SEPARATE else ():
+            if comparison.verdict != "not comparable":
+                panels[comparison.fact.is_share].setdefault(family, []).append(comparison)
+    # A row for each fact and for each family's name.
+    rows = max(len(panel) + sum(map(len, panel.values())) for panel in panels.values())
     figure = style.new_figure(height=FRAME + FACT_ROW * rows)
     left, right = figure.subplots(1, 2)
     for axes, families, scale in ((left, panels[True], 100.0), (right, panels[False], 1.0)):
         labels: list[str] = []
-        for family, ones in families.items():
-            labels.append(family_name(family) if scale > 1.0 else family)
-            for one in ones:
-                _fact_row(axes, len(labels), one, scale)
-                labels.append(one.expectation.name)
+        for family, comparisons in families.items():
+            _heading(axes, len(labels), family_name(family) if scale > 1.0 else family)
+            labels.append("")
+            for comparison in comparisons:
+                _fact_row(axes, len(labels), comparison, scale)
+                labels.append(comparison.expectation.name)
         _rows(axes, labels, rows)
-        heads = [*map(family_name, families), *families]
-        for label in axes.get_yticklabels():
-            if label.get_text() in heads:
-                label.set_fontweight("bold")
     left.set_xlim(0, 100)
-    left.set_xlabel("% of what the family says")
+    left.set_xlabel("% of those named in the heading")
     left.set_title("Shares")
     _in_days(right, 0.7, 700)
     right.set_title("Times")
-    _legend(figure, "record, 95% interval", "simulated")
+    record = _key("record with its 95% interval", markersize=7.0, **REAL_INTERVAL, **REAL_MARK)
+    _legend(figure, record, meanings=FACT_VERDICTS, **INTERVAL)
     return figure
 
 
-def _fact_row(axes: Axes, place: int, one: Comparison, scale: float) -> None:
-    simulated, mark = one.simulated, VERDICT_MARKS[one.verdict]
-    _draw_real(axes, one.fact, place, scale, size=6.0)
+def _heading(axes: Axes, row: int, text: str) -> None:
+    """Write a heading over the labels of the rows and the plot."""
+    axes.annotate(
+        text,
+        xy=(0.0, row),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(-LABELS, 0.0),
+        textcoords="offset points",
+        va="center",
+        fontsize=6.5,
+        fontweight="bold",
+    )
+
+
+def _fact_row(axes: Axes, row: int, comparison: Comparison, scale: float) -> None:
+    fact, simulated = comparison.fact, comparison.simulated
+    mark = VERDICT_MARKS[comparison.verdict]
+    _draw_real(axes, fact, row, scale, size=6.0)
     limits = {"simulated": simulated.value, "lower": simulated.lower, "upper": simulated.upper}
-    style.keep(axes, fact=one.fact.id, record=one.fact.value, **limits, verdict=one.verdict)
+    style.keep(axes, fact=fact.id, record=fact.value, **limits, verdict=comparison.verdict)
     if not (math.isnan(simulated.lower) or math.isnan(simulated.upper)):
         ends = [scale * simulated.lower, scale * simulated.upper]
-        axes.plot(ends, [place, place], color=mark["color"], linewidth=0.9)
-    axes.plot([scale * simulated.value], [place], markersize=3.4, clip_on=False, **mark)
+        axes.plot(ends, [row, row], color=mark["color"], **INTERVAL)
+    axes.plot([scale * simulated.value], [row], markersize=3.4, clip_on=False, **mark)
 
 
 @style.styled
 def draw_cases(validation: Validation) -> Figure:
-    """A row a case: the central 80% and 95% of the simulated times, their median, and the real time."""
-    cases = list(dict.fromkeys(one.case.name for one in validation.cases))
+    """Draw the median, the central 80% and the central 95% of the simulated times of each case, and the real time."""
+    cases = list(dict.fromkeys(result.case.name for result in validation.cases))
     figure = style.new_figure(height=FRAME + CASE_ROW * len(cases))
     panels = figure.subplots(1, 2, sharey=True)
     names = [name.replace(" ", "\n", 1) for name in cases]
     for axes, what in zip(panels, (STRIKE, HALT), strict=True):
         _rows(axes, names, len(cases))
-        for one in validation.cases:
-            if one.what == what:
-                _case_row(axes, cases.index(one.case.name), one)
+        for result in validation.cases:
+            if result.what == what:
+                _case_row(axes, cases.index(result.case.name), result)
         _in_days(axes, CASE_FIRST_DAY, CASE_LAST_DAY)
         axes.set_title(TITLES[what])
-    _legend(figure, "real time", "simulated (10, 50, 90%)", interval=False)
+    _legend(
+        figure,
+        _key("real time", markersize=7.0, linestyle="none", **REAL_MARK),
+        _key("central 80% of the simulated times", color=style.GREY, **CENTRAL_80),
+        _key("central 95% of the simulated times", color=style.GREY, **CENTRAL_95),
+        meanings=CASE_VERDICTS,
+        linestyle="none",
+    )
     return figure
 
 
-def _case_row(axes: Axes, place: int, one: CaseResult) -> None:
-    if one.verdict == "not comparable":
-        axes.text(CASE_FIRST_DAY * 1.2, place, "the attack was the trigger", **NOTE)
+def _case_row(axes: Axes, row: int, result: CaseResult) -> None:
+    if result.verdict == "not comparable":
+        axes.text(CASE_FIRST_DAY * 1.2, row, "the attack was the trigger", **NOTE)
         return
-    mark, row = VERDICT_MARKS[one.verdict], [place, place]
-    quantiles = dict(zip(QUANTILES, one.quantiles, strict=True))
-    style.keep(axes, case=one.case.name, what=one.what, real=one.real, **quantiles, came=one.came)
-    times = np.maximum(one.quantiles, CASE_FIRST_DAY)
-    axes.plot(times[[0, 4]], row, color=mark["color"], linewidth=0.8)
-    axes.plot(times[[1, 3]], row, color=mark["color"], linewidth=3.5, alpha=0.45)
-    axes.plot([times[2]], [place], markersize=4.0, **mark)
-    real = max(one.real, CASE_FIRST_DAY)
-    axes.plot([real], [place], markersize=11.0, markeredgewidth=1.5, **REAL_MARK)
-    if one.came < 0.995:
+    mark, rows = VERDICT_MARKS[result.verdict], [row, row]
+    quantiles = dict(zip(QUANTILES, result.quantiles, strict=True))
+    figures = {"real": result.real, **quantiles, "came": result.came}
+    style.keep(axes, case=result.case.name, what=result.what, **figures)
+    times = np.maximum(result.quantiles, CASE_FIRST_DAY)
+    axes.plot(times[[0, 4]], rows, color=mark["color"], **CENTRAL_95)
+    axes.plot(times[[1, 3]], rows, color=mark["color"], **CENTRAL_80)
+    axes.plot([times[2]], [row], markersize=4.0, **mark)
+    real = max(result.real, CASE_FIRST_DAY)
+    axes.plot([real], [row], markersize=11.0, markeredgewidth=1.5, **REAL_MARK)
+    if result.came < 0.995:
         axes.annotate(
-            f"comes in {percent(one.came)}% of {CASES_AMONG[one.what]}",
-            xy=(1.0, place),
+            f"occurs in {percent(result.came)}% of {CASES_AMONG[result.what]}",
+            xy=(1.0, row),
             xycoords=axes.get_yaxis_transform(),
             xytext=(0, 9),
             textcoords="offset points",
@@ -183,45 +220,53 @@ def _case_row(axes: Axes, place: int, one: CaseResult) -> None:
 
 @style.styled
 def draw_survival(validation: Validation) -> Figure:
-    """Share of crises still going on by the days since the trigger, with the record's quantiles."""
-    curve, durations = survival(validation.batch.ensembles[validation.population]), "Duration"
-    real = [one.fact.upper or one.fact.value for one in validation.facts[durations]]
-    last = 1.2 * max(curve.watched_until / HOURS, *real)
+    """Draw the share of crises still going on by days since the trigger, with the record's quantiles."""
+    curve = survival(validation.batch.ensembles[validation.population])
+    comparisons = validation.facts["Duration"]
+    uppers = [comparison.fact.upper or comparison.fact.value for comparison in comparisons]
+    last = 1.2 * max(curve.watched_until / HOURS, *uppers)
     days = np.geomspace(1.0, last, 300)
     ended = curve.at(days * HOURS)
     going_on, lower, upper = (
         100 * (1 - share) for share in (ended.estimate, ended.lower, ended.upper)
     )
-    figure = style.new_figure(width=style.DOUBLE_COLUMN, height=80.0)
+    figure = style.new_figure(width=style.DOUBLE_COLUMN, height=84.0)
     axes = figure.subplots()
     axes.grid(axis="y")
     band: dict[str, Any] = {"color": style.ESTIMATE, "alpha": 0.2, "linewidth": 0}
     axes.fill_between(days, upper, lower, step="post", **band)
     axes.step(days, going_on, where="post", color=style.ESTIMATE)
     style.keep(axes, days=days, going_on=going_on, lower=upper, upper=lower)
-    for one in validation.facts[durations]:
-        height = 100 - float(one.fact.id.removeprefix("duration_p"))
-        _draw_real(axes, one.fact, height, 1.0, size=8.0)
-        mark = VERDICT_MARKS[one.verdict]
-        axes.plot([one.simulated.value], [height], markersize=4.0, **mark)
+    for comparison in comparisons:
+        height = 100 - float(comparison.fact.id.removeprefix("duration_p"))
+        _draw_real(axes, comparison.fact, height, 1.0, size=8.0)
+        mark = VERDICT_MARKS[comparison.verdict]
+        axes.plot([comparison.simulated.value], [height], markersize=4.0, **mark)
     _in_days(axes, 1.0, last, "days since the trigger (logarithmic)")
     axes.set_ylim(0, 100)
     axes.set_ylabel("% of all crises still going on")
     axes.set_title("How long crises last")
-    _legend(figure, "real quantile, 95% interval", "simulated quantile")
+    record = _key(
+        "recorded quantile with its 95% interval", markersize=7.0, **REAL_INTERVAL, **REAL_MARK
+    )
+    _legend(figure, record, meanings=FACT_VERDICTS, linestyle="none")
     return figure
 
 
 @style.styled
 def draw_transitions(validation: Validation) -> Figure:
-    """Maps of the share of acts of each kind (down) that were followed by each kind, or by the end (across).
+    """Draw the share of acts of each kind (rows) that are followed by each kind, or by the end (columns).
 
-    The upper maps count all acts, the lower ones only those that were followed by something else: these do not hang on
-    how often fighting that goes on counts as a new act.
+    The upper panels count all acts, the lower ones only acts that are followed by another kind. The latter do not depend on
+    how often continuing fighting counts as a new act.
     """
-    tables = dict(zip(("Record (MIE)", "Simulation"), acts_followed(validation), strict=True))
-    changed = ("Record, where the kind changes", "Simulation, where the kind changes")
-    tables |= dict(zip(changed, map(changes, tables.values()), strict=True))
+    record, simulation = acts_followed(validation)
+    tables = {
+        "Record (MIE)": record,
+        "Simulation": simulation,
+        "Record, where the kind changes": changes(record),
+        "Simulation, where the kind changes": changes(simulation),
+    }
     figure = style.new_figure(width=style.DOUBLE_COLUMN, height=120.0)
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
     for axes, (title, table) in zip(panels.flat, tables.items(), strict=True):
@@ -231,30 +276,30 @@ def draw_transitions(validation: Validation) -> Figure:
             style.keep(axes, panel=title, act=ACTS[act], followed_by=NEXT[following], share=share)
             if not np.isnan(share):
                 colour = "#FFFFFF" if share >= DARK_FROM else style.BLACK
-                look: dict[str, Any] = {"ha": "center", "va": "center", "color": colour}
-                axes.text(following, act, f"{100 * share:.0f}", fontsize=7.0, **look)
+                place: dict[str, Any] = {"ha": "center", "va": "center"}
+                axes.text(following, act, f"{100 * share:.0f}", fontsize=7.0, color=colour, **place)
         axes.set_xticks(range(len(NEXT)), NEXT)
         axes.set_yticks(range(len(ACTS)), ACTS)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     for axes in panels[1]:
-        axes.set_xlabel("followed next by, % of the row")
+        axes.set_xlabel("next act, % of the row")
     for axes in panels[:, 0]:
         axes.set_ylabel("act")
     return figure
 
 
 def acts_followed(validation: Validation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The record's shares and the simulated ones, shape (acts, 1 + acts), the end first."""
-    by_id = {one.fact.id: one for one in validation.facts["From act to act"]}
-    ordered = [by_id[f"next_{act}_{following}"] for act in ACTS for following in NEXT]
-    figures = [(one.fact.value, one.simulated.value) for one in ordered]
-    real, simulated = np.array(figures).T.reshape(2, len(ACTS), len(NEXT))
-    return real, simulated
+    """Return the recorded and the simulated shares, each of shape (acts, 1 + acts); the first column is the end."""
+    by_id = {comparison.fact.id: comparison for comparison in validation.facts["From act to act"]}
+    table = [[by_id[f"next_{act}_{following}"] for following in NEXT] for act in ACTS]
+    real = [[comparison.fact.value for comparison in row] for row in table]
+    simulated = [[comparison.simulated.value for comparison in row] for row in table]
+    return np.array(real), np.array(simulated)
 
 
 def changes(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shares of those acts alone that another kind, or the end, follows; NaN for what is left out."""
+    """Return the shares among acts that are followed by another kind or the end; NaN on the diagonal."""
     changed = table.copy()
     changed[np.arange(len(ACTS)), 1 + np.arange(len(ACTS))] = np.nan
     total = np.nansum(changed, axis=1, keepdims=True)

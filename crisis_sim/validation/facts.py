@@ -1,6 +1,6 @@
-"""Facts on crises since 1945, eight cases, what is expected of the model for each, and verdicts.
+"""The historical record, the expectations of the model, and verdicts on how well it agrees with the record.
 
-The files are those of docs/facts in a checkout; in a wheel they travel as `crisis_sim/_facts`.
+The record's tables are in docs/facts; a wheel contains them as `crisis_sim/_facts`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ CASE_SCENARIOS = {
     "Russia-Georgia 2008": "russia_georgia_2008",
     "Ecuador-Peru 1995": "ecuador_peru_1995",
 }
-#: The last close before the ceasefire of May 2025 and the first one after it.
-BEFORE_THE_CEASEFIRE, AFTER_THE_CEASEFIRE = "2025-05-09", "2025-05-12"
-FILE = on_disk(Path(__file__).parent) / "expectations.csv"
+#: Trading days around the ceasefire of May 2025.
+LAST_CLOSE_BEFORE, FIRST_CLOSE_AFTER = "2025-05-09", "2025-05-12"
+EXPECTATIONS = on_disk(Path(__file__).parent) / "expectations.csv"
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One figure of the record, by its id in stylised_facts.csv: a share from 0 to 1, or days.
+    """A statistic of the record: a row of stylised_facts.csv.
 
     Attributes:
-        population: the crises it speaks of.
-        lower, upper: its 95% interval; None where the record gives none.
-        n: crises or actors that it rests on; None where the record does not say.
+        population: the crises that it describes.
+        value: a share from 0 to 1, or a number of days.
+        lower, upper: its 95% interval; None if the record gives none.
+        n: number of crises or actors in the sample; None if the record does not give it.
         source: the data set.
     """
 
@@ -53,12 +54,12 @@ class Fact:
 
     @property
     def is_share(self) -> bool:
-        """Whether it is a share; otherwise it is a number of days."""
+        """True for a share, False for a number of days."""
         return not self.statistic.startswith("days")
 
     @property
     def compared(self) -> Fact:
-        """The fact as it is compared with the model: a share with a number but no interval gets Wilson's."""
+        """The fact with Wilson's interval if it is a share with a sample size but no interval."""
         if not self.is_share or self.lower is not None or self.n is None:
             return self
         lower, upper = map(float, wilson_interval(round(self.value * self.n), self.n))
@@ -67,7 +68,14 @@ class Fact:
 
 @dataclass(frozen=True)
 class Case:
-    """One real crisis: its name in cases.csv, its scenario file, days from trigger to strike and from strike to halt."""
+    """A real crisis: a row of cases.csv.
+
+    Attributes:
+        name: its name in the table.
+        scenario: its scenario file.
+        strike_days: days from the trigger to the first strike.
+        halt_days: days from the first strike to the halt of the strikes.
+    """
 
     name: str
     scenario: str
@@ -77,16 +85,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What is expected of the model for one fact, or one figure of a case; a row of `expectations.csv`.
+    """The expected agreement with a fact, or with a figure of a case: a row of expectations.csv.
 
     Attributes:
         id: a fact of stylised_facts.csv; for a case `<scenario>/strike`, `<scenario>/halt` or `may_2025/rebound`.
-        name: the fact's name under that of its family, shorter than in the record.
-        in_fit: whether the fit of the behavioural parameters used it.
-        met: whether the project says that the model meets it: then `validate --strict` fails when it does not.
-        tolerance: where the record gives no interval: how far off is near; a difference of shares, for days a factor.
-        counterpart: whether anything in the model corresponds to it.
-        note: what a reader should know: why it cannot be met, or compared.
+        name: a short name, shown below the name of the fact's family.
+        in_fit: True if the fit of the behavioural parameters used it.
+        met: True if the project claims that the model meets it; `validate --strict` checks these claims.
+        tolerance: the largest deviation that counts as near, for facts without an interval: a difference of shares,
+            or a factor for days.
+        counterpart: False if nothing in the model corresponds to it.
+        note: a remark for readers, such as why it cannot be compared.
     """
 
     id: str
@@ -108,47 +117,50 @@ def _rows(path: Path) -> Iterator[Mapping[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _number(written: str) -> float | None:
-    return float(written) if written else None
+def _optional_float(cell: str) -> float | None:
+    return float(cell) if cell else None
 
 
 def read_facts() -> dict[str, Fact]:
-    """The figures of stylised_facts.csv by id, in the order of the file."""
+    """Return the facts of stylised_facts.csv by id, in the order of the file."""
     return {
         row["id"]: Fact(
-            row["id"], row["population"], row["statistic"], float(row["value"]), _number(row["ci_low"]),
-            _number(row["ci_high"]), int(row["n"]) if row["n"] else None, row["source"],
+            row["id"], row["population"], row["statistic"], float(row["value"]),
+            _optional_float(row["ci_low"]), _optional_float(row["ci_high"]),
+            int(row["n"]) if row["n"] else None, row["source"],
         )
         for row in _rows(facts_folder() / "stylised_facts.csv")
     }  # fmt: skip
 
 
 def read_cases() -> list[Case]:
-    """The crises of cases.csv, in the order of the file.
+    """Return the crises of cases.csv, in the order of the file.
 
     Raises:
-        KeyError: when a case has no scenario here.
+        KeyError: if a case is missing from `CASE_SCENARIOS`.
     """
-    days = ("trigger_to_strike_days", "strike_to_halt_days")
     return [
-        Case(row["case"], CASE_SCENARIOS[row["case"]], *(float(row[one]) for one in days))
+        Case(
+            row["case"], CASE_SCENARIOS[row["case"]],
+            float(row["trigger_to_strike_days"]), float(row["strike_to_halt_days"]),
+        )
         for row in _rows(facts_folder() / "cases.csv")
-    ]
+    ]  # fmt: skip
 
 
 def real_rebound() -> float:
-    """By what share the Karachi index rose from the last close before the ceasefire of May 2025 to the first after it."""
+    """Return the relative rise of the Karachi index over the ceasefire of May 2025, from close to close."""
     rows = _rows(facts_folder() / "markets_may_2025.csv")
     closes = {row["date"]: float(row["kse100_close"]) for row in rows}
-    return closes[AFTER_THE_CEASEFIRE] / closes[BEFORE_THE_CEASEFIRE] - 1
+    return closes[FIRST_CLOSE_AFTER] / closes[LAST_CLOSE_BEFORE] - 1
 
 
-def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
-    """All rows by id."""
+def read_expectations(path: Path = EXPECTATIONS) -> dict[str, Expectation]:
+    """Return the rows of expectations.csv by id."""
     yes = {"yes": True, "no": False}
     return {
         row["id"]: Expectation(
-            row["id"], row["name"], yes[row["in_fit"]], yes[row["met"]], _number(row["tolerance"]),
+            row["id"], row["name"], yes[row["in_fit"]], yes[row["met"]], _optional_float(row["tolerance"]),
             yes[row["counterpart"]], row["note"],
         )
         for row in _rows(path)
@@ -158,16 +170,17 @@ def read_expectations(path: Path = FILE) -> dict[str, Expectation]:
 Verdict = Literal["inside", "near", "outside", "not comparable"]
 VERDICTS: tuple[Verdict, ...] = ("inside", "near", "outside", "not comparable")
 
-#: Share of the crises ended without an agreement that count as ended in ICB's other ways, which the model has not, where
-#: they are compared with the record: about what it is there (8.2 of 63.8%).
+#: Share of the simulated crises without an agreement that are counted as ICB's "other" endings, which the model lacks. It is
+#: about that of the record (8.2 of 63.8%).
 OTHER_SHARE = 0.12
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """The model's figure for one fact, in its unit, with its 95% interval, from `n` crises, states or acts.
+    """The simulated value of a fact, in its unit, with its 95% interval; NaN if `n` is 0.
 
-    NaN where there is nothing to take it from.
+    Attributes:
+        n: number of crises, states or acts that it was computed from.
     """
 
     value: float
@@ -178,7 +191,7 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A fact of the record, what the model gives, and the verdict."""
+    """A recorded fact next to its simulated value."""
 
     recorded: Fact
     simulated: Simulated
@@ -186,18 +199,18 @@ class Comparison:
 
     @property
     def fact(self) -> Fact:
-        """The fact as it is compared."""
+        """The recorded fact, with an interval if one can be computed."""
         return self.recorded.compared
 
     @property
     def verdict(self) -> Verdict:
-        """Where the simulated value lies.
+        """Agreement of the simulated value with the record.
 
-        Inside: in the record's interval. Near: not there, but its own interval reaches into the record's; or, where the
-        record gives no interval, it is within the expectation's tolerance. Outside: neither.
+        Inside: it lies in the record's interval. Near: it does not, but its own interval overlaps the record's; if the
+        record has no interval, it lies within the expectation's tolerance. Outside: neither.
 
         Raises:
-            ValueError: when the fact has neither an interval nor a tolerance.
+            ValueError: if the fact has neither an interval nor a tolerance.
         """
         fact, value, tolerance = self.fact, self.simulated.value, self.expectation.tolerance
         if not self.expectation.counterpart:
@@ -208,11 +221,12 @@ class Comparison:
             if tolerance is None:
                 raise ValueError(f"{fact.id} has neither an interval nor a tolerance")
             if fact.is_share:
-                return "near" if abs(value - fact.value) <= tolerance else "outside"
-            is_near = fact.value / tolerance <= value <= fact.value * tolerance
+                is_near = abs(value - fact.value) <= tolerance
+            else:
+                is_near = fact.value / tolerance <= value <= fact.value * tolerance
             return "near" if is_near else "outside"
         if fact.lower <= value <= fact.upper:
             return "inside"
-        # A limit that the sample was too small to set is no limit.
-        is_apart = self.simulated.lower > fact.upper or self.simulated.upper < fact.lower
-        return "outside" if is_apart else "near"
+        # A limit that is NaN, because the sample was too small, excludes nothing.
+        is_disjoint = self.simulated.lower > fact.upper or self.simulated.upper < fact.lower
+        return "outside" if is_disjoint else "near"

@@ -1,8 +1,8 @@
-"""Cases predicted by a model that was fitted without them.
+"""Predictions of the cases, each by a model that was fitted without it.
 
-For each case the experiment `fit_to_the_record` is taken a step on from where it ended, with everything that it says of the
-case left out. The prediction is scored beside that from the times of the other cases: a lognormal distribution with their
-mean and spread (its quantiles by Student's t, since few cases tell them), and how often they saw a strike.
+For each case, the experiment `fit_to_the_record` takes one more step from its result, without the targets that concern the
+case. The prediction is scored next to a reference made of the other cases: for times, a lognormal distribution with their
+mean and spread (Student's t, as there are few of them); for strikes, the share of them with a strike.
 """
 
 from __future__ import annotations
@@ -26,27 +26,29 @@ from crisis_sim.scenario.load import load_scenario
 from crisis_sim.validation.facts import Case, read_cases, read_expectations
 from crisis_sim.validation.run import INSIDE, REBOUND, STRIKE, CaseResult, rank, results
 
-#: The fit that is taken on, and how many points are tried at each step, the start first.
-FIT, TRIED = "fit_to_the_record", 5
-#: Levels at which quantiles are scored.
+FIT = "fit_to_the_record"
+#: Points that are evaluated at each step, including the start.
+POINTS_PER_STEP = 5
+#: Levels of the quantiles that are scored.
 LEVELS = np.arange(0.05, 1.0, 0.05)
-#: The least time that is scored, days: hours are not told apart.
+#: Shorter times are scored as this many days, since the record does not date events to the hour.
 LEAST_DAYS = 0.25
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A time of a case, predicted without it.
+    """The prediction of a time of a case, by a fit without that case.
 
     Attributes:
         what: `STRIKE` or `HALT`.
         real: the real time, days.
-        came: the share of crises in which there is such a time.
-        percentile: the share of simulated times below the real one.
+        came: share of the crises in which the event occurs.
+        percentile: share of the simulated times below the real one.
         quantiles: the 10th, 50th and 90th percentile, days.
-        log_score: minus the log density of the real log time: lower is better; of the strike, of there being one as well.
-        crps: continuous ranked probability score of the log10 time: lower is better.
-        log_score_others, crps_others: the same of the other cases' lognormal distribution.
+        log_score: minus the log density of the real log time (lower is better); for a strike, including the
+            probability that there is one.
+        crps: continuous ranked probability score of the log10 time (lower is better).
+        log_score_others, crps_others: the same for the reference made of the other cases.
     """
 
     case: Case
@@ -61,7 +63,7 @@ class Prediction:
     crps_others: float
 
     def plain(self) -> dict[str, Any]:
-        """As plain data, fit for JSON."""
+        """Return the prediction as JSON-compatible data."""
         return vars(self) | {"case": self.case.name, "scenario": self.case.scenario}
 
 
@@ -69,112 +71,138 @@ def held_out(
     replicates: int = 10_000,
     seed: int = 1,
     workers: int = 1,
-    progress: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> list[Prediction]:
-    """Predict each case without it.
+    """Predict each case by a fit without it.
 
     Args:
-        replicates: how many crises of each case. progress: told before each refit.
+        replicates: crises to run of each case. progress: receives a message before each refit.
     """
     experiment, cases, expected = load_experiment(FIT), read_cases(), read_expectations()
-    found: list[Prediction] = []
+    predictions: list[Prediction] = []
     for number, case in enumerate(cases, 1):
-        progress(f"{number} of {len(cases)}: fitted without {case.name}")
+        progress(f"{number} of {len(cases)}: fitting without {case.name}")
         problem = without(experiment, case.scenario, workers)
         point = problem.points_of(refitted(problem)[0][None])[0]
-        tuned = zip(problem.tuned, point, strict=True)
-        known = {path: np.full(replicates, value) for one, value in tuned for path in one.paths}
-        scenario = load_scenario(case.scenario)
-        batch = simulate(scenario, replicates, seed, workers, parameters=known, agents=[Observer])
-        others = [one for one in cases if one != case]
-        found += [
-            _scored(one, others)
-            for one in results(case, batch.ensembles[case.scenario], expected)
-            if one.what != REBOUND and one.real > 0  # at 0 the trigger was the strike
-        ]
-    return found
-
-
-def summary(found: Sequence[Prediction]) -> dict[str, dict[str, float]]:
-    """For the strikes and the halts: how many are in the central 80%, the sums of log scores, and of the CRPS."""
-    told: dict[str, dict[str, float]] = {}
-    for what in dict.fromkeys(one.what for one in found):
-        own = [one for one in found if one.what == what]
-        scores = ("log_score", "log_score_others", "crps", "crps_others")
-        told[what] = {name: float(np.sum([getattr(one, name) for one in own])) for name in scores}
-        told[what] |= {
-            "cases": len(own),
-            "inside": sum(INSIDE[0] <= one.percentile <= INSIDE[1] for one in own),
-            "rank": rank([one.quantiles[1] for one in own], [one.real for one in own]),
+        parameters = {
+            path: np.full(replicates, value)
+            for tuned, value in zip(problem.tuned, point, strict=True)
+            for path in tuned.paths
         }
-    return told
+        scenario = load_scenario(case.scenario)
+        batch = simulate(
+            scenario, replicates, seed, workers, parameters=parameters, agents=[Observer]
+        )
+        others = [other for other in cases if other != case]
+        predictions += [
+            _scored(result, others)
+            for result in results(case, batch.ensembles[case.scenario], expected)
+            if result.what != REBOUND and result.real > 0  # at 0 the trigger was the strike
+        ]
+    return predictions
+
+
+def summary(predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
+    """Return, for strikes and for halts, the sums of scores, the number inside the central 80%, and the rank correlation."""
+    by_kind: dict[str, dict[str, float]] = {}
+    for what in dict.fromkeys(prediction.what for prediction in predictions):
+        chosen = [prediction for prediction in predictions if prediction.what == what]
+        scores = ("log_score", "log_score_others", "crps", "crps_others")
+        by_kind[what] = {
+            score: float(np.sum([getattr(prediction, score) for prediction in chosen]))
+            for score in scores
+        } | {
+            "cases": len(chosen),
+            "inside": sum(INSIDE[0] <= prediction.percentile <= INSIDE[1] for prediction in chosen),
+            "rank": rank(
+                [prediction.quantiles[1] for prediction in chosen],
+                [prediction.real for prediction in chosen],
+            ),
+        }
+    return by_kind
 
 
 def without(experiment: Any, scenario: str, workers: int = 1) -> Problem:
-    """The fit without what it says of a case."""
-    targets = tuple(one for one in experiment.spec.targets if one.scenario != scenario)
+    """Return the fit without the targets that concern a case."""
+    targets = tuple(target for target in experiment.spec.targets if target.scenario != scenario)
     spec = experiment.spec.model_copy(update={"targets": targets})
-    others = tuple(one for one in experiment.others if one.name != scenario)
+    others = tuple(other for other in experiment.others if other.name != scenario)
     return Problem(replace(experiment, spec=spec, others=others), RunOptions(workers))
 
 
 def refitted(
     problem: Problem, start: NDArray[np.float64] | None = None, generations: int = 1
 ) -> tuple[NDArray[np.float64], float]:
-    """The best point some steps on from a start, usually the scenario's own, as shares of the ranges; the start's loss."""
+    """Take Gauss-Newton steps from a start, by default the scenario's values.
+
+    Returns:
+        The best point, as shares of the ranges, and the loss at the start.
+    """
     steps, spec, losses = Steps(problem), problem.spec, []
     if start is not None:
         steps.best = start
     for _ in range(generations):
-        shares = steps.ask(TRIED)
+        shares = steps.ask(POINTS_PER_STEP)
         losses.append(problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
         steps.tell(shares, losses[-1])
     return np.asarray(steps.best), float(losses[0][0])
 
 
 def _scored(result: CaseResult, others: Sequence[Case]) -> Prediction:
-    """A prediction of a case, beside that from the times of the others."""
+    """Score a prediction of a case, next to the reference made of the other cases."""
     real, is_strike = result.real, result.what == STRIKE
-    theirs = [one.strike_days if is_strike else one.halt_days for one in others]
-    known = [one for one in theirs if one > 0]
-    score, theirs_at = _lognormal(known, real)
+    times = [other.strike_days if is_strike else other.halt_days for other in others]
+    positive = [time for time in times if time > 0]
+    log_score_others, quantiles_others = _lognormal(positive, real)
 
-    def at(level: float) -> float:
+    def quantile(level: float) -> float:
         return max(result.quantile(level), LEAST_DAYS)
 
-    def log_crps(times: Iterable[float]) -> float:
-        logs = np.log10(np.maximum([*times, real], LEAST_DAYS))
+    def log_crps(quantiles: Iterable[float]) -> float:
+        logs = np.log10(np.maximum([*quantiles, real], LEAST_DAYS))
         return float(crps(logs[:-1], logs[-1], LEVELS))
 
     chance = max(result.came, 1e-4) if is_strike else 1.0
-    rate = (len(known) + 0.5) / (len(theirs) + 1.0) if is_strike else 1.0
+    chance_others = (len(positive) + 0.5) / (len(times) + 1.0) if is_strike else 1.0
     return Prediction(
-        result.case, result.what, real, result.came, result.percentile, tuple(map(at, (0.1, 0.5, 0.9))),
-        -math.log(chance) - math.log(_density(result)), log_crps(map(at, LEVELS)),
-        score - math.log(rate), log_crps(theirs_at),
-    )  # fmt: skip
+        result.case,
+        result.what,
+        real,
+        result.came,
+        result.percentile,
+        tuple(map(quantile, (0.1, 0.5, 0.9))),
+        -math.log(chance) - math.log(_density(result)),
+        log_crps(map(quantile, LEVELS)),
+        log_score_others - math.log(chance_others),
+        log_crps(quantiles_others),
+    )
 
 
 def _density(result: CaseResult) -> float:
-    """The density of the log time at the real one: a normal kernel of Silverman's width, and a hundredth of a wide one."""
+    """Return the predictive density at the real log time.
+
+    A normal kernel with Silverman's bandwidth has weight 0.99, a wide normal distribution the rest.
+    """
     weight, days = np.diff(result.shares, prepend=0.0), result.values
-    logs, at = np.log(np.maximum(days, LEAST_DAYS)), math.log(max(result.real, LEAST_DAYS))
+    logs = np.log(np.maximum(days, LEAST_DAYS))
+    real = math.log(max(result.real, LEAST_DAYS))
     mean = float(weight @ logs)
     spread = max(math.sqrt(float(weight @ (logs - mean) ** 2)), 0.1)
-    width = max(0.9 * spread * max(days.size, 2) ** -0.2, 0.15)
+    bandwidth = max(0.9 * spread * max(days.size, 2) ** -0.2, 0.15)
 
     def normal(x: Any, scale: float) -> Any:
         return np.exp(-0.5 * (x / scale) ** 2) / (scale * math.sqrt(2 * math.pi))
 
-    return float(0.99 * (weight @ normal(at - logs, width)) + 0.01 * normal(at - mean, 3.0))
+    kernel = weight @ normal(real - logs, bandwidth)
+    return float(0.99 * kernel + 0.01 * normal(real - mean, 3.0))
 
 
 def _lognormal(times: list[float], real: float) -> tuple[float, list[float]]:
-    """Minus the log density of the real log time by other cases, and quantiles: a t distribution of the next log time."""
+    """Return the reference's log score and its quantiles: a t distribution of the next log time."""
     from scipy import stats
 
     logs = np.log(np.maximum(times, LEAST_DAYS))
     spread = float(logs.std(ddof=1)) * math.sqrt(1.0 + 1.0 / logs.size)
-    law = stats.t(logs.size - 1, float(logs.mean()), spread)
-    density = float(law.pdf(math.log(max(real, LEAST_DAYS))))
-    return -math.log(density), [float(one) for one in np.exp(law.ppf(LEVELS))]
+    predictive = stats.t(logs.size - 1, float(logs.mean()), spread)
+    density = float(predictive.pdf(math.log(max(real, LEAST_DAYS))))
+    return -math.log(density), np.exp(predictive.ppf(LEVELS)).tolist()

@@ -1,9 +1,10 @@
-"""Run the population and the cases, and compare them with the record: figures for its facts, percentiles of real times.
+"""Run the population scenario and the cases, and compare them with the record.
 
-Two clocks of a case are never mixed: from the trigger to the first strike, and from the first strike to the halt. A
-crisis that ends without a strike never has one, and one that the horizon cuts off may have one later. So times are read
-from the cumulative incidence (Aalen and Johansen), as a percentile among the crises in which the event comes by the
-horizon, together with the share in which it comes. Ties count half.
+For the population, each fact of the record has a simulated value. For a case, two times are compared: from the trigger to
+the first strike, and from the first strike to the halt. The real time is given as a percentile of the simulated times, among
+the crises in which the event occurs by the horizon, together with the share of these crises. Both are read from the
+cumulative incidence (Aalen and Johansen), because a crisis may end without a strike or be cut off at the horizon. Ties count
+half.
 """
 
 from __future__ import annotations
@@ -55,33 +56,33 @@ Flags = NDArray[np.bool_]
 Figures = dict[str, Simulated]
 
 HOURS = 24.0
-#: Percentiles between which a real time is inside, and near.
+#: A real time is inside, or near, if it lies between these percentiles.
 INSIDE, NEAR = (0.10, 0.90), (0.025, 0.975)
-#: Percentiles of the simulated figures that are shown.
+#: Percentiles of the simulated figures that are reported.
 QUANTILES = {"p2_5": 0.025, "p10": 0.10, "p50": 0.50, "p90": 0.90, "p97_5": 0.975}
-#: The figures that are compared; times are in days, and a market's rise is a share.
+#: Kinds of figures of a case: two times in days, and the rise of a market as a share.
 STRIKE, HALT, REBOUND = "strike", "halt", "rebound"
-IN_WORDS = {
+DEFINITIONS = {
     STRIKE: "days from the trigger to the first strike",
-    HALT: "days from the first strike to the halt of the strikes",
+    HALT: "days from the first strike to the halt of strikes",
     REBOUND: "rise of the Karachi index on the first day after the ceasefire",
 }
-#: The crises that the share in which there is such a figure is a share of.
+#: Denominator of the share of crises that have such a figure.
 CASES_AMONG = {STRIKE: "all crises", HALT: "crises with a first strike", REBOUND: "all crises"}
-#: The state whose market rose after the ceasefire of May 2025.
+#: The case with a market, and the column of its rise after the ceasefire.
 REBOUND_CASE, REBOUND_COLUMN = "may_2025", "pakistan_market_rebound"
 
 
 @dataclass(frozen=True, eq=False)
 class CaseResult:
-    """One real figure of a case, compared with the simulated ones.
+    """A real figure of a case next to the simulated ones.
 
     Attributes:
-        what: what the figure is: `STRIKE`, `HALT` or `REBOUND` (see `IN_WORDS`).
-        real: the real figure, in days, or as a share.
-        came: share of the crises in which there is such a figure: of those that `CASES_AMONG` names.
-        values: the simulated figures that occur, rising; one may come several times.
-        shares: share of the figures at or below each, rising to 1.
+        what: the kind of figure: `STRIKE`, `HALT` or `REBOUND` (see `DEFINITIONS`).
+        real: the real figure, in days or as a share.
+        came: share of the crises that have such a figure, among those that `CASES_AMONG` names.
+        values: the simulated figures in ascending order, perhaps with ties.
+        shares: cumulative share of the figures up to each value, rising to 1.
     """
 
     case: Case
@@ -94,19 +95,19 @@ class CaseResult:
 
     @property
     def percentile(self) -> float:
-        """Share of the simulated figures below the real one, those equal to it counting half; NaN where there are none."""
+        """Share of the simulated figures below the real one; ties count half. NaN if there are none."""
         if not self.values.size:
             return math.nan
-        steps = np.concatenate([[0.0], self.shares])
-        sides = (np.searchsorted(self.values, self.real, side) for side in ("left", "right"))
-        return float(sum(steps[place] for place in sides)) / 2
+        cumulative = np.concatenate([[0.0], self.shares])
+        ends = (np.searchsorted(self.values, self.real, side) for side in ("left", "right"))
+        return float(sum(cumulative[end] for end in ends)) / 2
 
     def quantile(self, level: float) -> float:
-        """The first figure at or below which a share lies; NaN where there are no figures."""
+        """Return the smallest simulated figure whose cumulative share reaches a level; NaN if there are none."""
         if not self.values.size:
             return math.nan
-        place = int(np.searchsorted(self.shares, level - 1e-9))
-        return float(self.values[min(place, self.values.size - 1)])
+        index = int(np.searchsorted(self.shares, level - 1e-9))
+        return float(self.values[min(index, self.values.size - 1)])
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -115,43 +116,43 @@ class CaseResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the real figure would surprise, and how often there is anything to compare.
+        """Position of the real figure among the simulated ones.
 
-        Inside: within the central 80% of the simulated figures, which come in a tenth of the crises or more. Near: within
-        the central 95%, and in 2.5% or more. Outside: neither.
+        Inside: within the central 80%, and at least 10% of the crises have such a figure. Near: within the central 95%,
+        and at least 2.5% have one. Outside: neither.
         """
         if not self.expectation.counterpart:
             return "not comparable"
-        at = self.percentile
-        if INSIDE[0] <= at <= INSIDE[1] and self.came >= INSIDE[0]:
+        if INSIDE[0] <= self.percentile <= INSIDE[1] and self.came >= INSIDE[0]:
             return "inside"
-        return "near" if NEAR[0] <= at <= NEAR[1] and self.came >= NEAR[0] else "outside"
+        is_near = NEAR[0] <= self.percentile <= NEAR[1] and self.came >= NEAR[0]
+        return "near" if is_near else "outside"
 
 
 def results(
     case: Case, ensemble: Ensemble, expectations: Mapping[str, Expectation]
 ) -> Iterator[CaseResult]:
-    """All that is compared of a case, in the replicates of its scenario, run with an `Observer`."""
-    found: list[tuple[str, float, float, Values, Values]] = []
+    """Compare the figures of a case with replicates of its scenario that were run with an `Observer`."""
     for what, real, curve in (
         (STRIKE, case.strike_days, first_strike(ensemble)),
         (HALT, case.halt_days, halt(ensemble)),
     ):
-        reached = curve.estimate[0]
-        came = float(reached[-1]) if reached.size else 0.0
-        shares = reached / came if came else reached
-        found.append((what, real, came, curve.times / HOURS, shares))
+        incidence = curve.estimate[0]
+        came = float(incidence[-1]) if incidence.size else 0.0
+        shares = incidence / came if came else incidence
+        expectation = expectations[f"{case.scenario}/{what}"]
+        yield CaseResult(case, what, real, came, curve.times / HOURS, shares, expectation)
     if case.scenario == REBOUND_CASE:
         rises = np.sort(ensemble.column(REBOUND_COLUMN))
         rises = rises[~np.isnan(rises)]
+        came = rises.size / ensemble.replicates
         shares = np.arange(1, rises.size + 1) / max(rises.size, 1)
-        found.append((REBOUND, real_rebound(), rises.size / ensemble.replicates, rises, shares))
-    for one in found:
-        yield CaseResult(case, *one, expectations[f"{case.scenario}/{one[0]}"])
+        expectation = expectations[f"{case.scenario}/{REBOUND}"]
+        yield CaseResult(case, REBOUND, real_rebound(), came, rises, shares, expectation)
 
 
 def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
-    """Trigger to first strike; ending without one competes with it."""
+    """Return the incidence of the first strike after the trigger; an end without a strike competes with it."""
     struck, ended = ensemble.column("first_strike_at_hours"), ensemble.column("ended_at_hours")
     cause = np.where(~np.isnan(struck), 1, np.where(~np.isnan(ended), 2, 0))
     until = np.choose(cause, (ensemble.column("followed_until_hours"), struck, ended))
@@ -160,112 +161,118 @@ def first_strike(ensemble: Ensemble) -> CumulativeIncidence:
 
 
 def halt(ensemble: Ensemble) -> CumulativeIncidence:
-    """First strike to the halt of the strikes, in the crises that had one; every end of a crisis is a halt."""
-    hours, came = _watched(ensemble, "halted_at_hours", "first_strike_at_hours")
-    return cumulative_incidence(hours, came, ("halt",))
+    """Return the incidence of the halt after the first strike; the end of a crisis is a halt, too."""
+    hours, occurred = _time_between(ensemble, "first_strike_at_hours", "halted_at_hours")
+    return cumulative_incidence(hours, occurred, ("halt",))
 
 
 def survival(ensemble: Ensemble) -> CumulativeIncidence:
-    """How many crises the states see as over by the hours since their trigger, as ICB dates an end; the horizon censors."""
-    hours, came = _watched(ensemble, "over_at_hours", "trigger_at_hours")
-    return cumulative_incidence(np.maximum(hours, 0.0), came, ("ended",))
+    """Return the incidence of the crisis being over in the eyes of its states, as ICB dates ends; the horizon censors."""
+    hours, occurred = _time_between(ensemble, "trigger_at_hours", "over_at_hours")
+    return cumulative_incidence(np.maximum(hours, 0.0), occurred, ("ended",))
 
 
-def _watched(ensemble: Ensemble, of: str, since: str) -> tuple[Values, NDArray[np.int8]]:
-    """Hours from one time to another, or to the end of the watch, and whether it came."""
-    at = ensemble.column(of)
+def _time_between(ensemble: Ensemble, start: str, end: str) -> tuple[Values, NDArray[np.int8]]:
+    """Return the hours from one time to another, or to the end of observation, and 1 where the second occurred."""
+    at = ensemble.column(end)
     until = np.where(np.isnan(at), ensemble.column("followed_until_hours"), at)
-    return until - ensemble.column(since), (~np.isnan(at)).astype(np.int8)
+    return until - ensemble.column(start), (~np.isnan(at)).astype(np.int8)
 
 
-def rank(middle: Sequence[float], real: Sequence[float]) -> float:
-    """Spearman's correlation of the middle of simulated times with the real ones."""
+def rank(simulated: Sequence[float], real: Sequence[float]) -> float:
+    """Return Spearman's correlation of simulated and real times."""
     from scipy import stats
 
-    return float(stats.spearmanr(middle, real).statistic)
+    return float(stats.spearmanr(simulated, real).statistic)
 
 
-# The population scenario's figures: one function for each family of facts takes the replicates, run with an `Observer`,
-# and gives figures by the id of their fact, in the fact's unit. Times are days. "Ended" crises are those not cut off.
+# Figures of the population scenario. For each family of facts, a function takes the replicates, run with an `Observer`, and
+# returns the figures by the id of their fact, in the fact's unit. A crisis has "ended" if the horizon did not cut it off.
 
-#: A figure with its limits where there is nothing to take it from.
-UNKNOWN = (math.nan, math.nan, math.nan)
+#: Value and interval of a figure without data.
+MISSING = (math.nan, math.nan, math.nan)
 
 
 def share(flags: Flags, among: Flags | None = None) -> Simulated:
-    """The share of replicates that a flag holds for, with Wilson's interval."""
+    """Return the share of replicates with a flag, among all or some of them, with Wilson's interval."""
     chosen = flags if among is None else flags[among]
-    count, number = int(chosen.sum()), int(chosen.size)
-    if not number:
-        return Simulated(*UNKNOWN, 0)
-    lower, upper = map(float, wilson_interval(count, number))
-    return Simulated(count / number, lower, upper, number)
+    count, total = int(chosen.sum()), int(chosen.size)
+    if not total:
+        return Simulated(*MISSING, 0)
+    lower, upper = map(float, wilson_interval(count, total))
+    return Simulated(count / total, lower, upper, total)
 
 
 def ratio(part: Values, whole: Values) -> Simulated:
-    """A share of events that come in clusters, one cluster a replicate: a ratio of means, by linearisation.
+    """Return a share of events that are clustered by replicate: a ratio of means, with an interval by linearisation.
 
-    See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. Where none or all of the events are in the part,
-    which leaves no spread to go by, the interval is Wilson's for as many events as there are clusters with any.
+    See Cochran (1977), Sampling Techniques, 3rd edition, section 6.4. At a share of 0 or 1, where there is no spread, the
+    interval is Wilson's with the number of clusters that have events as the sample size.
+
+    Args:
+        part, whole: events of each replicate, shape (replicates,): those counted, and all.
     """
     total = whole.sum()
     if not total:
-        return Simulated(*UNKNOWN, 0)
+        return Simulated(*MISSING, 0)
     estimate = part.sum() / total
     clusters = int(np.count_nonzero(whole))
     if estimate in (0.0, 1.0):
         lower, upper = map(float, wilson_interval(estimate * clusters, clusters))
     else:
-        reach = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
-        lower, upper = max(estimate - reach, 0.0), min(estimate + reach, 1.0)
+        margin = normal_quantile() * np.sqrt(np.sum((part - estimate * whole) ** 2)) / total
+        lower, upper = max(estimate - margin, 0.0), min(estimate + margin, 1.0)
     return Simulated(float(estimate), float(lower), float(upper), int(total))
 
 
-def _times(factor: float, figure: Simulated) -> Simulated:
+def _scaled(figure: Simulated, factor: float) -> Simulated:
     return Simulated(factor * figure.value, factor * figure.lower, factor * figure.upper, figure.n)
 
 
-def _quantiles(what: str, days: Values, levels: Sequence[int]) -> Figures:
-    found = {level: quantile_with_interval(days, level / 100) for level in levels}
-    return {
-        f"{what}_p{level}": Simulated(one.estimate, one.lower, one.upper, days.size)
-        for level, one in found.items()
-    }
+def _quantiles(name: str, days: Values, levels: Sequence[int]) -> Figures:
+    figures = Figures()
+    for level in levels:
+        quantile = quantile_with_interval(days, level / 100)
+        limits = quantile.lower, quantile.upper
+        figures[f"{name}_p{level}"] = Simulated(quantile.estimate, *limits, days.size)
+    return figures
 
 
 def durations(ensemble: Ensemble) -> Figures:
-    """Quantiles of the days from trigger to end (Kaplan-Meier: crises cut off count for as long as they were watched)."""
+    """Return quantiles of the days from trigger to end, by Kaplan-Meier: crises cut off by the horizon are censored."""
     curve, figures = survival(ensemble), Figures()
     for level in (10, 25, 50, 75, 90):
         days = curve.quantile(level / 100, unit=HOURS)
-        figure = (days.estimate, days.lower, days.upper) if np.isfinite(days.estimate) else UNKNOWN
+        figure = (days.estimate, days.lower, days.upper) if np.isfinite(days.estimate) else MISSING
         value, lower, upper = map(float, figure)
         figures[f"duration_p{level}"] = Simulated(value, lower, upper, int(curve.started))
     return figures
 
 
 def endings(ensemble: Ensemble) -> Figures:
-    """Shares of each ending among ended crises.
+    """Return the share of each ending among ended crises.
 
-    `OTHER_SHARE` of those ended without an agreement counts as ended in ICB's other ways, which the model has not.
+    `OTHER_SHARE` of those without an agreement is counted as ICB's other endings, which the model lacks.
     """
     ending = ensemble.column("ending")
     ended = ending != "unresolved"
     figures = {"ending_agreement": share(ending == "agreement", ended)}
     for kind in ENDINGS[1:-1]:
-        figures[f"ending_{kind}"] = _times(1.0 - OTHER_SHARE, share(ending == kind, ended))
-    return figures | {"ending_other": _times(OTHER_SHARE, share(ending != "agreement", ended))}
+        figures[f"ending_{kind}"] = _scaled(share(ending == kind, ended), 1.0 - OTHER_SHARE)
+    return figures | {"ending_other": _scaled(share(ending != "agreement", ended), OTHER_SHARE)}
 
 
 def worst_violence(ensemble: Ensemble) -> Figures:
-    """Shares of the worst violence of a crisis."""
-    worst = ensemble.column("worst_violence")
-    ids = {kind: kind.replace(" ", "_").replace("-", "_") for kind in VIOLENCE}
-    return {f"peak_violence_{ids[kind]}": share(worst == kind) for kind in VIOLENCE}
+    """Return the share of each degree of worst violence among all crises."""
+    worst, figures = ensemble.column("worst_violence"), Figures()
+    for kind in VIOLENCE:
+        name = kind.replace(" ", "_").replace("-", "_")
+        figures[f"peak_violence_{name}"] = share(worst == kind)
+    return figures
 
 
 def mediation(ensemble: Ensemble) -> Figures:
-    """The share of crises with a mediator, and how many days after the trigger mediation began where it did."""
+    """Return the share of mediated crises, and quantiles of the days from the trigger to the start of mediation."""
     mediated = ensemble.column("mediated")
     started = ensemble.column("mediation_started_at_hours") - ensemble.column("trigger_at_hours")
     days = started[mediated] / HOURS
@@ -273,17 +280,17 @@ def mediation(ensemble: Ensemble) -> Figures:
 
 
 def agreement(ensemble: Ensemble) -> Figures:
-    """The share of agreements among ended crises with a mediator, without one, and by the most intrusive style."""
+    """Return the share of agreements among ended crises: mediated, not mediated, and by the most intrusive style."""
     ending, mediated = ensemble.column("ending"), ensemble.column("mediated")
     style = ensemble.column("mediation_style")
     among = {"if_mediated": mediated, "if_unmediated": ~mediated}
-    among |= {one: style == one for one in STYLES}
+    among |= {name: style == name for name in STYLES}
     agreed, ended = ending == "agreement", ending != "unresolved"
-    return {f"agreement_{name}": share(agreed, ended & of) for name, of in among.items()}
+    return {f"agreement_{name}": share(agreed, ended & group) for name, group in among.items()}
 
 
 def responses(ensemble: Ensemble) -> Figures:
-    """How states answered a violent trigger, among those that did, and after how many days."""
+    """Return the shares of responses to a violent trigger, among states that responded, and quantiles of their days."""
     kinds = np.concatenate([ensemble.column(response_column(name)) for name in ensemble.states])
     times = [ensemble.column(response_time_column(name)) for name in ensemble.states]
     days = np.concatenate(times)[kinds != ""] / HOURS
@@ -294,7 +301,7 @@ def responses(ensemble: Ensemble) -> Figures:
 
 
 def nuclear_use(ensemble: Ensemble) -> Figures:
-    """The share of crises between nuclear powers in which a nuclear weapon was used."""
+    """Return the share of crises between nuclear powers in which a nuclear weapon was used."""
     used = ~np.isnan(ensemble.column("nuclear_use_at_hours"))
     if "nuclear_pair" in ensemble.table.column_names:
         return {"nuclear_use": share(used, np.asarray(ensemble.column("nuclear_pair"), bool))}
@@ -303,14 +310,18 @@ def nuclear_use(ensemble: Ensemble) -> Figures:
 
 
 def transitions(ensemble: Ensemble) -> Figures:
-    """For each kind of act, the share of acts that were followed by each kind, or by the end; and the share with war.
+    """Return, for each kind of act, the shares of what followed it; and the share of crises with war.
 
-    Acts of one crisis hang together, so the interval is that of a ratio of means over crises.
+    Acts of one crisis are correlated, so the interval is that of a ratio of means over crises.
     """
     figures = Figures()
     for act in ACTS:
-        columns = {f"next_{act}_{one}": transition_column(act, one) for one in NEXT}
-        counts = {name: ensemble.column(one).astype(float) for name, one in columns.items()}
+        counts = {
+            f"next_{act}_{following}": ensemble.column(transition_column(act, following)).astype(
+                float
+            )
+            for following in NEXT
+        }
         acts = np.sum([*counts.values()], axis=0)
         figures |= {name: ratio(count, acts) for name, count in counts.items()}
     at_war = ~np.isnan(ensemble.column("war_at_hours"))
@@ -327,51 +338,51 @@ FAMILIES: dict[str, Callable[[Ensemble], Figures]] = {
     "Nuclear use": nuclear_use,
     "From act to act": transitions,
 }
-#: The denominator of each family of shares.
-AMONG = {
+#: Denominator of the shares of each family.
+DENOMINATORS = {
     "Endings": "crises that ended",
     "Worst violence": "all crises",
     "Mediation": "all crises",
-    "Agreement": "crises that ended, so mediated",
+    "Agreement": "ended crises with that mediation",
     "Answer to a violent trigger": "states that answered",
     "Nuclear use": "crises between nuclear powers",
-    "From act to act": "acts of the first kind; wars: of all crises",
+    "From act to act": "acts of the first kind; of wars, % of all crises",
 }
 
 
 def family_name(name: str) -> str:
-    """A family's name with the denominator of its shares."""
-    return f"{name} (% of {AMONG[name]})" if name in AMONG else name
+    """Return a family's name with the denominator of its shares."""
+    return f"{name} (% of {DENOMINATORS[name]})" if name in DENOMINATORS else name
 
 
-#: Facts of the record that a crisis of one's own is held against: in words, and the measure that shows them.
-_HELD_AGAINST = {
-    "peak_violence_full_scale_war": ("come to full-scale war", "war"),
+#: Facts that a user's scenario is compared with: the verb of a sentence, and the measure that shows them.
+_BASE_RATES = {
+    "peak_violence_full_scale_war": ("reach full-scale war", "war"),
     "ending_agreement": ("that ended did so by agreement", "agreement"),
     "mediated": ("are mediated", "mediated"),
 }
 
 
 def unlike_the_record(ensemble: Ensemble) -> Iterator[str]:
-    """What a scenario implies that is far from the record, in sentences: twice or half its share, and not by chance."""
+    """Yield a sentence for each share that differs from the record by a factor of two, and by more than chance."""
     figures = worst_violence(ensemble) | endings(ensemble)
     figures["mediated"] = share(ensemble.column("mediated"))
-    for name, (words, measure) in _HELD_AGAINST.items():
+    for name, (verb, measure) in _BASE_RATES.items():
         fact, simulated = read_facts()[name], figures[name]
-        near = fact.value / 2.0 <= simulated.value <= 2.0 * fact.value
-        if math.isnan(simulated.value) or near or not fact.lower or not fact.upper:
+        is_similar = fact.value / 2.0 <= simulated.value <= 2.0 * fact.value
+        if math.isnan(simulated.value) or is_similar or not fact.lower or not fact.upper:
             continue
         if simulated.lower > fact.upper or simulated.upper < fact.lower:
             yield (
-                f"{text.percent(simulated.value)}% of {text.count(simulated.n)} crises {words}, against "
-                f"{text.percent(fact.value)}% of {text.count(fact.n or 0)} crises since 1945 ({fact.source}). What it "
-                f"hangs on: crisis-sim sensitivity FILE --outcome {measure}"
+                f"{text.percent(simulated.value)}% of {text.count(simulated.n)} crises {verb}, against "
+                f"{text.percent(fact.value)}% of {text.count(fact.n or 0)} crises since 1945 ({fact.source}). To see "
+                f"which parameters matter: crisis-sim sensitivity FILE --outcome {measure}"
             )
 
 
-# --- The whole comparison
+# --- The validation as a whole
 
-#: The shipped scenario of crises of every kind.
+#: The shipped scenario that represents crises since 1945.
 POPULATION = "since_1945"
 
 
@@ -381,9 +392,9 @@ class Validation:
 
     Attributes:
         facts: for each family of facts, its comparisons.
-        cases: the real figures of each case beside the simulated ones.
-        batch: all replicates, the population's first.
-        overrides: changes that were made in every scenario.
+        cases: the real and the simulated figures of each case.
+        batch: all replicates; the population is the first scenario.
+        overrides: changes made to every scenario.
     """
 
     facts: dict[str, list[Comparison]]
@@ -393,37 +404,38 @@ class Validation:
 
     @property
     def population(self) -> str:
-        """Name of the population scenario."""
+        """The name of the population scenario."""
         return next(iter(self.batch.ensembles))
 
     @property
     def unresolved(self) -> float:
-        """Share of the population's crises that the horizon cut off."""
+        """The share of the population's crises that the horizon cut off."""
         ending = self.batch.ensembles[self.population].column("ending")
         return float((ending == "unresolved").mean())
 
     @property
     def comparisons(self) -> list[Comparison]:
         """The comparisons of all families."""
-        return [one for family in self.facts.values() for one in family]
+        return [comparison for family in self.facts.values() for comparison in family]
 
     @property
     def failures(self) -> list[str]:
-        """Facts that `expectations.csv` marks as met, and that are not."""
-        compared: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
-        missed = [one for one in compared if one.expectation.met and one.verdict != "inside"]
-        return [one.expectation.id for one in missed]
+        """Ids of the facts and figures that expectations.csv claims to be met, but that are not inside."""
+        results: list[Comparison | CaseResult] = [*self.comparisons, *self.cases]
+        missed = [row for row in results if row.expectation.met and row.verdict != "inside"]
+        return [row.expectation.id for row in missed]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How often each verdict was given, for facts and for cases."""
-        given: dict[str, Counter[str]] = {
-            "facts": Counter(one.verdict for one in self.comparisons),
-            "cases": Counter(one.verdict for one in self.cases),
+        """Count the verdicts on facts and on cases."""
+        facts = Counter(comparison.verdict for comparison in self.comparisons)
+        cases = Counter(result.verdict for result in self.cases)
+        return {
+            name: {verdict: counter[verdict] for verdict in VERDICTS}
+            for name, counter in (("facts", facts), ("cases", cases))
         }
-        return {name: {one: found[one] for one in VERDICTS} for name, found in given.items()}
 
     def plain(self) -> dict[str, Any]:
-        """All of it as plain data, fit for JSON; `recorded` is a fact as the record has it, `fact` as it is compared."""
+        """Return the validation as JSON-compatible data; `recorded` is the fact in the record, `fact` as compared."""
         plain: dict[str, Any] = finite_or_none({
             "version": __version__,
             "seed": self.batch.seed,
@@ -434,9 +446,11 @@ class Validation:
             "counts": self.counts(),
             "failures": self.failures,
             "facts": [
-                _plain_fact(family, one) for family, ones in self.facts.items() for one in ones
+                _plain_fact(family, comparison)
+                for family, comparisons in self.facts.items()
+                for comparison in comparisons
             ],
-            "cases": [_plain_case(one) for one in self.cases],
+            "cases": [_plain_case(result) for result in self.cases],
         })  # fmt: skip
         return plain
 
@@ -449,62 +463,78 @@ def validate(
     overrides: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
-    """Run the population and all cases, and compare them with the record.
+    """Run the population scenario and all cases, and compare them with the record.
 
     Args:
-        population: the scenario of crises of every kind. replicates: how many crises of each scenario. seed: fixes
-        their luck. workers: the most processes to use, since observers are agents of one's own; the result is the same
-        for any number. overrides: changes to make in every scenario, such as `behaviour.decision.cost=5`.
-        progress: told after each block how many crises are done, and of how many.
+        population: the scenario that represents crises since 1945: a file, or the name of a shipped one.
+        replicates: crises to run of each scenario.
+        seed: determines the random draws.
+        workers: processes to use at most; the result is the same for any number.
+        overrides: changes to every scenario, such as `behaviour.decision.cost=5`.
+        progress: receives the number of finished crises and the total after each block.
 
     Raises:
-        ScenarioError: when a scenario has mistakes.
-        BatchError: when the batch cannot be run as asked.
+        ScenarioError: if a scenario has mistakes.
+        BatchError: if the batch cannot be run.
     """
     facts, expected, cases = read_facts(), read_expectations(), read_cases()
-    # A batch names its scenarios, and the population is no case of its own.
     everyone = load_scenario(population, overrides)
     scenarios = [everyone, *load_scenarios([case.scenario for case in cases], overrides)]
     batch = simulate(scenarios, replicates, seed, workers, agents=[Observer], progress=progress)
     crises = batch.ensembles[everyone.name]
-    compared = {
-        family: [Comparison(facts[one], value, expected[one]) for one, value in of(crises).items()]
-        for family, of in FAMILIES.items()
+    comparisons = {
+        family: [
+            Comparison(facts[name], figure, expected[name])
+            for name, figure in figures_of(crises).items()
+        ]
+        for family, figures_of in FAMILIES.items()
     }
-    real = [each for one in cases for each in results(one, batch.ensembles[one.scenario], expected)]
-    return Validation(compared, real, batch, tuple(overrides))
+    case_results = [
+        result
+        for case in cases
+        for result in results(case, batch.ensembles[case.scenario], expected)
+    ]
+    return Validation(comparisons, case_results, batch, tuple(overrides))
 
 
-def _plain_fact(family: str, one: Comparison) -> dict[str, Any]:
+def _plain_fact(family: str, comparison: Comparison) -> dict[str, Any]:
+    fact = comparison.fact
     return {
-        "id": one.fact.id,
+        "id": fact.id,
         "family": family,
-        **{name: getattr(one.fact, name) for name in ("statistic", "population", "source")},
-        "unit": "share" if one.fact.is_share else "days",
+        "statistic": fact.statistic,
+        "population": fact.population,
+        "source": fact.source,
+        "unit": "share" if fact.is_share else "days",
         **{
-            name: {
-                key: getattr(getattr(one, name), key) for key in ("value", "lower", "upper", "n")
-            }
-            for name in ("recorded", "fact", "simulated")
+            name: {key: getattr(figure, key) for key in ("value", "lower", "upper", "n")}
+            for name, figure in (
+                ("recorded", comparison.recorded),
+                ("fact", fact),
+                ("simulated", comparison.simulated),
+            )
         },
-        "tolerance": one.expectation.tolerance,
-        **_plain_verdict(one),
+        "tolerance": comparison.expectation.tolerance,
+        **_plain_verdict(comparison),
     }
 
 
-def _plain_case(one: CaseResult) -> dict[str, Any]:
+def _plain_case(result: CaseResult) -> dict[str, Any]:
     return {
-        "id": one.expectation.id,
-        "case": one.case.name,
-        "scenario": one.case.scenario,
-        **{name: getattr(one, name) for name in ("what", "real", "came", "percentile")},
-        "came_among": CASES_AMONG[one.what],
-        "simulated": dict(zip(QUANTILES, one.quantiles, strict=True)),
-        **_plain_verdict(one),
+        "id": result.expectation.id,
+        "case": result.case.name,
+        "scenario": result.case.scenario,
+        **{name: getattr(result, name) for name in ("what", "real", "came", "percentile")},
+        "came_among": CASES_AMONG[result.what],
+        "simulated": dict(zip(QUANTILES, result.quantiles, strict=True)),
+        **_plain_verdict(result),
     }
 
 
-def _plain_verdict(one: Comparison | CaseResult) -> dict[str, Any]:
-    expected = one.expectation
-    about = {"in_fit": expected.in_fit, "declared_met": expected.met, "note": expected.note}
-    return {"verdict": one.verdict, **about}
+def _plain_verdict(result: Comparison | CaseResult) -> dict[str, Any]:
+    return {
+        "verdict": result.verdict,
+        "in_fit": result.expectation.in_fit,
+        "declared_met": result.expectation.met,
+        "note": result.expectation.note,
+    }

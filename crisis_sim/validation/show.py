@@ -1,6 +1,6 @@
-"""A validation in words: what `crisis-sim validate` prints, its files, and the page docs/validation.md.
+"""Show a validation: the tables of `crisis-sim validate`, its files, and the page docs/validation.md.
 
-The page is `page.md` with the figures put in, and `limits.md`, which people write, at its end.
+The page is the template page.md with the figures filled in; it ends with limits.md.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from crisis_sim.text import UNKNOWN, label, percent
 from crisis_sim.validation.facts import OTHER_SHARE, Comparison, Verdict, read_facts
 from crisis_sim.validation.run import (
     CASES_AMONG,
+    DEFINITIONS,
     HALT,
-    IN_WORDS,
     INSIDE,
     POPULATION,
     REBOUND,
@@ -37,26 +37,37 @@ from crisis_sim.validation.run import (
 if TYPE_CHECKING:
     from crisis_sim.validation.held_out import Prediction
 
-#: The file that holds all that was compared.
+#: File with the whole comparison.
 RESULTS = "validation.json"
-#: The charts, in the order in which a reader wants to see them; their files begin with `PREFIX`.
+#: Charts in the order of the page; the names of their files begin with `PREFIX`.
 CHARTS = ("facts", "survival", "transitions", "cases")
 PREFIX = "validation_"
-HERE = on_disk(Path(__file__).parent)
-TEMPLATE, LIMITS = HERE / "page.md", HERE / "limits.md"
-#: Where the charts stand beside the page.
+FOLDER = on_disk(Path(__file__).parent)
+TEMPLATE, LIMITS = FOLDER / "page.md", FOLDER / "limits.md"
+#: Folder of the charts, next to the page.
 IMAGES = "images"
-#: The style of each verdict on a terminal; unmet ones stand out.
+#: Style of each verdict on a terminal.
 VERDICT_STYLES: dict[Verdict, str] = {
     "inside": "",
     "near": "yellow",
     "outside": "bold red",
     "not comparable": "dim",
 }
+#: Explanations below the tables.
+FACT_VERDICTS = """\
+Inside: the simulated value lies in the record's 95% interval.
+Near: it does not, but the two intervals overlap; if the record has no interval, it lies within a fixed tolerance.
+Outside: neither.
+In fit: used to fit the behavioural parameters."""
+CASE_VERDICTS = """\
+Below: share of the simulated figures below the real one.
+Occur: share of the crises that have such a figure; for a halt, of the crises with a first strike.
+Inside: the real figure is among the central 80% of the simulated ones, and at least 10% of the crises have one.
+Near: the same with 95% and 2.5%. Outside: neither."""
 
 
 def _number(value: float, is_share: bool = False) -> str:
-    """A share in per cent, or days, to three figures at most."""
+    """Format a share in per cent, or days, with up to three digits."""
     if math.isnan(value):
         return UNKNOWN
     if is_share:
@@ -64,58 +75,78 @@ def _number(value: float, is_share: bool = False) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
 
 
-def _fact_cells(one: Comparison) -> list[str]:
-    """A fact's row: name, unit, the record's and the model's figure with intervals, verdict, whether it was fitted."""
-    is_share, figures = one.fact.is_share, []
-    for figure in (one.fact, one.simulated):
-        limits = [UNKNOWN if x is None else _number(x, is_share) for x in (figure.lower, figure.upper)]  # fmt: skip
-        told = f" ({limits[0]}–{limits[1]})" if set(limits) != {UNKNOWN} else ""
-        figures.append(_number(figure.value, is_share) + told)
-    in_fit = "yes" if one.expectation.in_fit else ""
-    return [one.expectation.name, "%" if is_share else "days", *figures, one.verdict, in_fit]
+def _fact_cells(comparison: Comparison) -> list[str]:
+    """Return the cells of a fact's row: name, unit, recorded and simulated value, verdict, in fit."""
+    is_share, values = comparison.fact.is_share, []
+    for figure in (comparison.fact, comparison.simulated):
+        lower, upper = (
+            UNKNOWN if limit is None else _number(limit, is_share)
+            for limit in (figure.lower, figure.upper)
+        )
+        interval = "" if lower == upper == UNKNOWN else f" ({lower}–{upper})"
+        values.append(_number(figure.value, is_share) + interval)
+    in_fit = "yes" if comparison.expectation.in_fit else ""
+    unit = "%" if is_share else "days"
+    return [comparison.expectation.name, unit, *values, comparison.verdict, in_fit]
 
 
-def _case_cells(one: CaseResult) -> list[str]:
-    """A case's row: name, kind of figure, the real one, simulated quantiles, shares below and with one, verdict, fit."""
-    rises, unit = one.what == REBOUND, "%" if one.what == REBOUND else ""
-    real, *simulated = (f"{_number(x, rises)}{unit}" for x in (one.real, *one.quantiles[1:4]))
-    shares = percent(one.percentile), percent(one.came)
-    in_fit = "yes" if one.expectation.in_fit else ""
-    return [one.case.name, one.what, real, ", ".join(simulated), *shares, one.verdict, in_fit]
+def _case_cells(result: CaseResult) -> list[str]:
+    """Return the cells of a row: case, figure, real value, quantiles, share below, share with one, verdict, in fit."""
+    is_share = result.what == REBOUND
+    real, *simulated = (
+        f"{_number(value, is_share)}{'%' if is_share else ''}"
+        for value in (result.real, *result.quantiles[1:4])
+    )
+    cells = [", ".join(simulated), percent(result.percentile), percent(result.came)]
+    if result.verdict == "not comparable":
+        cells = [UNKNOWN] * 3
+    in_fit = "yes" if result.expectation.in_fit else ""
+    return [result.case.name, result.what, real, *cells, result.verdict, in_fit]
 
 
 def _counted(counts: dict[str, int]) -> str:
-    """How many of how many are inside, near and outside, in a sentence's part."""
-    told = [f"{counts[verdict]} {verdict}" for verdict in ("inside", "near", "outside")]
-    left_out = counts["not comparable"]
-    more = f" ({left_out} more cannot be compared)" if left_out else ""
-    return f"{', '.join(told)}, of {sum(counts.values()) - left_out}{more}"
+    """Return the counts of the verdicts and their total as part of a sentence."""
+    verdicts = ", ".join(
+        f"{counts[verdict]} {verdict}" for verdict in ("inside", "near", "outside")
+    )
+    excluded = counts["not comparable"]
+    remark = f" ({excluded} more cannot be compared)" if excluded else ""
+    return f"{verdicts}, of {sum(counts.values()) - excluded}{remark}"
 
 
 # --- On a terminal
 
 
 def print_validation(validation: Validation, console: Console | None = None) -> None:
-    """Print where the model stands, on standard output unless given: facts, cases, and how many are met."""
+    """Print the comparisons of facts and cases and a summary, by default on standard output."""
     console = console or Console()
     for table in (_fact_table, _case_table):
         console.print(table(validation, console.width), width=console.width)
         console.print()
-    halts = [one for one in validation.cases if one.what == HALT and not math.isnan(one.percentile)]
-    found = rank([one.quantile(0.5) for one in halts], [one.real for one in halts])
-    told = [f"{label(name)}: {_counted(of)}." for name, of in validation.counts().items()]
-    told.append(
-        f"Rank correlation of middle and real fights: {found:.2f}. "
-        "These were fitted. What was not: crisis-sim validate --held-out, crisis-sim hindcast, and docs/scorecard.md."
+    halts = [
+        result
+        for result in validation.cases
+        if result.what == HALT and not math.isnan(result.percentile)
+    ]
+    correlation = rank(
+        [result.quantile(0.5) for result in halts], [result.real for result in halts]
+    )
+    lines = [f"{label(name)}: {_counted(counts)}." for name, counts in validation.counts().items()]
+    lines.append(
+        f"Rank correlation of the simulated median and the real days to the halt: {correlation:.2f}. The fit used these "
+        "cases; for predictions without them, see crisis-sim validate --held-out, crisis-sim hindcast and "
+        "docs/scorecard.md."
     )
     if share := validation.unresolved:
-        told.append(f"{percent(share)}% of all crises of the population went on to the horizon.")
-    for line in told:
+        lines.append(
+            f"{percent(share)}% of the crises of the population were still going on at the horizon."
+        )
+    for line in lines:
         console.print(Text(line), width=min(console.width, WIDTH))
 
 
 def _styled(cells: Sequence[str], verdict: Verdict) -> list[Text | str]:
-    """A row whose last cell but one is a verdict."""
+    """Style the verdict, the last cell but one."""
     return [*cells[:-2], Text(verdict, style=VERDICT_STYLES[verdict]), cells[-1]]
 
 
@@ -123,70 +154,73 @@ def _fact_table(validation: Validation, width: int) -> Group:
     rows: list[list[Text | str]] = []
     for family, comparisons in validation.facts.items():
         rows.append([Text(family_name(family), style="bold"), *[""] * 5])
-        for one in comparisons:
-            name, *others = _fact_cells(one)
-            rows.append(_styled([f"- {name}", *others], one.verdict))
+        for comparison in comparisons:
+            name, *cells = _fact_cells(comparison)
+            rows.append(_styled([f"- {name}", *cells], comparison.verdict))
     headings = ("fact", "unit", "record", "simulated", "verdict", "in\nfit")
-    title = "Facts: the record, and the population scenario, with 95% intervals"
-    return fitted(title, headings, rows, width)
+    title = "Facts: the record and the population scenario, with 95% intervals"
+    return fitted(title, headings, rows, width, FACT_VERDICTS)
 
 
 def _case_table(validation: Validation, width: int) -> Group:
-    rows = [_styled(_case_cells(one), one.verdict) for one in validation.cases]
-    headings = "case|what|real|simulated\n10, 50, 90%|below\nit, %|come,\n%|verdict|in\nfit"
-    title = "Cases: where the real figure falls among the simulated ones"
-    told = "; ".join(f"{what}: {meaning}" for what, meaning in IN_WORDS.items())
-    told = (
-        f"{told[0].upper()}{told[1:]}. Come: share that have one, of all crises; of a halt, of crises "
-        "with a first strike."
+    rows = [_styled(_case_cells(result), result.verdict) for result in validation.cases]
+    headings = (
+        *("case", "figure", "real", "simulated\n10, 50, 90%", "below,\n%", "occur,\n%"),
+        *("verdict", "in\nfit"),
     )
-    return fitted(title, headings.split("|"), rows, width, told)
+    title = "Cases: the real figure among the simulated ones"
+    definitions = [f"{label(what)}: {meaning}." for what, meaning in DEFINITIONS.items()]
+    return fitted(title, headings, rows, width, "\n".join([*definitions, CASE_VERDICTS]))
 
 
-def print_held_out(found: Sequence[Prediction], console: Console | None = None) -> None:
-    """Print what is predicted of each case by a model fitted without it, and how it scores."""
+def print_held_out(predictions: Sequence[Prediction], console: Console | None = None) -> None:
+    """Print the prediction of each case by a fit without it, and its scores."""
     from crisis_sim.validation.held_out import summary
 
     console = console or Console()
-    headings = "case|real,\ndays|predicted,\n10–90%|below\nit, %|log score\n(others)|CRPS\n(others)"
+    headings = (
+        *("case", "real,\ndays", "predicted,\n10–90%", "below,\n%"),
+        *("log score\n(others)", "CRPS\n(others)"),
+    )
     rows = [
         (
-            f"{one.case.name}: {one.what}",
-            _number(one.real),
-            Text("{1}\n{0}–{2}".format(*map(_number, one.quantiles))),
-            percent(one.percentile),
-            Text(f"{one.log_score:.2f}\n({one.log_score_others:.2f})"),
-            Text(f"{one.crps:.2f}\n({one.crps_others:.2f})"),
+            f"{prediction.case.name}: {prediction.what}",
+            _number(prediction.real),
+            Text("{1}\n{0}–{2}".format(*map(_number, prediction.quantiles))),
+            percent(prediction.percentile),
+            Text(f"{prediction.log_score:.2f}\n({prediction.log_score_others:.2f})"),
+            Text(f"{prediction.crps:.2f}\n({prediction.crps_others:.2f})"),
         )
-        for one in found
+        for prediction in predictions
     ]
     title = "Cases predicted by a model fitted without them"
-    told = (
-        "Lower scores are better. Others: a lognormal distribution of the other cases' times, and how often they saw a "
-        "strike. All eight cases saw one, since they were picked for it: of whether there is a strike, that says little."
+    caption = (
+        "Below: share of the predicted times below the real one. Lower scores are better. Others: scores of a "
+        "lognormal distribution of the other cases' times, and of their share of crises with a strike. All eight cases "
+        "were chosen because they had a strike, so the scores say little on whether there is one."
     )
     width = console.width
-    console.print(fitted(title, headings.split("|"), rows, width, told), width=width)
-    for what, one in summary(found).items():
-        told = (
-            f"{label(what)}: {one['inside']} of {one['cases']} real times in the central 80%; rank correlation of middle "
-            f"and real times {one['rank']:.2f}; log score {one['log_score']:.1f}, of the others "
-            f"{one['log_score_others']:.1f}."
+    console.print(fitted(title, headings, rows, width, caption), width=width)
+    for what, sums in summary(predictions).items():
+        line = (
+            f"{label(what)}: {sums['inside']} of {sums['cases']} real times are in the central 80%; the rank correlation "
+            f"of median and real times is {sums['rank']:.2f}, the log score {sums['log_score']:.1f}, that of the others "
+            f"{sums['log_score_others']:.1f}."
         )
-        console.print(Text(told), width=min(width, WIDTH))
+        console.print(Text(line), width=min(width, WIDTH))
 
 
 # --- In files
 
 
 def write_validation(validation: Validation, folder: Path) -> list[Path]:
-    """Write the comparison, as JSON, and its charts into a folder, in place of earlier ones.
+    """Write the comparison as JSON, and its charts, into a folder; existing files are replaced.
 
     Returns:
         The files written.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / RESULTS
@@ -195,13 +229,13 @@ def write_validation(validation: Validation, folder: Path) -> list[Path]:
 
 
 def write_page(validation: Validation, path: Path) -> list[Path]:
-    """Write the page, and its charts into a folder `images` beside it, in place of earlier ones.
+    """Write the page, and its charts into the folder `images` next to it; existing files are replaced.
 
     Returns:
         The files written, the page first.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: if a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(validation), encoding="utf-8")
@@ -221,10 +255,10 @@ def _write_charts(validation: Validation, folder: Path) -> list[Path]:
 
 
 def page(validation: Validation) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     counts, record = validation.counts(), read_facts()
     crises = validation.batch.ensembles[validation.population]
-    comparable = sum(one.verdict != "not comparable" for one in validation.cases)
+    comparable = sum(result.verdict != "not comparable" for result in validation.cases)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         command=_command(validation),
         replicates=f"{crises.replicates:,}",
@@ -249,13 +283,14 @@ def page(validation: Validation) -> str:
 
 
 def _command(validation: Validation) -> str:
-    """The command that makes the page again."""
+    """Return the command that generates the page."""
     crises, seed = validation.batch.ensembles[validation.population], validation.batch.seed
-    said = f"crisis-sim validate --replicates {crises.replicates} --seed {seed}".split()
+    words = f"crisis-sim validate --replicates {crises.replicates} --seed {seed}".split()
     if validation.population != POPULATION:
-        said += ["--population", validation.population]
-    said += [word for one in validation.overrides for word in ("--set", one)]
-    return shlex.join([*said, "--page", "docs/validation.md"])
+        words += ["--population", validation.population]
+    for override in validation.overrides:
+        words += ["--set", override]
+    return shlex.join([*words, "--page", "docs/validation.md"])
 
 
 def _fact_lines(validation: Validation) -> Iterator[str]:
@@ -263,31 +298,32 @@ def _fact_lines(validation: Validation) -> Iterator[str]:
         yield f"### {family_name(family)}\n"
         yield "| fact | unit | record | simulated | verdict | in fit |"
         yield "|---|---|--:|--:|---|---|"
-        notes = [*dict.fromkeys(note for one in comparisons if (note := one.expectation.note))]
-        for one in comparisons:
-            name, *others = _fact_cells(one)
-            note = one.expectation.note
+        notes = [
+            *dict.fromkeys(
+                note for comparison in comparisons if (note := comparison.expectation.note)
+            )
+        ]
+        for comparison in comparisons:
+            name, *cells = _fact_cells(comparison)
+            note = comparison.expectation.note
             mark = f" [{notes.index(note) + 1}]" if note else ""
-            yield _row(f"{name}{mark}", *others)
+            yield _row(f"{name}{mark}", *cells)
         yield ""
-        for place, note in enumerate(notes, start=1):
-            yield f"[{place}] {note}\n"
+        for number, note in enumerate(notes, start=1):
+            yield f"[{number}] {note}\n"
 
 
 def _case_lines(validation: Validation) -> Iterator[str]:
-    yield "| case | what | real | simulated: 10, 50, 90% | below the real one, % | come, % | verdict | in fit | note |"
+    yield "| case | figure | real | simulated: 10, 50, 90% | below the real one, % | occur, % | verdict | in fit | note |"
     yield "|---|---|--:|--:|--:|--:|---|---|---|"
-    for one in validation.cases:
-        cells = _case_cells(one)
-        if one.verdict == "not comparable":
-            cells[3:6] = [UNKNOWN] * 3
-        yield _row(*cells, one.expectation.note)
+    for result in validation.cases:
+        yield _row(*_case_cells(result), result.expectation.note)
     yield ""
-    for what, meaning in IN_WORDS.items():
-        yield f"- *{what}*: {meaning}; it comes in a share of {CASES_AMONG[what]}"
+    for what, meaning in DEFINITIONS.items():
+        yield f"- *{what}*: {meaning}; *occur* is its share of {CASES_AMONG[what]}"
 
 
 def _row(*cells: str) -> str:
-    """A row in Markdown, in which an unmet verdict stands out."""
-    told = ["**outside**" if cell == "outside" else cell.replace("|", "/") for cell in cells]
-    return f"| {' | '.join(told)} |"
+    """Return a row in Markdown, with "outside" in bold."""
+    marked = ("**outside**" if cell == "outside" else cell.replace("|", "/") for cell in cells)
+    return f"| {' | '.join(marked)} |"

@@ -17,7 +17,7 @@ from crisis_sim.scenario import shipped_scenarios
 from crisis_sim.scenario.introspect import parameters
 from crisis_sim.validation import facts
 from crisis_sim.validation.facts import (
-    FILE,
+    EXPECTATIONS,
     OTHER_SHARE,
     Comparison,
     Expectation,
@@ -65,7 +65,7 @@ def test_in_a_wheel_the_record_is_inside_the_package(
 def test_every_fact_and_no_other_is_compared_and_has_an_expectation(validation: Validation) -> None:
     assert {one.fact.id for one in validation.comparisons} == set(read_facts())
     compared = [one.expectation.id for one in (*validation.comparisons, *validation.cases)]
-    with FILE.open(encoding="utf-8") as file:
+    with EXPECTATIONS.open(encoding="utf-8") as file:
         assert sorted(compared) == sorted(row["id"] for row in csv.DictReader(file))
     assert all(one.expectation.name for one in validation.comparisons)
 

@@ -164,7 +164,7 @@ def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_
     tmp_path: Path, population_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     # The project claims what a population that is followed for 60 days cannot meet, and nothing else.
-    text = re.sub(r"(,(?:yes|no)),yes,", r"\1,no,", facts.FILE.read_text(encoding="utf-8"))
+    text = re.sub(r"(,(?:yes|no)),yes,", r"\1,no,", facts.EXPECTATIONS.read_text(encoding="utf-8"))
     text, claims = re.subn(r"^(duration_p90,.*),(yes|no),no,", r"\1,yes,yes,", text, flags=re.M)
     assert claims == 1
     path, out = tmp_path / "expectations.csv", tmp_path / "out"
