@@ -1,10 +1,10 @@
-"""Makes docs/fit.md from a run of the experiment `fit_to_the_record`, and a fit the model's own.
+"""Write docs/fit.md from a run of the experiment `fit_to_the_record`, and adopt fitted parameters.
 
-python docs/tools/fit_page.py [FOLDER]    # a run's folder, whose figures are kept in docs/fit/ before the page is made
+python docs/tools/fit_page.py [FOLDER]    # the folder of a run; its figures are first copied to docs/fit/
 
-`--adopt` also writes the run's best values into the defaults of crisis_sim/scenario/behaviour.py, to three digits, and the
-hundred of its sets that weigh most into crisis_sim/scenario/fits.csv. With `--hindcast` FOLDER is that of
-`fit_for_the_hindcast`: its best values go to crisis_sim/hindcast/fitted.json, and nothing else is done.
+With `--adopt` the best parameters also become the defaults in crisis_sim/scenario/behaviour.py, to three digits, and the
+hundred parameter sets with the largest weights are written to crisis_sim/scenario/fits.csv. With `--hindcast` FOLDER is a
+run of `fit_for_the_hindcast`: its best parameters are written to crisis_sim/hindcast/fitted.json, and the page is not made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -22,62 +22,79 @@ import numpy as np
 from console import DOCS
 
 from crisis_sim.experiments.gauss_newton import PRIOR
+from crisis_sim.experiments.load import load_experiment
 from crisis_sim.scenario.introspect import parameters
 from crisis_sim.scenario.schema import Behaviour
+from crisis_sim.validation.facts import read_cases
 
 PAGE, STARTS = DOCS / "fit.md", DOCS / "fit" / "starts.csv"
 KEPT, PACKAGE = DOCS / "fit" / "fit.json", DOCS.parent / "crisis_sim"
-#: What is kept of a figure, and of a parameter.
-OF_FIGURE = (
-    *("words", "among", "scenario", "unit", "scale", "weight", "target", "target_lower"),
-    *("target_upper", "estimate", "apart", "apart_before"),
+#: Fields of a figure and of a parameter in the run's summary that are kept.
+FIGURE_FIELDS = (
+    *("scenario", "unit", "scale", "weight", "target", "target_lower", "target_upper"),
+    *("estimate", "apart", "apart_before"),
 )
-OF_PARAMETER = ("path", "unit", "low", "high", "best")
-#: What the slopes say of a parameter: variance taken away, and its precision where all others stay as they are.
-OF_SLOPES = ("informed", "precision")
-#: How far it is moved for its profile, as a share of its range.
-TENTH = 0.1
-#: A parameter is pinned down if the record takes away this share of its prior's variance.
-PINNED = 0.5
-#: How many sets are shipped.
+PARAMETER_FIELDS = ("path", "unit", "low", "high", "best")
+#: Fields from the slopes: share of the prior variance removed, and the inverse variance with all other parameters fixed.
+SLOPE_FIELDS = ("informed", "precision")
+#: Step of the profile, as a share of the parameter's range.
+STEP = 0.1
+#: A parameter is open if the data remove less than this share of its prior variance.
+OPEN_BELOW = 0.5
+#: A figure is far off if its distance from the target exceeds half a 95% interval, in standard errors.
+REACH = 1.96
+#: Number of parameter sets shipped.
 SETS = 100
+#: Groups of targets, as the page names them.
+GROUPS = {
+    "marginal": "all crises",
+    "conditional": "conditional",
+    "requirements": "precise choices",
+    "cases": "cases",
+}
+#: The suffix of a scenario whose choices are three times as precise.
+PRECISE = "_precision_3"
 TEXT = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file."""
+    """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file that is kept."""
+    """Write a JSON file that is kept in docs."""
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """Return the rows of a CSV file."""
     return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def keep(folder: Path) -> None:
-    """Keep the figures of a run, and how far its parameters range over its sets."""
+    """Copy a run's figures, and the range of each parameter over its sets, to docs/fit/fit.json."""
     summary, sets = read_json(folder / "summary.json"), read_table(folder / "sets.csv")
-    weight = np.array([float(one["weight"]) for one in sets])
+    weight = np.array([float(row["weight"]) for row in sets])
     rows = []
-    for one in summary["parameters"]:
-        path = one["path"]
+    for parameter in summary["parameters"]:
+        path = parameter["path"]
         low, high = _quantiles(np.array([float(row[path]) for row in sets]), weight)
         rows.append(
-            {name: one[name] for name in OF_PARAMETER}
+            {name: parameter[name] for name in PARAMETER_FIELDS}
             | {"set_low": low, "set_high": high}
-            | {name: summary["sets"][name][path] for name in OF_SLOPES}
+            | {name: summary["sets"][name][path] for name in SLOPE_FIELDS}
         )
-    fresh, targets = summary["fresh"], (x for x in summary["outcomes"] if x["target"] is not None)
+    fresh, targets = summary["fresh"], load_experiment("fit_to_the_record").spec.targets
+    figures = (figure for figure in summary["outcomes"] if figure["target"] is not None)
     kept = {
         "seed": fresh["seed"] - 1,
         **{name: fresh[name] for name in ("loss", "loss_before")},
-        "sets": {name: of for name, of in summary["sets"].items() if name not in OF_SLOPES},
-        "figures": [{name: one[name] for name in OF_FIGURE} for one in targets],
+        "sets": {name: of for name, of in summary["sets"].items() if name not in SLOPE_FIELDS},
+        "figures": [
+            {"title": title(target.measure)} | {name: figure[name] for name in FIGURE_FIELDS}
+            for figure, target in zip(figures, targets, strict=True)
+        ],
         "parameters": rows,
     }
     write_json(KEPT, kept)
@@ -85,25 +102,75 @@ def keep(folder: Path) -> None:
 
 def _quantiles(values: Any, weight: Any) -> tuple[float, float]:
     order = np.argsort(values)
-    reached = np.cumsum(weight[order]) / weight.sum()
-    at = [min(int(np.searchsorted(reached, level)), len(values) - 1) for level in (0.05, 0.95)]
-    return float(values[order][at[0]]), float(values[order][at[1]])
+    cumulated = np.cumsum(weight[order]) / weight.sum()
+    low, high = np.minimum(np.searchsorted(cumulated, (0.05, 0.95)), len(values) - 1)
+    return float(values[order][low]), float(values[order][high])
+
+
+#: Titles of measures that the experiment gives by name.
+NAMED = {
+    "mediated": "mediated",
+    "first_strike": "first strike",
+    "median_pakistan_market_rebound": "Pakistan's market: rise after the ceasefire, median",
+}
+MOMENTS = {
+    "trigger_at_hours": "trigger",
+    "mediation_started_at_hours": "start of mediation",
+    "first_fire_at_hours": "first fire",
+    "last_fire_at_hours": "last fire",
+    "first_strike_at_hours": "first strike",
+    "halted_at_hours": "end of strikes",
+    "over_at_hours": "end",
+}
+CONDITIONS = {
+    ("mediated", True): "mediated",
+    ("mediated", False): "not mediated",
+    ("violent_start", False): "no violence at the start",
+    ("nuclear_pair", True): "two nuclear states",
+    ("nuclear_use_at_hours", "came"): "nuclear use",
+}
+
+
+def title(measure: str | Mapping[str, Any]) -> str:
+    """Return the title of a figure in the page's tables, such as `trigger to end, median (trigger: violent)`."""
+    if isinstance(measure, str):
+        return NAMED[measure]
+    if "share" in measure:
+        (text,) = map(_condition, measure["share"], measure["share"].values())
+    else:
+        level = measure.get("time_quantile") or measure["quantile"]
+        since, of = MOMENTS.get(measure.get("since", "")), MOMENTS.get(measure["of"])
+        text = f"{since} to {of}" if since else "hours from the trigger to the response"
+        text += ", median" if level == 0.5 else f", {100 * level:g}% quantile"
+    given = measure.get("given", {})
+    return f"{text} ({'; '.join(map(_condition, given, given.values()))})" if given else text
+
+
+def _condition(column: str, value: Any) -> str:
+    if column == "ending" and not isinstance(value, str):
+        return "ended"
+    if column == "defender_response" and not isinstance(value, str):
+        return "any response"
+    if isinstance(value, str) or column in ("mediated", "violent_start", "nuclear_pair"):
+        text = f"{column.replace('_', ' ')}: {str(value).replace('_', ' ')}"
+        return CONDITIONS.get((column, value), text)
+    return f"{column.replace('_', ' ')}: {value[0]} or worse"
 
 
 def adopt(folder: Path) -> None:
-    """Write a run's best values into the lines of parameters, and its heaviest sets."""
+    """Make a run's best parameters the defaults, and ship its parameter sets with the largest weights."""
     file = PACKAGE / "scenario" / "behaviour.py"
     text = file.read_text(encoding="utf-8")
     for path, value in read_json(folder / "summary.json")["best"]["parameters"].items():
         _, part, name = path.split(".")
         group = Behaviour.model_fields[part].annotation.__name__  # type: ignore[union-attr]
         before, head, after = text.partition(f"class {group}(")
-        own, more, others = after.partition("\nclass ")
+        body, end, rest = after.partition("\nclass ")
         line = re.compile(rf"(    {name}: Number = parameter\()[-+.e\d]+")
-        own, count = line.subn(rf"\g<1>{float(f'{value:.3g}'):g}", own)
+        body, count = line.subn(rf"\g<1>{float(f'{value:.3g}'):g}", body)
         if count != 1:
-            raise SystemExit(f"{file.name}: {group} has no line of a parameter '{name}'")
-        text = before + head + own + more + others
+            raise SystemExit(f"{file.name}: {group} has no line for the parameter '{name}'")
+        text = before + head + body + end + rest
     file.write_text(text, encoding="utf-8")
     sets = sorted(read_table(folder / "sets.csv"), key=lambda row: -float(row["weight"]))
     with (PACKAGE / "scenario" / "fits.csv").open("w", encoding="utf-8", newline="") as target:
@@ -113,130 +180,137 @@ def adopt(folder: Path) -> None:
 
 
 def adopt_for_the_hindcast(folder: Path) -> None:
-    """Write a run's best values into the behaviour of the hindcast."""
+    """Make a run's best parameters those of the hindcast."""
     file = PACKAGE / "hindcast" / "fitted.json"
     best = read_json(folder / "summary.json")["best"]["parameters"]
-    found = {path: float(f"{value:.4g}") for path, value in best.items()}
-    write_json(file, read_json(file) | {"behaviour": found})
+    rounded = {path: float(f"{value:.4g}") for path, value in best.items()}
+    write_json(file, read_json(file) | {"behaviour": rounded})
 
 
-def part_of(figure: dict[str, Any]) -> str:
-    """Which part of the record a figure is of."""
-    if figure["scenario"].endswith("_precision_3"):
+def group_of(figure: dict[str, Any]) -> str:
+    """Return the group of targets to which a figure belongs."""
+    if figure["scenario"].endswith(PRECISE):
         return "requirements"
     if figure["scenario"] != "since_1945":
         return "cases"
     return "conditional" if figure["weight"] < 1 else "marginal"
 
 
+def grouped(figures: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures of each group."""
+    return {group: [figure for figure in figures if group_of(figure) == group] for group in GROUPS}
+
+
 def loss_of(figures: list[dict[str, Any]]) -> float:
-    """The loss of some figures, each counted whole."""
-    far = [abs(one["apart"]) for one in figures]
-    return sum(x * x if x <= 3 else 6 * x - 9 for x in far)
+    """Return the unweighted loss of some figures."""
+    distances = [abs(figure["apart"]) for figure in figures]
+    return sum(x * x if x <= 3 else 6 * x - 9 for x in distances)
 
 
-#: Words of figures that are long in a table.
-SHORTER = {
-    "ending agreement or tacit or unilateral or imposed or faded": "an ending of these five kinds",
-    "minor clashes or serious clashes or full-scale war": "minor clashes or worse",
-    "serious clashes or full-scale war": "serious clashes or worse",
-    ", since_1945_precision_3": ", choices three times as precise",
-}
+def far_off(figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the figures that are far from their targets, the farthest first."""
+    found = [figure for figure in figures if abs(figure["apart"]) > REACH]
+    return sorted(found, key=lambda figure: -abs(figure["apart"]))
 
 
 def page() -> str:
-    """The page."""
+    """Return the page."""
     kept = read_json(KEPT)
     figures, rows = kept["figures"], kept["parameters"]
-    parts = {
-        name: [one for one in figures if part_of(one) == name]
-        for name in ("marginal", "conditional", "requirements", "cases")
-    }
-    reading = sum(one["path"].startswith("behaviour.reading") for one in rows)
-    far = sorted(figures, key=lambda one: -abs(one["apart"]))[:10]
+    groups = grouped(figures)
+    reading = sum(row["path"].startswith("behaviour.reading") for row in rows)
     return TEXT.substitute(
         seed=kept["seed"],
         count=len(rows),
         behavioural=len(rows) - reading,
         reading=reading,
         targets=len(figures),
-        **{name: len(of) for name, of in parts.items()},
-        loss=f"{kept['loss']:.0f}",
-        before=f"{kept['loss_before']:.0f}",
-        parts="; ".join(
-            f"{loss_of(of):.1f} over the {len(of)} {name}" for name, of in parts.items()
-        )
-        + ", each figure counted whole",
-        inside=sum(abs(one["apart"]) <= 1.96 for one in figures),
-        farthest="\n".join(_figure_rows(far, named=True)),
-        rows="\n".join(_figure_rows(parts["marginal"])),
+        **{name: len(group) for name, group in groups.items()},
+        loss=f"{kept['loss']:.1f}",
+        before=f"{kept['loss_before']:.1f}",
+        groups="\n".join(_group_rows(groups)),
+        weighted=f"{sum(figure['weight'] * loss_of([figure]) for figure in figures):.1f}",
+        reach=REACH,
+        near=len(figures) - len(far_off(figures)),
+        far_record="\n".join(_figure_rows(far_off(groups["marginal"] + groups["conditional"]))),
+        far_chosen="\n".join(
+            _figure_rows(far_off(groups["requirements"] + groups["cases"]), named=True)
+        ),
+        rows="\n".join(_figure_rows(groups["marginal"])),
         **_starts(kept["loss"]),
         sets=kept["sets"]["count"],
+        shipped=SETS,
         effective=f"{kept['sets']['effective']:.0f}",
         temperature=f"{kept['sets']['temperature']:.1f}",
         directions=f"{kept['sets']['directions']:.0f}",
-        pinned=f"{100 * PINNED:.0f}",
+        open_below=f"{100 * OPEN_BELOW:.0f}",
         alone=_alone(rows),
         parameters="\n".join(_parameter_rows(rows)),
     )
 
 
 def _starts(loss: float) -> dict[str, str]:
-    """What fits from other starts came to.
+    """Return the results of the fits from other starts.
 
     Raises:
-        SystemExit: when one of them is better than the fit, which the page denies.
+        SystemExit: if one of them is better than the fit, which the page denies.
     """
     rows = read_table(STARTS)
-    start, fit, apart = (
+    start, fit, distance = (
         np.array([float(row[name]) for row in rows]) for name in ("start", "fit", "apart")
     )
     if fit.min() < loss:
         raise SystemExit(f"{STARTS.name}: a fit from another start has a loss of {fit.min():.0f}")
-    between = [f"{one.min():.0f} and {one.max():.0f}" for one in (start, fit)]
-    return {"started": between[0], "ended": between[1], "apart": f"{100 * apart.mean():.0f}%"}
+    started, ended = (f"{losses.min():.0f} and {losses.max():.0f}" for losses in (start, fit))
+    return {"started": started, "ended": ended, "distance": f"{100 * distance.mean():.0f}%"}
+
+
+def _group_rows(groups: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    for name, group in groups.items():
+        (weight,) = {figure["weight"] for figure in group}
+        yield (
+            f"| {GROUPS[name]} | {len(group)} | {len(far_off(group))} | {loss_of(group):.1f} | {weight:g} |"
+        )
 
 
 def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator[str]:
-    for one in figures:
-        scale, unit = (100, "%") if one["unit"] == "share" else (1, f" {one['unit']}")
+    """Return table rows of figures; if `named`, with their scenarios."""
+    cases = {case.scenario: case.name for case in read_cases()}
+    cases["since_1945"] = "crises since 1945"
+    for figure in figures:
+        scale, unit = (100, "%") if figure["unit"] == "share" else (1, f" {figure['unit']}")
         target, lower, upper, estimate = (
-            "never" if one[key] is None else f"{scale * one[key]:.1f}"
+            "never" if figure[key] is None else f"{scale * figure[key]:.1f}"
             for key in ("target", "target_lower", "target_upper", "estimate")
         )
-        where = f", {one['scenario']}" if named and one["scenario"] != "since_1945" else ""
-        among = f", of {one['among']}" if one["among"] and ", given " not in one["words"] else ""
-        words = f"{one['words']}{among}{where}"
-        for long, short in SHORTER.items():
-            words = words.replace(long, short)
+        scenario = figure["scenario"].removesuffix(PRECISE)
+        precise = ", precise choices" if scenario != figure["scenario"] else ""
         yield (
-            f"| {words} | {target}{unit} | {lower} to {upper} | {estimate}{unit} "
-            f"| {one['apart']:+.1f} |"
+            (f"| {cases[scenario]}{precise} " if named else "")
+            + f"| {figure['title']} | {target}{unit.rstrip()} | {lower} to {upper} "
+            + f"| {estimate}{unit.rstrip()} | {figure['apart']:+.1f} |"
         )
 
 
-def _profile(one: dict[str, Any]) -> float:
-    """How much the loss rises when a parameter is moved by `TENTH`, all others adjusted, if it is a square."""
-    return float(TENTH**2 * PRIOR / (1.0 - one["informed"]))
+def _profile(parameter: dict[str, Any]) -> float:
+    """Return the rise of a quadratic loss if a parameter is moved by `STEP` and all others are adjusted."""
+    return float(STEP**2 * PRIOR / (1.0 - parameter["informed"]))
 
 
 def _alone(rows: list[dict[str, Any]]) -> str:
-    """How much more the loss rises where the others stay as they are."""
-    if "precision" not in rows[0]:
-        return ""
-    times = np.median([TENTH**2 * one["precision"] / _profile(one) for one in rows])
-    return f"; with the others left as they are it rises {times:.1f} times as much (median)"
+    """Return the factor by which the loss rises more if the other parameters stay fixed."""
+    return f"{np.median([STEP**2 * row['precision'] / _profile(row) for row in rows]):.1f}"
 
 
 def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
-    defaults = {one.path: one for one in parameters()}
-    for one in sorted(rows, key=lambda one: -one["informed"]):
-        assert one["path"] in defaults  # noqa: S101 - the page speaks of parameters that there are
-        taken, name = one["informed"], one["path"].removeprefix("behaviour.")
+    fitted = {row["path"]: row for row in rows}
+    for parameter in (one for one in parameters() if one.path in fitted):
+        row = fitted[parameter.path]
+        informed, name = row["informed"], parameter.path.removeprefix("behaviour.")
         yield (
-            f"| `{name}` | {one['best']:.3g} | {one['set_low']:.3g} to {one['set_high']:.3g} "
-            f"| {one['low']:g} to {one['high']:g} | {100 * taken:.0f}% | {_profile(one):.1f} "
-            f"| {'' if taken >= PINNED else 'open'} |"
+            f"| `{name}` | {parameter.meaning} | {row['best']:.3g} "
+            f"| {row['set_low']:.3g} to {row['set_high']:.3g} | {row['low']:g} to {row['high']:g} "
+            f"| {100 * informed:.0f}%{', open' if informed < OPEN_BELOW else ''} | {_profile(row):.1f} |"
         )
 
 
@@ -245,12 +319,12 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--adopt", action="store_true")
     parser.add_argument("--hindcast", action="store_true")
-    asked = parser.parse_args()
-    if asked.hindcast:
-        adopt_for_the_hindcast(asked.folder)
+    arguments = parser.parse_args()
+    if arguments.hindcast:
+        adopt_for_the_hindcast(arguments.folder)
     else:
-        if asked.folder:
-            keep(asked.folder)
-        if asked.adopt:
-            adopt(asked.folder)
+        if arguments.folder:
+            keep(arguments.folder)
+        if arguments.adopt:
+            adopt(arguments.folder)
         PAGE.write_text(page(), encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Makes docs/scorecard.md from what the commands wrote, kept in docs/scorecard/.
+"""Write docs/scorecard.md from the results of commands, which are kept in docs/scorecard/.
 
 python docs/tools/scorecard.py [FOLDER...]    # folders of validate --out, validate --held-out --out, hindcast --out
 
-Figures of the version before stand in docs/scorecard/before.json; `--as-before` puts the present ones there, before a change
-of the model.
+docs/scorecard/before.json has the figures of the previous version of the model. `--as-before` replaces them by the present
+ones, before a change of the model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, NamedTuple
 
 import fit_page
 from console import DOCS
@@ -21,212 +21,233 @@ from fit_page import read_json, write_json
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
 BEFORE = KEPT / "before.json"
-FOLDS = ("eras", "fifths")
+#: Ways to leave crises out of the fit: what is left out at a time, by the name of the way.
+FOLDS = {"eras": "an era", "fifths": "a fifth"}
 FILES = ("validation", "held_out", "hindcast", *(f"hindcast_{by}" for by in FOLDS))
 PICTURES = ("hindcast_skill.png", "hindcast_reliability.png", "hindcast_duration.png")
-#: Of a skill in sample that is less, no share is said to be left.
+#: Below this in-sample skill the share that the model keeps is not given.
 LEAST_SKILL = 0.03
-#: What is predicted, and the score that stands for it.
-TARGETS = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
-WORDS = {
+#: The score of each outcome that is predicted.
+SCORES = {"violence": "log", "mediated": "log", "ending": "log", "duration": "crps_log10"}
+SCORE_NAMES = {"log": "log", "crps_log10": "CRPS"}
+OUTCOMES = {
     "violence": "worst violence",
-    "mediated": "whether mediated",
+    "mediated": "mediation",
     "ending": "kind of ending",
     "duration": "duration",
 }
+#: The times of a case.
+TIMES = {"strike": "trigger to first strike", "halt": "first strike to end of strikes"}
 TEXT, LEFT_OUT = (
     Template(Path(__file__).with_name(f"scorecard_{name}.txt").read_text(encoding="utf-8"))
     for name in ("page", "left_out")
 )
 
 
-def figures() -> dict[str, Any]:
-    """All that the page is made of, by file."""
-    kept = {name: KEPT / f"{name}.json" for name in FILES} | {"fit": fit_page.KEPT}
-    return {name: read_json(path) for name, path in kept.items() if path.is_file()}
+class Entry(NamedTuple):
+    """A row of the first table; `better` is `lower`, `higher` or empty."""
+
+    test: str
+    measure: str
+    better: str
+    value: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.test}: {self.measure}"
+
+    def row(self, before: str) -> str:
+        """Return the row, with the value of the previous version."""
+        now, then = (float(value.split()[0]) for value in (self.value, before or self.value))
+        change = "better" if (now > then) == (self.better == "higher") else "worse"
+        if now == then or not self.better or not before:
+            change = ""
+        return (
+            f"| {self.test} | {self.measure} | {self.better} | {self.value} | {before} | {change} |"
+        )
 
 
-def glance(of: dict[str, Any]) -> dict[str, str]:
-    """The figures at a glance, by what they are of."""
-    fit, validation = of["fit"]["figures"], of["validation"]["counts"]
-    found = {}
-    for part in ("marginal", "conditional", "cases", "requirements"):
-        own = [one for one in fit if fit_page.part_of(one) == part]
-        found[f"fitted|loss over {part} figures"] = f"{fit_page.loss_of(own):.1f} ({len(own)})"
-    for name in ("facts", "cases"):
-        counts = validation[name]
+def read_results() -> dict[str, Any]:
+    """Return the kept results by file."""
+    paths = {name: KEPT / f"{name}.json" for name in FILES} | {"fit": fit_page.KEPT}
+    return {name: read_json(path) for name, path in paths.items() if path.is_file()}
+
+
+def at_a_glance(results: dict[str, Any]) -> Iterator[Entry]:
+    """Yield the rows of the first table."""
+    fit = results["fit"]
+    for name, figures in fit_page.grouped(fit["figures"]).items():
+        measure = f"loss over {len(figures)} figures: {fit_page.GROUPS[name]}"
+        yield Entry("fitted", measure, "lower", f"{fit_page.loss_of(figures):.1f}")
+    determined = f"{fit['sets']['directions']:.0f} of {len(fit['parameters'])}"
+    yield Entry("fitted", "effective number of parameters that the data determine", "", determined)
+    for name, counts in results["validation"]["counts"].items():
         total = sum(counts.values()) - counts["not comparable"]
-        found[f"mostly fitted|{name} inside, near, outside"] = (
-            f"{counts['inside']}, {counts['near']}, {counts['outside']} of {total}"
-        )
-    sets = of["fit"]["sets"]
-    found["fitted|directions of the parameters that the record informs"] = (
-        f"{sets['directions']:.0f} of {len(of['fit']['parameters'])}"
-    )
-    for what, one in of["held_out"]["summary"].items():
-        found[f"not used|{what}s of left-out cases in the central 80%"] = (
-            f"{one['inside']} of {one['cases']}"
-        )
-        found[f"not used|log score of the {what}s (of the other cases' times)"] = (
-            f"{one['log_score']:.1f} ({one['log_score_others']:.1f})"
-        )
-    rank = of["held_out"]["summary"]["halt"]["rank"]
-    found["not used|rank correlation of left-out and real fights"] = f"{rank:.2f}"
-    for target, score in scores_of(of, of["hindcast"]["scores"][0]["group"]):
-        found[f"development crises|skill on {WORDS[target]}"] = skilled(score["climatology"])
-    for by in _folds(of):
-        for target, score in scores_of(of, "all crises", f"hindcast_{by}"):
-            found[f"{by} left out|skill on {WORDS[target]}"] = skilled(score["climatology"])
-    return found
+        for verdict, better in (("inside", "higher"), ("outside", "lower")):
+            measure = f"{name} {verdict}, of {total}"
+            yield Entry("mostly fitted", measure, better, str(counts[verdict]))
+    summary = results["held_out"]["summary"]
+    for time, scores in summary.items():
+        test = "case left out"
+        inside = f"{scores['inside']} of {scores['cases']}"
+        yield Entry(test, f"{TIMES[time]}: in the central 80% of the forecast", "", inside)
+        log = f"{scores['log_score']:.1f} ({scores['log_score_others']:.1f})"
+        yield Entry(test, f"{TIMES[time]}: log score (simple forecast)", "lower", log)
+    measure = f"{TIMES['halt']}: rank correlation of forecast and real times"
+    yield Entry("case left out", measure, "higher", f"{summary['halt']['rank']:.2f}")
+    files = {"development crises": "hindcast"}
+    files |= {f"{FOLDS[by]} left out": f"hindcast_{by}" for by in _folds(results)}
+    for test, file in files.items():
+        for outcome, score in scores_of(results, "all crises", file):
+            skill = skill_text(score["climatology"])
+            yield Entry(test, f"skill on {OUTCOMES[outcome]}", "higher", skill)
 
 
 def scores_of(
-    of: dict[str, Any], group: str, file: str = "hindcast"
+    results: dict[str, Any], group: str, file: str = "hindcast"
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The score that stands for each target, in a class of crises."""
-    for target, name in TARGETS.items():
-        for one in of[file]["scores"]:
-            if (one["what"], one["kind"], one["group"]) == (target, name, group):
-                yield target, one
+    """Yield the score of each outcome in a class of crises."""
+    for outcome, kind in SCORES.items():
+        for score in results[file]["scores"]:
+            if (score["what"], score["kind"], score["group"]) == (outcome, kind, group):
+                yield outcome, score
 
 
-def skilled(against: dict[str, Any]) -> str:
-    """A skill with its interval."""
-    low, high = against["skill_limits"]
-    return f"{against['skill']:+.3f} ({low:+.3f} to {high:+.3f})"
+def skill_text(comparison: dict[str, Any]) -> str:
+    """Return a skill with its interval."""
+    low, high = comparison["skill_limits"]
+    return f"{comparison['skill']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def page() -> str:
-    """The page."""
-    of = figures()
-    now, before = glance(of), read_json(BEFORE)
-    hindcast = of["hindcast"]
-    scored = max((one["crises"] for one in hindcast["scores"]), default=0)
-    groups = list(dict.fromkeys(one["group"] for one in hindcast["scores"]))
-    dev = DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
-    parts = [fit_page.part_of(one) for one in of["fit"]["figures"]]
+    """Return the page."""
+    results = read_results()
+    before = read_json(BEFORE)
+    hindcast = results["hindcast"]
+    scored = max((score["crises"] for score in hindcast["scores"]), default=0)
+    groups = list(dict.fromkeys(score["group"] for score in hindcast["scores"]))
+    fit = DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
     return TEXT.substitute(
-        glance="\n".join(
-            f"| {name.split('|')[0]} | {name.split('|')[1]} | {value} | {before.get(name, '')} |"
-            for name, value in now.items()
-        ),
-        **{name: parts.count(name) for name in ("marginal", "conditional")},
-        cases="\n".join(_case_rows(of["held_out"]["cases"])),
-        cases_told=" ".join(
-            f"Of the {what}s {one['inside']} of {one['cases']} lie in the central 80%; mean CRPS "
-            f"{one['crps'] / one['cases']:.2f}, of the others {one['crps_others'] / one['cases']:.2f}."
-            for what, one in of["held_out"]["summary"].items()
+        glance="\n".join(entry.row(before.get(entry.key, "")) for entry in at_a_glance(results)),
+        cases="\n".join(_case_rows(results["held_out"]["cases"])),
+        cases_summary=" ".join(
+            f"{TIMES[time].capitalize()}: {scores['inside']} of {scores['cases']} real times are in the central 80% "
+            f"of the forecast; mean CRPS {scores['crps'] / scores['cases']:.2f} "
+            f"(simple forecast {scores['crps_others'] / scores['cases']:.2f})."
+            for time, scores in results["held_out"]["summary"].items()
         ),
         crises=hindcast["crises"],
         scored=scored,
         hidden=hindcast["crises"] - scored,
-        dev_targets=dev.read_text(encoding="utf-8").count("- {measure:"),
-        hindcast="\n".join(_hindcast_rows(of)),
+        fit_figures=fit.read_text(encoding="utf-8").count("- {measure:"),
+        hindcast="\n".join(_hindcast_rows(results)),
         classes=" | ".join(groups),
         rule="--:|" * len(groups),
-        by_class="\n".join(_class_rows(of, groups)),
-        left_out=_left_out(of) if _folds(of) else "",
+        by_class="\n".join(_class_rows(results, groups)),
+        left_out=_left_out(results) if _folds(results) else "",
     )
 
 
 def _case_rows(cases: list[dict[str, Any]]) -> Iterator[str]:
-    for one in cases:
-        low, middle, high = (f"{value:.3g}" for value in one["quantiles"])
+    for case in cases:
+        low, middle, high = (f"{value:.3g}" for value in case["quantiles"])
         yield (
-            f"| {one['case']} | {one['what']} | {one['real']:g} | {low}, {middle}, {high} | {100 * one['percentile']:.0f}% "
-            f"| {one['log_score']:.2f} ({one['log_score_others']:.2f}) | {one['crps']:.2f} ({one['crps_others']:.2f}) |"
+            f"| {case['case']} | {TIMES[case['what']]} | {case['real']:g} | {low}, {middle}, {high} "
+            f"| {100 * case['percentile']:.0f}% | {case['log_score']:.2f} ({case['log_score_others']:.2f}) "
+            f"| {case['crps']:.2f} ({case['crps_others']:.2f}) |"
         )
 
 
-def _hindcast_rows(of: dict[str, Any]) -> Iterator[str]:
-    for target, one in scores_of(of, of["hindcast"]["scores"][0]["group"]):
-        clim, base = one["climatology"], one["baseline"]
-        beside = f"| {base['score']:.3f} | {_apart(base)} |" if base["crises"] else "| | |"
-        kind = {"log": "log", "crps_log10": "CRPS"}[one["kind"]]
+def _hindcast_rows(results: dict[str, Any]) -> Iterator[str]:
+    for outcome, score in scores_of(results, "all crises"):
+        base_rates, statistical = score["climatology"], score["baseline"]
+        cells = (
+            f"{statistical['score']:.3f} | {_difference(statistical)}"
+            if statistical["crises"]
+            else " | "
+        )
         yield (
-            f"| {WORDS[target]} | {one['crises']} | {kind} | {one['model']:.3f} "
-            f"| {clim['score']:.3f} | {skilled(clim)} {beside}"
+            f"| {OUTCOMES[outcome]} | {score['crises']} | {SCORE_NAMES[score['kind']]} | {score['model']:.3f} "
+            f"| {base_rates['score']:.3f} | {skill_text(base_rates)} | {cells} |"
         )
 
 
-def _in_sample(one: dict[str, Any]) -> float:
-    """The skill over climatology of the fit that saw all."""
-    return 1.0 - float(one["in_sample"]["score"]) / float(one["climatology"]["score"])
+def _in_sample(score: dict[str, Any]) -> float:
+    """Return the skill over base rates of the fit to all crises."""
+    return 1.0 - float(score["in_sample"]["score"]) / float(score["climatology"]["score"])
 
 
-def _folds(of: dict[str, Any]) -> list[str]:
-    """By what crises were left out."""
-    return [by for by in FOLDS if f"hindcast_{by}" in of]
+def _folds(results: dict[str, Any]) -> list[str]:
+    return [by for by in FOLDS if f"hindcast_{by}" in results]
 
 
-def _left_out(of: dict[str, Any]) -> str:
-    """The section on crises that were left out."""
-    first = f"hindcast_{_folds(of)[0]}"
-    names = [one["name"] for one in of[first]["folds"]]
+def _left_out(results: dict[str, Any]) -> str:
+    """Return the section on crises that were left out of the fit."""
+    first = f"hindcast_{_folds(results)[0]}"
+    names = [fold["name"] for fold in results[first]["folds"]]
     return LEFT_OUT.substitute(
-        left_out="\n".join(_left_out_rows(of)),
+        left_out="\n".join(_left_out_rows(results)),
         eras=" | ".join(names),
         eras_rule="--:|" * len(names),
-        by_era="\n".join(_class_rows(of, names, first)),
-        left_told=_left_told(of),
+        by_era="\n".join(_class_rows(results, names, first)),
+        summary=" ".join(_left_out_summary(results)),
     )
 
 
-def _left_out_rows(of: dict[str, Any]) -> Iterator[str]:
-    for by in _folds(of):
-        for target, one in scores_of(of, "all crises", f"hindcast_{by}"):
-            beside = [
-                _apart(one[who]) if one[who]["crises"] else "" for who in ("in_sample", "baseline")
-            ]
+def _left_out_rows(results: dict[str, Any]) -> Iterator[str]:
+    for by in _folds(results):
+        for outcome, score in scores_of(results, "all crises", f"hindcast_{by}"):
+            differences = " | ".join(
+                _difference(score[reference]) if score[reference]["crises"] else ""
+                for reference in ("in_sample", "baseline")
+            )
             yield (
-                f"| {by} | {WORDS[target]} | {one['crises']} | {_in_sample(one):+.3f} | {skilled(one['climatology'])} "
-                f"| {' | '.join(beside)} |"
+                f"| {FOLDS[by]} | {OUTCOMES[outcome]} | {score['crises']} | {_in_sample(score):+.3f} "
+                f"| {skill_text(score['climatology'])} | {differences} |"
             )
 
 
-def _apart(against: dict[str, Any]) -> str:
-    low, high = against["difference_limits"]
-    return f"{against['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
+def _difference(comparison: dict[str, Any]) -> str:
+    low, high = comparison["difference_limits"]
+    return f"{comparison['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _left_told(of: dict[str, Any]) -> str:
-    """How much of the skill in sample is left, and how far the refits went."""
-    told = []
-    for by in _folds(of):
-        found = of[f"hindcast_{by}"]
-        left = [
-            f"{one['climatology']['skill'] / _in_sample(one):.0%} on {WORDS[target]}"
-            for target, one in scores_of(of, "all crises", f"hindcast_{by}")
-            if _in_sample(one) > LEAST_SKILL
-        ]
-        moved = ", ".join(f"{100 * one['moved']:.1f}" for one in found["folds"])
-        told.append(
-            f"By {by}, of the skill in sample there is left: {', '.join(left)}. The refits moved parameters by {moved}% of "
-            f"their ranges (root mean square); {found['replicates']} runs of each crisis, seed {found['seed']}."
+def _left_out_summary(results: dict[str, Any]) -> Iterator[str]:
+    for by in _folds(results):
+        result = results[f"hindcast_{by}"]
+        kept = ", ".join(
+            f"{score['climatology']['skill'] / _in_sample(score):.0%} ({OUTCOMES[outcome]})"
+            for outcome, score in scores_of(results, "all crises", f"hindcast_{by}")
+            if _in_sample(score) > LEAST_SKILL
         )
-    return " ".join(told)
-
-
-def _class_rows(of: dict[str, Any], groups: list[str], file: str = "hindcast") -> Iterator[str]:
-    found: dict[str, dict[str, str]] = {target: {} for target in TARGETS}
-    for group in groups:
-        for target, one in scores_of(of, group, file):
-            found[target][group] = f"{skilled(one['climatology'])}, {one['crises']} crises"
-    for target, by_group in found.items():
+        moved = ", ".join(f"{100 * fold['moved']:.1f}" for fold in result["folds"])
         yield (
-            f"| {WORDS[target]} | " + " | ".join(by_group.get(group, "") for group in groups) + " |"
+            f"With {FOLDS[by]} left out, the model keeps {kept} of its in-sample skill. The refits moved parameters by "
+            f"{moved}% of their ranges (root mean square; {result['replicates']} runs a crisis, seed {result['seed']})."
         )
+
+
+def _class_rows(
+    results: dict[str, Any], groups: list[str], file: str = "hindcast"
+) -> Iterator[str]:
+    cells: dict[str, dict[str, str]] = {outcome: {} for outcome in SCORES}
+    for group in groups:
+        for outcome, score in scores_of(results, group, file):
+            cells[outcome][group] = f"{skill_text(score['climatology'])}, {score['crises']} crises"
+    for outcome, row in cells.items():
+        yield f"| {OUTCOMES[outcome]} | {' | '.join(row.get(group, '') for group in groups)} |"
 
 
 def keep(folder: Path) -> None:
-    """Keep what a command wrote into a folder."""
+    """Copy a command's results to docs/scorecard/ and its charts to docs/images/."""
     for name in FILES:
         if (folder / f"{name}.json").is_file():
-            found = read_json(folder / f"{name}.json")
-            if name.startswith("hindcast"):  # its remarks name rows of tables that are not kept
-                names = ("seed", "replicates", "crises", "outcomes", "over_fits", "folds", "scores")
-                found = {key: found[key] for key in names}
-            write_json(KEPT / f"{name}.json", found)
+            result = read_json(folder / f"{name}.json")
+            if name.startswith("hindcast"):
+                # Without the remarks: they quote rows of tables that are not kept.
+                keys = ("seed", "replicates", "crises", "outcomes", "over_fits", "folds", "scores")
+                result = {key: result[key] for key in keys}
+            write_json(KEPT / f"{name}.json", result)
     for name in PICTURES:
         if (folder / name).is_file():
             shutil.copy(folder / name, DOCS / "images" / name)
@@ -236,7 +257,7 @@ if __name__ == "__main__":
     KEPT.mkdir(exist_ok=True)
     for argument in sys.argv[1:]:
         if argument == "--as-before":
-            write_json(BEFORE, glance(figures()))
+            write_json(BEFORE, {entry.key: entry.value for entry in at_a_glance(read_results())})
         else:
             keep(Path(argument))
     PAGE.write_text(page(), encoding="utf-8")

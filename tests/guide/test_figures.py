@@ -129,7 +129,8 @@ def test_tables_of_speed_say_what_was_measured() -> None:
 
 @pytest.mark.parametrize("maker", [scorecard, fit_page], ids=lambda maker: maker.__name__)
 def test_a_page_that_is_made_whole_says_what_the_commands_found(maker: ModuleType) -> None:
-    assert maker.PAGE.read_text(encoding="utf-8") == maker.page()
+    refresh = f"`python docs/tools/{maker.__name__}.py` makes it anew"
+    assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), refresh
 
 
 def test_the_page_on_validation_ends_with_what_is_said_of_its_limits() -> None:
