@@ -1,15 +1,14 @@
-"""What the pages of the guide tell a reader to do: commands to type, files to save, results to see.
+"""The steps of the guide's pages: commands to type, files to save, results to look at.
 
-A page is read as its reader would, from top to bottom:
+A page is read from top to bottom:
 
     ```console
     $ crisis-sim run may_2025 --out results/first
     ```
 
-is typed into a shell; `{literalinclude} examples/NAME` is a file that the reader now has;
-`{literalinclude} ../shown/NAME.txt` or `{story} NAME.txt` shows what the last command printed; and a picture
-`../images/first/endings.png` is the chart `results/first/endings.png` that the commands have left, or the top of a
-page `results/first/endings.html`.
+is typed into a shell; `{literalinclude} examples/NAME` is a file to save; `{literalinclude} ../shown/NAME.txt` or
+`{story} NAME.txt` is the output of the last command; and a picture `../images/first/endings.png` is the chart
+`results/first/endings.png` written by the commands, or the top of a report `results/first/endings.html`.
 """
 
 from __future__ import annotations
@@ -36,33 +35,33 @@ _STEP = re.compile(
     flags=re.MULTILINE | re.DOTALL,
 )
 _PICTURE = re.compile(r"!\[[^]]*\]\(\.\./images/(\S+?)\)|^```\{figure\} \.\./images/(\S+)$", re.M)
-#: The picture of the dashboard, which no command leaves: it is served until somebody ends it.
+#: The picture of the dashboard, which no command writes.
 DASHBOARD = "dashboard.png"
 _PROMPT = "$ "
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a page's reader does or sees: `type` a command, `save` a file, `see` what was printed."""
+    """A step of a page, by kind: `type` a command, `save` a file, or `see` the output in a file."""
 
     kind: str
-    what: str
+    text: str
 
 
 def steps(page: Path) -> Iterator[Step]:
-    """The steps of a page, in their order."""
-    for found in _STEP.finditer(page.read_text(encoding="utf-8")):
-        if found["block"]:
-            for command in commands_of(found["block"]):
+    """Yield the steps of a page, in order."""
+    for match in _STEP.finditer(page.read_text(encoding="utf-8")):
+        if match["block"]:
+            for command in commands_of(match["block"]):
                 yield Step("type", command)
-        elif found["example"]:
-            yield Step("save", found["example"])
+        elif match["example"]:
+            yield Step("save", match["example"])
         else:
-            yield Step("see", found["shown"])
+            yield Step("see", match["shown"])
 
 
 def commands_of(block: str) -> list[str]:
-    """The commands of a console block; a line without a prompt goes on with the one before it."""
+    """Return the commands of a console block; a line without a prompt continues the command before it."""
     commands: list[str] = []
     for line in block.splitlines():
         if line.startswith(_PROMPT):
@@ -73,37 +72,37 @@ def commands_of(block: str) -> list[str]:
 
 
 def pictures(page: Path) -> list[str]:
-    """The pictures of a page that its commands make, as paths in docs/images and in the folder of results."""
-    found = _PICTURE.findall(page.read_text(encoding="utf-8"))
-    return [one for one in (one or two for one, two in found) if one != DASHBOARD]
+    """Return the pictures that a page's commands make, as paths in docs/images and in the folder of results."""
+    names = map("".join, _PICTURE.findall(page.read_text(encoding="utf-8")))
+    return [name for name in names if name != DASHBOARD]
 
 
 def chart_of(picture: str, folder: Path) -> Path:
-    """The chart or page that became a picture, in a reader's folder; where a command picked its name, the only chart there.
+    """Return the chart or report of a picture in a reader's folder: that of its name, or else the only chart there.
 
     Raises:
-        FileNotFoundError: when there is no such chart.
+        FileNotFoundError: if there is no such chart.
     """
     path = folder / "results" / picture
-    for made in (path, path.with_suffix(".html")):
-        if made.exists():
-            return made
+    for candidate in (path, path.with_suffix(".html")):
+        if candidate.exists():
+            return candidate
     charts = list(path.parent.glob("*.png"))
     if len(charts) != 1:
-        raise FileNotFoundError(f"no chart for {picture}, and {len(charts)} where it would be")
+        raise FileNotFoundError(f"no chart for {picture}, and {len(charts)} others in its folder")
     return charts[0]
 
 
 def pages() -> list[Path]:
-    """The guide's pages that have something to type."""
+    """Return the pages of the guide that have steps."""
     return [page for page in sorted(GUIDE.glob("*.md")) if any(steps(page))]
 
 
 class Reader:
-    """Somebody who sits before a shell in a folder of their own, and does as a page says.
+    """A shell in an empty folder, in which the steps of a page are done.
 
     Args:
-        folder: the folder, empty at first.
+        folder: the folder; created if necessary.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -111,7 +110,7 @@ class Reader:
         folder.mkdir(exist_ok=True)
         self._commands = folder.parent / f"{folder.name}_commands"
         self._commands.mkdir()
-        # A command leads to this checkout and this Python, whatever else is installed.
+        # The commands run this checkout with this Python, whatever else is installed.
         for name, arguments in (("crisis-sim", "-m crisis_sim"), ("python", "")):
             path = self._commands / name
             path.write_text(
@@ -124,8 +123,14 @@ class Reader:
         shutil.copyfile(EXAMPLES / example, self.folder / example)
 
     def type(self, command: str) -> subprocess.CompletedProcess[str]:
-        """Type a command into the shell, and wait for it to end."""
+        """Run a command in the shell."""
         path = os.pathsep.join([str(self._commands), os.environ.get("PATH", os.defpath)])
-        own = {"PATH": path, "PYTHONPATH": str(DOCS.parent), "NO_COLOR": "1"}
-        how = {"cwd": self.folder, "env": os.environ | own, "capture_output": True, "text": True}
-        return subprocess.run(["bash", "-c", command], check=False, **how)  # type: ignore[call-overload]
+        environment = {"PATH": path, "PYTHONPATH": str(DOCS.parent), "NO_COLOR": "1"}
+        return subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=os.environ | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )

@@ -1,13 +1,12 @@
-"""Puts figures into pages from the files that commands have written, and says what those files were made of.
+"""Insert figures into pages from files that commands have written, and record what those files were made from.
 
     <!-- from benchmarks/results/coverage.md#The engine itself -->
     ...
     <!-- end -->
 
-What stands between such lines is a file's text, or what stands there under a heading; for the model's folder it is what
-`model_tables.py` shows of its code. `python docs/tools/figures.py` puts
-it in anew and runs no crises; `make pictures` does so at its end. No figure of the model or of a machine stands anywhere
-else in the README or in docs: tests/guide/test_figures.py looks.
+Between such lines is the text of a file, or of one of its sections; for the folder of the model it is the output of
+`model_tables.py`. `python docs/tools/figures.py` refreshes these blocks without running crises; `make pictures` does so at
+its end. The README and docs contain no other figures of the model or of a machine: tests/guide/test_figures.py checks this.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from console import DOCS, SHOWN
 
 ROOT = DOCS.parent
 README = ROOT / "README.md"
-#: What `make pictures` wrote, of what, each with the SHA-256 of its text.
+#: The files that `make pictures` wrote, with their SHA-256, and the scenarios that were run.
 MADE_OF = SHOWN / "made_of.json"
-#: What the counterfactuals of `make run` change, as the README quotes it.
+#: The effects of the counterfactuals of `make run`, as quoted in the README.
 FINDING = SHOWN / "readme" / "finding.md"
-#: The folder of which a block shows code.
+#: The folder whose blocks are made from code.
 MODEL = "crisis_sim/model"
 VALIDATION = DOCS / "validation.md"
-#: Texts that `make pictures` writes beside those in docs/shown.
+#: Texts that `make pictures` writes outside docs/shown.
 WRITTEN = (VALIDATION, *sorted((DOCS / "guide").glob("*.ipynb")))
 _BLOCK = re.compile(
     r"^(?P<begin><!-- from (?P<file>[^#\n]+?)(?:#(?P<heading>[^\n]+?))? -->)\n.*?^(?P<end><!-- end -->)$",
@@ -38,32 +37,32 @@ _BLOCK = re.compile(
 
 
 def pages() -> list[Path]:
-    """The README and every page of docs."""
+    """Return the README and all pages of docs."""
     return [README, *(page for page in sorted(DOCS.rglob("*.md")) if SHOWN not in page.parents)]
 
 
 def refreshed(text: str) -> str:
-    """A page's text with its figures put in anew.
+    """Return a page's text with its blocks refreshed.
 
     Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when there is no such heading in it.
+        FileNotFoundError: if a block's file does not exist.
+        ValueError: if the file has no such heading.
     """
 
-    def filled(block: re.Match[str]) -> str:
-        return f"{block['begin']}\n{_taken(block['file'], block['heading'])}\n{block['end']}"
+    def refresh(block: re.Match[str]) -> str:
+        return f"{block['begin']}\n{_content(block['file'], block['heading'])}\n{block['end']}"
 
-    return _BLOCK.sub(filled, text)
+    return _BLOCK.sub(refresh, text)
 
 
 def without_blocks(text: str) -> str:
-    """A page's text without the figures that are put in."""
+    """Return a page's text without its blocks."""
     return _BLOCK.sub("", text)
 
 
-def _taken(file: str, heading: str | None) -> str:
+def _content(file: str, heading: str | None) -> str:
     if file == MODEL:
-        from model_tables import shown  # slow to import: it imports the model
+        from model_tables import shown  # imports the model, which is slow
 
         return shown(heading or "")
     text = (ROOT / file).read_text(encoding="utf-8")
@@ -76,22 +75,22 @@ def _taken(file: str, heading: str | None) -> str:
 
 
 def checksums() -> dict[str, str]:
-    """The texts that `make pictures` has written, by their paths, with the SHA-256 of each."""
-    kept = [path for path in sorted(SHOWN.rglob("*")) if path.is_file() and path != MADE_OF]
+    """Return the SHA-256 of each text that `make pictures` has written, by its path."""
+    files = [path for path in sorted(SHOWN.rglob("*")) if path.is_file() and path != MADE_OF]
     return {
         path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (*kept, *WRITTEN)
+        for path in (*files, *WRITTEN)
     }
 
 
 def note(scenarios: dict[str, Any]) -> None:
-    """Write down what all was made of, once all has been made.
+    """Record the files that were written, and what they were made from.
 
     Args:
-        scenarios: what `benchmarks.made_of` says of the scenarios that were run.
+        scenarios: the scenarios that were run, as described by `benchmarks.made_of`.
     """
-    noted = {"scenarios": scenarios, "files": checksums()}
-    MADE_OF.write_text(f"{json.dumps(noted, indent=2)}\n", encoding="utf-8")
+    record = {"scenarios": scenarios, "files": checksums()}
+    MADE_OF.write_text(f"{json.dumps(record, indent=2)}\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -1,13 +1,12 @@
-"""Directives for what pages show and nobody types: keys of files, from their schema; measures; a story's beginning.
+"""Sphinx directives for parts of pages that are made from code.
 
     ```{schema} scenario
     ```
 
-shows every key of a scenario file, a table for each part of it; `experiment` those of experiments.
-`{rules}` lists what must fit together in a scenario, `{former}` what is gone from scenario files, `{measures}` what may be
-measured by name,
-`{commands}` all commands. `{story} NAME` sets the first events of a story that a command has printed
-(docs/shown/NAME) as a quotation.
+lists the keys of scenario files, with a table for each part; `{schema} experiment` those of experiment files.
+`{rules}` lists the conditions on combinations of values in a scenario, `{former}` keys that scenario files no longer have,
+`{measures}` the named measures, and `{commands}` all commands. `{story} NAME` quotes the first events of a printed story
+(docs/shown/NAME).
 """
 
 from __future__ import annotations
@@ -30,33 +29,31 @@ from crisis_sim.scenario.checks import CHECKS
 from crisis_sim.scenario.errors import removed_table
 from crisis_sim.scenario.introspect import CHANGE, json_schema
 
-#: Definitions that are told elsewhere, or are one of many ways to write a number.
-UNTOLD = ("Distribution",)
-LOOKING = "Run and look"
+#: Definitions that pages leave out: a distribution is one of several ways to write a number.
+OMITTED = ("Distribution",)
 EXPERIMENTS = ("attribute", "sweep", "sensitivity", "tune", "posterior")
-#: Commands by what they are for; one that is not named here is told with those that run and look.
+#: Commands by purpose; commands that are not listed here come into the first group.
 GROUPS = {
-    LOOKING: ("run", "compare", "report", "dashboard"),
+    "Run and explore": ("run", "compare", "report", "dashboard"),
     "One crisis": ("replay", "branch", "why", "nowcast", "play"),
     "Scenario files": ("scenarios", "check", "init", "schema"),
     "Experiments": ("experiments", "experiment", *EXPERIMENTS),
-    "Whether to trust it": ("validate", "hindcast", "doctor"),
+    "Assess the model": ("validate", "hindcast", "doctor"),
 }
-HEAD = ("| key | meaning | value | where left out |", "|---|---|---|---|")
+HEAD = ("| key | meaning | value | default |", "|---|---|---|---|")
 
 
 def schema_page(schema: dict[str, Any], level: int) -> str:
-    """A JSON Schema as Markdown: a heading and a table of keys for each definition.
+    """Return a JSON Schema as Markdown: a heading and a table of keys for each definition.
 
     Args:
-        schema: the schema; definitions for files that extend another are left out, for they differ
-            only in what they require.
+        schema: the schema. Definitions for files that extend another are omitted: they differ only in the required keys.
         level: the level of the headings.
     """
     parts = {
         name: body
         for name, body in schema["$defs"].items()
-        if not name.endswith(CHANGE) and name not in UNTOLD
+        if not name.endswith(CHANGE) and name not in OMITTED
     }
     first = ["Scenario"] if "Scenario" in parts else []
     order = list(dict.fromkeys([*_below(first, parts), *parts]))
@@ -64,12 +61,12 @@ def schema_page(schema: dict[str, Any], level: int) -> str:
 
 
 def _below(names: list[str], parts: dict[str, Any]) -> list[str]:
-    """Definitions and those that they name, the whole before its parts, in the order of the keys."""
-    found: list[str] = []
+    """Return definitions, each followed by those that it refers to, in the order of the keys."""
+    order: list[str] = []
     for name in names:
-        inside = re.findall(r"#/\$defs/(\w+)", str(parts[name]))
-        found += [name, *_below([one for one in inside if one in parts], parts)]
-    return found
+        references = re.findall(r"#/\$defs/(\w+)", str(parts[name]))
+        order += [name, *_below([other for other in references if other in parts], parts)]
+    return order
 
 
 def _part(name: str, body: dict[str, Any], parts: dict[str, Any], level: int) -> Iterator[str]:
@@ -90,25 +87,25 @@ def _part(name: str, body: dict[str, Any], parts: dict[str, Any], level: int) ->
 
 
 def _title(name: str) -> str:
-    """`MediatorSpec` becomes "Mediator", as it stands in the text."""
+    """Return the title of a definition, such as "Mediator" for `MediatorSpec`."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return words.strip().removesuffix(" spec").capitalize()
 
 
 def _kind(value: dict[str, Any], parts: dict[str, Any]) -> str:
-    """What a key's value may be, in words."""
+    """Describe the values of a key."""
     reference = value.get("$ref", "").rpartition("/")[2]
     if reference in parts:
         return f"[{_title(reference).lower()}](#{_title(reference).lower().replace(' ', '-')})"
     if reference or "Distribution" in str(value.get("anyOf", "")):
         return "number or distribution"
     if "anyOf" in value:
-        kinds = [_kind(one, parts) for one in value["anyOf"] if one.get("type") != "null"]
+        kinds = [_kind(item, parts) for item in value["anyOf"] if item.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "const" in value:
         return f"`{value['const']}`"
     if "enum" in value:
-        return ", ".join(f"`{one}`" for one in value["enum"])
+        return ", ".join(f"`{item}`" for item in value["enum"])
     return _of_type(value, parts)
 
 
@@ -142,46 +139,50 @@ def _cell(text: str) -> str:
 
 
 def measures_page() -> str:
-    """All measures that have a name, as Markdown."""
+    """Return tables of all named measures as Markdown."""
     lines: list[str] = []
     for names in (NAMES, SUMMARY_PATHS):
-        lines += ["| name | what it measures |", "|---|---|"]
-        lines += [f"| `{name}` | {_cell(one.words)} |" for name, one in names.items()]
+        lines += ["| name | meaning |", "|---|---|"]
+        lines += [f"| `{name}` | {_cell(measure.words)} |" for name, measure in names.items()]
         lines.append("")
     return "\n".join(lines)
 
 
 def rules_page() -> str:
-    """All rules that no single value of a scenario can break, as a Markdown list."""
+    """Return the conditions on combinations of values in a scenario as a Markdown list."""
     return "\n".join(f"- {' '.join((rule.__doc__ or '').split())}" for rule in CHECKS)
 
 
 def commands_page() -> str:
-    """All commands with their options, as Markdown, a heading for each group of them."""
-    elsewhere = {name for names in GROUPS.values() for name in names}
-    rest = [name for name in app if not name.startswith("-") and name not in elsewhere]
+    """Return all commands with their options as Markdown, with a heading for each group."""
+    commands = [name for name in app if not name.startswith("-")]
+    rest = set(commands).difference(*GROUPS.values())
     lines: list[str] = []
     for title, names in GROUPS.items():
-        more = rest if title == LOOKING else ()
-        known = [name for name in (*names, *more) if name in list(app)]
-        lines += [f"## {title}", "", *map(_command, known)]
+        lines += [f"## {title}", "", *map(_command, (*names, *sorted(rest)))]
+        rest.clear()
     return "\n".join(lines)
 
 
 def _command(name: str) -> str:
-    how: dict[str, Any] = {"generate_toc": False, "flatten_commands": True, "no_root_title": True}
-    options = generate_markdown_docs(app, commands_filter=[name], usage_name="crisis-sim", **how)
-    usage = options.replace("```console", "```text", 1)
+    usage = generate_markdown_docs(
+        app,
+        commands_filter=[name],
+        usage_name="crisis-sim",
+        generate_toc=False,
+        flatten_commands=True,
+        no_root_title=True,
+    ).replace("```console", "```text", 1)
     return f"### crisis-sim {name}\n\n{usage}"
 
 
 def schema_of(kind: str) -> str:
-    """Every key of a kind of file."""
+    """Return the keys of a kind of file."""
     return schema_page({"scenario": json_schema, "experiment": experiment_schema}[kind](), 2)
 
 
-#: Directives by name: the text that each shows, of its arguments, and how many these are.
-SHOWN: dict[str, tuple[Callable[..., str], int]] = {
+#: Directives by name: the function that returns the text, and its number of arguments.
+DIRECTIVES: dict[str, tuple[Callable[..., str], int]] = {
     "commands": (commands_page, 0),
     "schema": (schema_of, 1),
     "rules": (rules_page, 0),
@@ -191,15 +192,15 @@ SHOWN: dict[str, tuple[Callable[..., str], int]] = {
 
 
 def directive(make: Callable[..., str], arguments: int) -> type[SphinxDirective]:
-    """A directive that shows a text."""
+    """Return a directive that inserts a text."""
 
-    class Made(SphinxDirective):
+    class TextDirective(SphinxDirective):
         required_arguments = arguments
 
         def run(self) -> list[nodes.Node]:
             return self.parse_text_to_nodes(make(*self.arguments), allow_section_headings=True)
 
-    return Made
+    return TextDirective
 
 
 class Story(SphinxDirective):
@@ -211,14 +212,14 @@ class Story(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / "shown" / self.arguments[0]
         self.env.note_dependency(str(path))
-        told = [line for line in path.read_text("utf-8").splitlines() if line.startswith("**")]
-        text = "\n\n".join([*told[: self.options.get("events", 8)], "…"])
+        lines = [line for line in path.read_text("utf-8").splitlines() if line.startswith("**")]
+        text = "\n\n".join([*lines[: self.options.get("events", 8)], "…"])
         return [nodes.block_quote("", *self.parse_text_to_nodes(text))]
 
 
 def setup(sphinx: Sphinx) -> dict[str, Any]:
-    """Tell Sphinx of them."""
-    for name, shown in SHOWN.items():
-        sphinx.add_directive(name, directive(*shown))
+    """Register the directives."""
+    for name, (make, arguments) in DIRECTIVES.items():
+        sphinx.add_directive(name, directive(make, arguments))
     sphinx.add_directive("story", Story)
     return {"parallel_read_safe": True, "version": "1"}

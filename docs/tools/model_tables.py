@@ -1,9 +1,10 @@
-"""What docs/ODD.md shows of the model's code: equations from rules' docstrings, tables from what classes declare.
+"""Equations and tables of docs/ODD.md, made from the model's code.
 
     <!-- from crisis_sim/model#State.weigh, choice.value_options -->
 
-stands for the docstrings of these rules; a class's name with `.Variables` or `.Facts` for a table of what it declares, each
-meaning from the comment behind it; `draws` and `events` for all purposes of luck and all events. `figures.py` puts it in.
+inserts the docstrings of these rules. A class name with `.Variables` or `.Facts` inserts a table of its declarations, whose
+meanings are the comments behind them; `draws` and `events` insert tables of all random draws and of all events. `figures.py`
+refreshes these blocks.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from typing import Any
 
 from crisis_sim.model.cast import ROLES, happenings
 
-#: The classes of agents, by name.
+#: Classes of agents by name.
 KINDS = {kind.__name__: kind for kind in ROLES.values()}
-#: The modules whose functions carry rules out.
+#: Modules with further rules.
 MODULES = ("acts", "choice", "economy", "ending", "parties")
-#: Functions that settle numbers before a crisis begins.
-BEFOREHAND = ("parameters.read_about", "parameters.apply_precision")
-#: How an equation begins.
+#: Functions that prepare parameters before a crisis begins.
+PREPARATION = ("parameters.read_about", "parameters.apply_precision")
+#: Beginning of an equation.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
 _KINDS = {
     "float": "number",
@@ -37,22 +38,22 @@ _KINDS = {
 
 
 def shown(heading: str) -> str:
-    """What a block shows, as Markdown.
+    """Return the content of a block as Markdown.
 
     Raises:
-        ValueError: when the model has nothing of that name.
+        ValueError: if the model has no such name.
     """
     if heading in ("draws", "events"):
         return "\n".join({"draws": _draws, "events": _events}[heading]())
     name, _, part = heading.partition(".")
     if part in ("Variables", "Facts") and name in KINDS:
-        return "\n".join(_declared(KINDS[name], part))
-    return "\n\n".join(_told(one.strip()) for one in heading.split(","))
+        return "\n".join(_declarations(KINDS[name], part))
+    return "\n\n".join(_rule(rule.strip()) for rule in heading.split(","))
 
 
 def rules() -> list[str]:
-    """The names of all rules that decide something: methods of agents' classes, and what these call."""
-    found = [
+    """Return the names of all rules: compiled methods of the agents' classes and functions of the modules."""
+    names = [
         f"{name}.{attribute}"
         for name, kind in KINDS.items()
         for attribute, value in vars(kind).items()
@@ -60,16 +61,16 @@ def rules() -> list[str]:
     ]
     for name in MODULES:
         module = importlib.import_module(f"crisis_sim.model.{name}")
-        found += [
+        names += [
             f"{name}.{attribute}"
             for attribute, value in vars(module).items()
             if hasattr(value, "py_func") and value.py_func.__module__ == module.__name__
         ]
-    return [*found, *BEFOREHAND]
+    return [*names, *PREPARATION]
 
 
 def meanings(holder: type) -> dict[str, tuple[str, str]]:
-    """What a `Variables` or a `Facts` declares: by name, the kind of value and the comment behind it."""
+    """Return the declarations of a `Variables` or a `Facts`: by name, the type and the comment behind it."""
     source = textwrap.dedent(inspect.getsource(holder))
     comments = _comments(source)
     return {
@@ -81,10 +82,10 @@ def meanings(holder: type) -> dict[str, tuple[str, str]]:
 
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {one.start[0]: one.string.lstrip("# ") for one in tokens if one.type == tokenize.COMMENT}
+    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
 
 
-def _declared(kind: type, part: str) -> Iterator[str]:
+def _declarations(kind: type, part: str) -> Iterator[str]:
     yield from ("| name | kind | meaning |", "|---|---|---|")
     for name, (value, meaning) in meanings(getattr(kind, part)).items():
         word, _, count = value.partition(" * ")
@@ -101,16 +102,16 @@ def _draws() -> Iterator[str]:
         source = textwrap.dedent(inspect.getsource(kind))
         comments = _comments(source)
         strings = {
-            one.value: comments.get(one.lineno, "")
-            for one in ast.walk(_assigned(source, "draws"))
-            if isinstance(one, ast.Constant)
+            node.value: comments.get(node.lineno, "")
+            for node in ast.walk(_assigned(source, "draws"))
+            if isinstance(node, ast.Constant)
         }
         for purpose in kind.draws:
             yield f"| {name} | `{purpose}` | {_cell(strings[purpose])} |"
 
 
 def _assigned(source: str, name: str) -> ast.AST:
-    """What a class's own line gives that name."""
+    """Return the value that a class assigns to a name."""
     for line in ast.walk(ast.parse(source)):
         if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == name:
             return line.value
@@ -119,16 +120,15 @@ def _assigned(source: str, name: str) -> ast.AST:
 
 def _events() -> Iterator[str]:
     yield from ("| | agent | event | what happens | rate or date |", "|--:|---|---|---|---|")
-    for number, one in enumerate(happenings(), 1):
-        event = next(event for event in KINDS[one.of].events if event.name == one.event)
-        when = (
-            f"{'date' if one.is_dated else 'rate'} `{one.of}.{event.rate or event.due}`: {one.when}"
-        )
-        yield f"| {number} | {one.of} | `{one.event}` | {_cell(one.effect)} | {_cell(when)} |"
+    for number, row in enumerate(happenings(), 1):
+        event = next(event for event in KINDS[row.of].events if event.name == row.event)
+        kind = "date" if row.is_dated else "rate"
+        when = f"{kind} `{row.of}.{event.rate or event.due}`: {row.when}"
+        yield f"| {number} | {row.of} | `{row.event}` | {_cell(row.effect)} | {_cell(when)} |"
 
 
-def _told(name: str) -> str:
-    """A rule's docstring: its equations as blocks, the rest as text after its name."""
+def _rule(name: str) -> str:
+    """Return a rule's name and docstring, with its equations as blocks."""
     first, *rest = _doc(name).partition("\n\nArgs:")[0].split("\n\n")
     parts = [f"**`{name}`** {' '.join(first.split())}"]
     for paragraph in rest:
@@ -141,14 +141,14 @@ def _told(name: str) -> str:
 
 
 def _doc(name: str) -> str:
-    holder, _, attribute = name.partition(".")
-    whole: Any = KINDS.get(holder)
-    if whole is None and (holder in MODULES or name in BEFOREHAND):
-        whole = importlib.import_module(f"crisis_sim.model.{holder}")
-    rule = getattr(whole, attribute, None)
+    owner, _, attribute = name.partition(".")
+    holder: Any = KINDS.get(owner)
+    if holder is None and (owner in MODULES or name in PREPARATION):
+        holder = importlib.import_module(f"crisis_sim.model.{owner}")
+    rule = getattr(holder, attribute, None)
     text = inspect.getdoc(getattr(rule, "py_func", rule)) if rule is not None else None
     if text is None:
-        raise ValueError(f"the model has no {name}, or it says nothing of itself")
+        raise ValueError(f"the model has no {name}, or it has no docstring")
     return text
 
 

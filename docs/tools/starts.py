@@ -1,8 +1,8 @@
-"""Fits from ten other starts: `python docs/tools/starts.py` writes docs/fit/starts.csv, which docs/fit.md shows.
+"""Repeat the fit from ten other starts: `python docs/tools/starts.py` writes docs/fit/starts.csv, used by docs/fit.md.
 
-Each start lies half-way from the defaults to a random point of the ranges. From there the experiment's own steps are taken,
-with a quarter of its crises, and what they come to is scored with all of them and fresh luck. A row has the loss at the
-start, that of the fit, and how far apart fit and defaults are, as a mean share of the ranges.
+Each start is half-way between the defaults and a random point of the ranges. The fit takes the steps of the experiment with
+a quarter of its crises, and is scored with all of them on new random numbers. A row has the loss at the start, the loss of
+the fit, and the mean distance of its parameters from the defaults, as a share of the ranges.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ STARTS, GENERATIONS, SHARE, SEED = 10, 4, 4, 11
 
 if __name__ == "__main__":
     experiment, options = load_experiment("fit_to_the_record"), RunOptions(workers=2)
-    whole = Problem(experiment, options)
-    fewer = {name: max(count // SHARE, 200) for name, count in whole.spec.fewer.items()}
-    less = {"replicates": whole.spec.replicates // SHARE, "fewer": fewer}
-    small = Problem(replace(experiment, spec=whole.spec.model_copy(update=less)), options)
+    problem = Problem(experiment, options)
+    fewer = {name: max(count // SHARE, 200) for name, count in problem.spec.fewer.items()}
+    reduced = {"replicates": problem.spec.replicates // SHARE, "fewer": fewer}
+    small = Problem(replace(experiment, spec=problem.spec.model_copy(update=reduced)), options)
     random = np.random.default_rng(SEED)
     with (DOCS / "fit" / "starts.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["start", "fit", "apart"])
         for _ in range(STARTS):
-            start = whole.start + 0.5 * (random.random(len(whole.start)) - whole.start)
-            best, first = refitted(small, start, GENERATIONS)
-            points = whole.points_of(best[None])
-            (fit,) = whole.at(points, whole.spec.replicates, whole.spec.seed + 99).loss
-            row = (first, fit, np.abs(best - whole.start).mean())
-            writer.writerow([f"{one:.4g}" for one in row])
+            start = problem.start + 0.5 * (random.random(len(problem.start)) - problem.start)
+            best, start_loss = refitted(small, start, GENERATIONS)
+            points = problem.points_of(best[None])
+            (loss,) = problem.at(points, problem.spec.replicates, problem.spec.seed + 99).loss
+            row = (start_loss, loss, np.abs(best - problem.start).mean())
+            writer.writerow([f"{value:.4g}" for value in row])
             file.flush()

@@ -42,17 +42,17 @@ def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
     printed = ""
     for step in steps(page):
         if step.kind == "type":
-            done = reader.type(quick(step.what))
-            assert done.returncode == 0, f"{step.what}\n{done.stdout}{done.stderr}"
+            done = reader.type(quick(step.text))
+            assert done.returncode == 0, f"{step.text}\n{done.stdout}{done.stderr}"
             assert "Traceback" not in done.stderr
             printed = done.stdout
         elif step.kind == "save":
-            reader.save(step.what)
-            saved = folder / step.what
+            reader.save(step.text)
+            saved = folder / step.text
             saved.write_text(saved.read_text("utf-8").replace(*FEW_IN_FILES), encoding="utf-8")
         else:
-            assert printed.strip(), step.what
-            assert (SHOWN / step.what).exists()
+            assert printed.strip(), step.text
+            assert (SHOWN / step.text).exists()
     for picture in pictures(page):
         assert chart_of(picture, folder).exists()
 
@@ -73,7 +73,7 @@ def test_the_guide_has_commands_in_every_page_for_people_who_do_something() -> N
 
 
 def test_nothing_is_kept_that_no_page_shows() -> None:
-    seen = {step.what for page in pages() for step in steps(page) if step.kind == "see"}
+    seen = {step.text for page in pages() for step in steps(page) if step.kind == "see"}
     kept = {path.relative_to(SHOWN).as_posix() for path in SHOWN.rglob("*.txt")}
     assert kept == seen
     drawn = {picture for page in pages() for picture in pictures(page)}
