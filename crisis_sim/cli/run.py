@@ -170,7 +170,7 @@ def _of_crises(scenarios: list[Scenario], folder: Path) -> list[Scenario]:
             f"--data takes a population, such as since_1945; {single[0]} is one crisis"
         )
     crises = read_crises(folder)
-    for line in crises.remarks.told():
+    for line in crises.remarks.lines():
         talk(line)
     return [population(one, crises.table) for one in scenarios]
 

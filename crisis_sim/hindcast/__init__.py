@@ -1,6 +1,6 @@
-"""Hindcast: real crises, predicted one by one from what was known at their triggers, and scored.
+"""Hindcast: forecasts of real crises from the facts known at their triggers, with scores.
 
-`sources` reads the crises of a folder. `forecast` turns what was known of each into parameters of the scenario `since_1945`,
-and runs it; `scores` compares the forecasts with what came, beside climatology and a statistical baseline; `run` does all of
-it, on demand leaving crises out of the fit; `show` puts it into tables and charts.
+`sources` reads the crises of a folder. `forecast` turns their facts into parameters of the scenario `since_1945` and runs
+it. `scores` compares the forecasts with the outcomes, climatology and a statistical baseline. `run` combines these steps and
+refits the model for cross-validation; `show` presents the results as tables and charts.
 """

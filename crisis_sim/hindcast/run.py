@@ -1,12 +1,11 @@
-"""Predict the crises of a folder, and score what is known of how they went; on demand each without its fold.
+"""Forecast the crises of a folder and score the forecasts, optionally with cross-validation.
 
-Left out are eras one by one, or fifths of the crises. For every fold the parameters of the hindcast's fit (`FIT`: of
-behaviour and of the reading) are fitted anew to figures of the other folds' crises, in the record and in a run of them. One
-run gives all slopes: each crisis of the folder many times, every time with parameters of its own. The fit is one
-Gauss-Newton step from the shipped parameters, which saw all crises: were figures linear in parameters, it would forget where
-it began (`crisis_sim.experiments.gauss_newton`). The same step with nothing left out is what the forecasts are held against.
-The weights by which forecasts are drawn towards the record's shares are those that do best in the other folds; the shares
-are those of the other folds.
+Cross-validation leaves out one era or one fifth of the crises at a time. For each fold, the parameters of the hindcast's fit
+(`FIT`) are refitted to figures of the other crises, in the record and in a run of them. One run provides the slopes of all
+figures: each crisis of the folder occurs in it many times, with perturbed parameters. The refit is one Gauss-Newton step
+from the shipped parameters, which were fitted to all crises; if figures were linear in the parameters, the step would remove
+this dependence (`crisis_sim.experiments.gauss_newton`). The forecasts are compared with those of the same step without
+anything left out. They are pooled with the shares of the other folds, with the weights that are best in those folds.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from crisis_sim.hindcast.scores import (
 )
 from crisis_sim.hindcast.sources import OUTCOMES, Crises, read_crises
 from crisis_sim.outcomes.durations import Rows
-from crisis_sim.outcomes.measures import Reading as Measuring
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import Mistake, ScenarioError
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.load import over_fits as drawn_over_fits
@@ -57,26 +56,29 @@ from crisis_sim.validation.facts import OTHER_SHARE
 from crisis_sim.version import __version__
 
 Folds = Literal["eras", "fifths"]
-#: The fit that is repeated, and the last years of its eras but the last.
-FIT, ERAS = "fit_for_the_hindcast", (1962, 1989)
-#: Runs of crises from which slopes are taken.
+#: The experiment that is refitted.
+FIT = "fit_for_the_hindcast"
+#: Last years of the eras, except for the last era.
+ERAS = (1962, 1989)
+#: Replicates from which slopes are estimated.
 SLOPES = 48_000
-#: Hours for which all crises are followed: none, but each for as long as its columns say.
-UNFOLLOWED = 0.0
-#: Weights of the model that are tried.
+#: Common horizon of real crises: none, since each is followed to its end.
+NO_HORIZON = 0.0
+#: Candidates for the model's weight in linear pools.
 WEIGHTS = np.arange(0.05, 1.01, 0.05).round(2)
-#: Of each outcome that is drawn towards the record's, the score by which its weight is chosen.
+#: Pooled targets, each with the score that selects its weight.
 POOLED = {"ending": ("ending", "log"), "duration": ("duration", "crps_log10")}
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Crises that were left out together.
+    """A group of crises that was left out of the fit.
 
     Attributes:
-        figures: those of the other crises that the parameters were fitted to.
-        moved: how far the refit moved a parameter, as a share of its range (root mean square).
-        weights: what the model counts beside the record's shares, by what is predicted.
+        crises: number of crises in the group.
+        figures: number of figures of the other crises to which parameters were fitted.
+        moved: root mean square change of the parameters, as a share of their ranges.
+        weights: the model's weight in linear pools, by target.
     """
 
     name: str
@@ -88,15 +90,15 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Hindcast:
-    """Forecasts of real crises, and how they fared.
+    """Forecasts of real crises, and their scores.
 
     Attributes:
-        crises: those of the folder.
-        predictions: a row for each of them (see `forecast`).
+        predictions: a row for each crisis (see `forecast`).
         overrides: changes to the scenario.
-        over_fits: whether they are drawn over all behaviours that fit.
-        leave_out, folds: whether each was predicted without the crises of its fold, and these.
-        scores: none where no outcome is known; nor are there `bins` or `tenths` (see `scores`).
+        scores, bins, tenths: mean scores, reliability diagrams and the histogram of durations (see the module
+            `scores`); empty if no outcomes are known.
+        over_fits: True if behaviour was drawn from all sets of parameters that fit the record.
+        leave_out, folds: the kind of folds in cross-validation, and the folds.
     """
 
     crises: Crises
@@ -112,7 +114,7 @@ class Hindcast:
     folds: list[Fold] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
-        """All but the forecasts, as plain data fit for JSON."""
+        """Return everything but the forecasts as JSON-compatible data."""
         table = self.crises.table
         return {
             "version": __version__,
@@ -121,7 +123,7 @@ class Hindcast:
             "overrides": list(self.overrides),
             "over_fits": self.over_fits,
             "leave_out": self.leave_out,
-            "folds": [asdict(one) for one in self.folds],
+            "folds": [asdict(fold) for fold in self.folds],
             "files": self.crises.files,
             "crises": len(table),
             "outcomes": {name: int(table[name].notna().sum()) for name in OUTCOMES},
@@ -129,9 +131,9 @@ class Hindcast:
                 {"file": file, "message": message, "rows": len(lines), "lines": lines}
                 for (file, message), lines in self.crises.remarks.found.items()
             ],
-            "scores": [finite_or_none(asdict(one)) for one in self.scores],
+            "scores": [finite_or_none(asdict(score)) for score in self.scores],
             "reliability": {
-                name: [asdict(one) for one in bins] for name, bins in self.bins.items()
+                event: [asdict(group) for group in bins] for event, bins in self.bins.items()
             },
             "duration_tenths": self.tenths,
         }
@@ -147,16 +149,16 @@ def hindcast(
     over_fits: bool = False,
     leave_out: Folds | None = None,
 ) -> Hindcast:
-    """Read the crises of a folder, predict each, and score the forecasts where outcomes are known.
+    """Forecast the crises of a folder, and score the forecasts of those whose outcomes are known.
 
     Args:
-        over_fits: draw behaviour from the sets of parameters that fit the record, which saw all of these crises' figures.
-        leave_out: predict only crises whose outcomes are known, each by a fit that did not see its fold (`left_out`).
-        replicates, seed, workers, progress: as `forecast` takes them. overrides: changes to the scenario, as `--set` takes
-            them: a behaviour of its own, for one.
+        replicates, seed, workers, progress: see `forecast`.
+        overrides: changes to the scenario, in the form of `--set`.
+        over_fits: draw behaviour from the sets of parameters that fit the record. They were fitted to all crises.
+        leave_out: forecast only crises whose outcomes are known, each by a fit without its fold (see `left_out`).
 
     Raises:
-        ScenarioError: when there is nothing to read, or a file has mistakes.
+        ScenarioError: if there are no crises, or a file has mistakes.
     """
     crises = read_crises(folder)
     folds: list[Fold] = []
@@ -192,14 +194,14 @@ def left_out(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[pd.DataFrame, list[Fold]]:
-    """Predict crises whose outcomes are known, each without its fold.
+    """Forecast crises whose outcomes are known, each by a fit without its fold.
 
     Returns:
-        The crises with their `fold`, the forecasts (see `forecast`), those of climatology by the other folds, and those of
-        the same fit to all crises (columns that begin with `in_`); and the folds.
+        The crises with their `fold` and three forecasts: of the model (see `forecast`), of climatology from the other
+        folds, and of the same fit to all crises (columns that begin with `in_`); and the folds.
 
     Raises:
-        ScenarioError: when there are fewer than two folds of `FEWEST` crises.
+        ScenarioError: if there are fewer than two folds with `FEWEST` crises.
     """
     crises = crises.assign(fold=folds(crises, by))
     crises = crises[crises["fold"].notna()].reset_index(drop=True)
@@ -207,75 +209,85 @@ def left_out(
     if (sizes >= FEWEST).sum() < 2:
         message = f"too few crises with outcomes to leave out {by}"
         raise ScenarioError([Mistake("hindcast", 0, 0, message, f"two of {FEWEST} crises each")])
-    each = max(SLOPES // len(crises), 1)
-    done, total = 0, len(crises) * (each + 2 * replicates)
+    runs = max(SLOPES // len(crises), 1)  # of each crisis, for the slopes
+    done, total = 0, len(crises) * (runs + 2 * replicates)
 
-    def step(more: int, _: int) -> None:
-        progress(done + more, total)
+    def on_chunk(finished: int, _: int) -> None:
+        progress(done + finished, total)
 
     problem = Problem(load_experiment(FIT))
-    paths, ours = [one.path for one in problem.tuned], fitted()["behaviour"]
-    at = np.array([float(one.share_of(ours[one.path])) for one in problem.tuned])
+    paths, shipped = [tuned.path for tuned in problem.tuned], fitted()["behaviour"]
+    start = np.array([float(tuned.share_of(shipped[tuned.path])) for tuned in problem.tuned])
     random = np.random.default_rng([seed, len(crises)])
-    jitter = problem.spec.jitter * random.standard_normal((len(crises) * each, len(at)))
-    own = dict(zip(paths, problem.points_of(np.clip(at + jitter, 0.0, 1.0)).T, strict=True))
-    record, given = as_rows(crises), labels(crises)
-    columns = [name for name in record if name not in given]
+    jitter = problem.spec.jitter * random.standard_normal((len(crises) * runs, len(start)))
+    points = problem.points_of(np.clip(start + jitter, 0.0, 1.0))
+    parameters = dict(zip(paths, points.T, strict=True))
+    record, known_labels = as_rows(crises), labels(crises)
+    columns = [name for name in record if name not in known_labels]
 
-    def kept(_: pd.DataFrame, outcomes: Any) -> pd.DataFrame:
+    def outcomes_of(_: pd.DataFrame, outcomes: Any) -> pd.DataFrame:
         return pd.DataFrame({name: outcomes[name] for name in columns})
 
-    outcomes = forecast(crises, each, seed, workers, None, step, kept, own)
-    ran = {name: outcomes[name].to_numpy() for name in columns}
-    ran |= {name: np.repeat(values, each) for name, values in given.items()}
-    aims = [one for one in problem.aims if one.scenario == POPULATION]
-    aims = [one for one in aims if {*one.measure.columns} <= {*record}]
-    done = len(crises) * each
+    table = forecast(crises, runs, seed, workers, None, on_chunk, outcomes_of, parameters)
+    simulated = {name: table[name].to_numpy() for name in columns}
+    simulated |= {name: np.repeat(values, runs) for name, values in known_labels.items()}
+    aims = [
+        aim
+        for aim in problem.aims
+        if aim.scenario == POPULATION and {*aim.measure.columns} <= {*record}
+    ]
+    done = len(crises) * runs
 
     def slopes(chosen: NDArray[np.bool_]) -> Slopes:
-        """Slopes of the misses of the chosen crises' figures; weight 0 where these are too few to tell."""
-        which = np.flatnonzero(np.repeat(chosen, each))
-        reading, regression = Measuring(Rows(ran, UNFOLLOWED), 1, which), Regression(jitter[which])
-        miss, weight, slope = (np.zeros((len(aims), *n)) for n in ((), (), (len(at),)))
+        """Return misses and slopes of the figures of some crises; the weight is 0 if these are too few."""
+        rows = np.flatnonzero(np.repeat(chosen, runs))
+        reading = Reading(Rows(simulated, NO_HORIZON), 1, rows)
+        regression = Regression(jitter[rows])
+        miss, weight = np.zeros(len(aims)), np.zeros(len(aims))
+        slope = np.zeros((len(aims), len(start)))
         for k, aim in enumerate(aims):
             if (target := _target(aim, record, chosen)) is None:
                 continue
-            measured, here = aim.measure.read(reading), Aim.of(target, POPULATION)
-            miss[k], slope[k] = here.apart(measured.estimate)[0], regression.slopes(measured, here)
+            measured, own_aim = aim.measure.read(reading), Aim.of(target, POPULATION)
+            miss[k] = own_aim.apart(measured.estimate)[0]
+            slope[k] = regression.slopes(measured, own_aim)
             weight[k] = target.weight * np.isfinite(slope[k]).all()
         weight *= robust_weight(miss, problem.spec.robust)
-        return Slopes(at, miss, np.nan_to_num(slope), weight)
+        return Slopes(start, miss, np.nan_to_num(slope), weight)
 
-    def predicted(out: NDArray[np.bool_], of: pd.DataFrame) -> tuple[pd.DataFrame, Slopes, Any]:
-        """Forecasts of some crises by parameters that are fitted without those left `out`."""
+    def refit(
+        fitted_to: NDArray[np.bool_], predicted: pd.DataFrame
+    ) -> tuple[pd.DataFrame, int, float]:
+        """Forecast some crises by a fit to others; return forecasts, number of figures, and change of parameters."""
         nonlocal done
-        here = slopes(~out)
-        point = here.steps(np.zeros(1))
+        regression = slopes(fitted_to)
+        point = regression.steps(np.zeros(1))
         values = dict(zip(paths, problem.points_of(point)[0].tolist(), strict=True))
-        found = forecast(of, replicates, seed, workers, fitted_scenario(behaviour=values), step)
-        done += len(of) * replicates
-        return found, here, np.sqrt(((point[0] - at) ** 2).mean())
+        scenario = fitted_scenario(behaviour=values)
+        forecasts = forecast(predicted, replicates, seed, workers, scenario, on_chunk)
+        done += len(predicted) * replicates
+        moved = float(np.sqrt(((point[0] - start) ** 2).mean()))
+        return forecasts, int((regression.weight > 0).sum()), moved
 
-    found, about = [], []
+    tables, about = [], []
     for name in sizes.index:
-        out = (crises["fold"] == name).to_numpy()
-        table, here, moved = predicted(out, crises[out])
-        found.append(table)
-        figures = int((here.weight > 0).sum())
-        about.append(Fold(str(name), int(out.sum()), figures, float(moved), {}))
-    saw = predicted(np.zeros(len(crises), bool), crises)[0]
-    saw = pooled(saw, climatology(crises), fitted()["weights"])
+        is_out = (crises["fold"] == name).to_numpy()
+        forecasts, figures, moved = refit(~is_out, crises[is_out])
+        tables.append(forecasts)
+        about.append(Fold(str(name), int(is_out.sum()), figures, moved, {}))
+    in_sample = refit(np.ones(len(crises), bool), crises)[0]
+    in_sample = pooled(in_sample, climatology(crises), fitted()["weights"])
     table = with_climatology(crises, pd.factorize(crises["fold"])[0])
-    table = table.merge(pd.concat(found), on="crisno")
-    saw = saw.drop(columns="crisno").add_prefix("in_")
-    return pd.concat([_pooled(table, about), saw], axis=1), about
+    table = table.merge(pd.concat(tables), on="crisno")
+    in_sample = in_sample.drop(columns="crisno").add_prefix("in_")
+    return pd.concat([_pooled(table, about), in_sample], axis=1), about
 
 
 def folds(crises: pd.DataFrame, by: Folds) -> pd.Series:
-    """The fold of each crisis; none where its era is not known, or has fewer than `FEWEST`."""
+    """Return the fold of each crisis; missing if its era is unknown or has fewer than `FEWEST` crises."""
     if by == "fifths":
-        place = crises["crisno"].rank(method="first").astype(int) - 1
-        return place.mod(5).add(1).map("fifth {}".format)
+        position = crises["crisno"].rank(method="first").astype(int) - 1
+        return position.mod(5).add(1).map("fifth {}".format)
     year = pd.to_numeric(crises["start"].astype(str).str[:4], errors="coerce")
     names = [f"until {ERAS[0]}", f"{ERAS[0] + 1} to {ERAS[1]}", f"since {ERAS[1] + 1}"]
     fold = pd.cut(year, [-math.inf, *ERAS, math.inf], labels=names).astype(object)
@@ -283,7 +295,7 @@ def folds(crises: pd.DataFrame, by: Folds) -> pd.Series:
 
 
 def as_rows(crises: pd.DataFrame) -> dict[str, NDArray[Any]]:
-    """Real crises as the model's outcomes: a day less, as ICB counts the first; what is not known is None or NaN."""
+    """Return real crises as outcomes of the model, one day shorter than in ICB; unknown values are None or NaN."""
     hours = 24.0 * np.maximum(crises["dur"].to_numpy(np.float64) - 1.0, 0.5)
     violence = dict(zip(KINDS["violence"], VIOLENCE, strict=True))
     return labels(crises) | {
@@ -296,31 +308,33 @@ def as_rows(crises: pd.DataFrame) -> dict[str, NDArray[Any]]:
 
 
 def _target(aim: Aim, record: dict[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> Target | None:
-    """A target's figure in real crises with its interval, as the model would show it; None where they are too few."""
-    known = [pd.notna(record[name]) for name in aim.measure.columns]
-    rows = np.flatnonzero(np.all([chosen, *known], axis=0))
-    figure = aim.measure.read(Measuring(Rows(record, UNFOLLOWED), 1, rows))
-    said = [float(one[0]) for one in (figure.estimate, figure.lower, figure.upper)]
-    if not np.isfinite(said).all() or said[1] >= said[2]:
+    """Return the target with its value and interval in some real crises, on the model's scale; None if they are too few."""
+    is_known = [pd.notna(record[name]) for name in aim.measure.columns]
+    rows = np.flatnonzero(np.all([chosen, *is_known], axis=0))
+    figure = aim.measure.read(Reading(Rows(record, NO_HORIZON), 1, rows))
+    numbers = [float(column[0]) for column in (figure.estimate, figure.lower, figure.upper)]
+    if not np.isfinite(numbers).all() or numbers[1] >= numbers[2]:
         return None
     if dict(aim.measure.event.terms).get("ending", "agreement") != "agreement":
-        said = [min(one / (1.0 - OTHER_SHARE), 1.0) for one in said]
-    return aim.target.model_copy(update={"value": said[0], "interval": (said[1], said[2])})
+        numbers = [min(number / (1.0 - OTHER_SHARE), 1.0) for number in numbers]
+    value, *interval = numbers
+    return aim.target.model_copy(update={"value": value, "interval": tuple(interval)})
 
 
 def _pooled(table: pd.DataFrame, about: list[Fold]) -> pd.DataFrame:
-    """Forecasts drawn towards the other folds' shares, by the weights that do best there; these are noted in the folds."""
-    towards = table.filter(regex="^clim_|^marg_").rename(columns=lambda one: one[5:])
-    tried = [pooled(table, towards, dict.fromkeys(POOLED, weight)) for weight in WEIGHTS]
-    scores = [each_score(one) for one in tried]
-    found = table.copy()
-    for target, kind in POOLED.items():
-        own = np.array([one[kind]["model"] for one in scores])
-        begins = "ending_" if target == "ending" else "dur_"
-        columns = [name for name in table if name.startswith(begins)]
+    """Pool forecasts with the other folds' shares, by the weights that are best there; store these in the folds."""
+    towards = table.filter(regex="^clim_|^marg_").rename(columns=lambda name: name[5:])
+    candidates = [pooled(table, towards, dict.fromkeys(POOLED, weight)) for weight in WEIGHTS]
+    scores = [each_score(candidate) for candidate in candidates]
+    chosen = table.copy()
+    for target, key in POOLED.items():
+        by_weight = np.array([candidate[key]["model"] for candidate in scores])
+        prefix = "ending_" if target == "ending" else "dur_"
+        columns = [name for name in table if name.startswith(prefix)]
         for fold in about:
-            out = (table["fold"] == fold.name).to_numpy()
-            best = int(np.argmin(np.nan_to_num(np.nanmean(own[:, ~out], axis=1), nan=math.inf)))
+            is_out = (table["fold"] == fold.name).to_numpy()
+            means = np.nanmean(by_weight[:, ~is_out], axis=1)
+            best = int(np.argmin(np.nan_to_num(means, nan=math.inf)))
             fold.weights[target] = float(WEIGHTS[best])
-            found.loc[out, columns] = tried[best].loc[out, columns]
-    return found
+            chosen.loc[is_out, columns] = candidates[best].loc[is_out, columns]
+    return chosen

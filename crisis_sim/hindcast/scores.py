@@ -1,7 +1,7 @@
-"""Scores of forecasts: log score, Brier, ranked probability and CRPS, beside climatology and a statistical baseline.
+"""Scores of forecasts: log score, Brier score, ranked probability score and CRPS, compared with two references.
 
-The lower a score, the better. Skill is 1 - the mean score / the mean score of the reference. Intervals are the 2.5th and
-97.5th percentile over bootstrap samples of crises, the same ones for all that is compared.
+Lower scores are better. Skill is 1 - mean score / mean score of the reference. Intervals are the 2.5th and 97.5th percentile
+over bootstrap samples of crises, which are the same for all comparisons.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from crisis_sim.outcomes.intervals import crps, wilson_interval
 
 Array = NDArray[np.float64]
 
-#: A share below this is raised to it before it is scored, so that one crisis cannot outweigh all others.
+#: Smaller shares are raised to this before scoring, so that no single crisis outweighs all others.
 LEAST = 0.005
-#: Bootstrap samples, and the seed that draws them.
+#: Number of bootstrap samples, and their seed.
 SAMPLES, SEED = 2000, 1
-#: Fewest crises that are scored as a class of their own.
+#: Smallest class of crises that is scored.
 FEWEST = 10
-#: Those who predict, and how their columns begin: for kinds, for durations.
+#: Prefixes of the columns of each forecaster: for categories, for durations.
 PREFIXES = {
     "model": ("", "dur_"),
     "climatology": ("clim_", "marg_dur_"),
     "baseline": ("ens_", "reg_dur_"),
     "in_sample": ("in_", "in_dur_"),
 }
-#: The last year of the cold war's era.
-ERA_ENDS = 1989
+#: Last year of the cold war.
+LAST_COLD_WAR_YEAR = 1989
 
 
 @dataclass(frozen=True)
 class Against:
-    """A mean score compared with that of a reference, over the crises for which both predict.
+    """Comparison of a mean score with a reference, over the crises that both predict.
 
     Attributes:
-        crises: how many these are; the rest is not a number where there are none.
-        score: the reference's.
-        difference: the model's minus the reference's.
+        crises: number of these crises; if it is 0, all other values are NaN.
+        score: the reference's mean score.
+        difference: the model's mean score minus the reference's.
     """
 
     crises: int
@@ -56,13 +56,13 @@ class Against:
 
 @dataclass(frozen=True)
 class Score:
-    """The mean of one score over the crises of a class.
+    """The mean of a score over the crises of a class.
 
     Attributes:
-        what: ending, violence, mediated or duration.
+        what: the target: ending, violence, mediated or duration.
         kind: `log`, `brier`, `rps` or `crps_log10`.
-        crises: how many are scored.
-        climatology, baseline: the references; `in_sample` is the model fitted to all crises, where these were left out.
+        crises: number of crises scored.
+        in_sample: in cross-validation, the comparison with the model fitted to all crises.
     """
 
     group: str
@@ -76,27 +76,27 @@ class Score:
 
 
 def groups(crises: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """The classes of crises that are scored, and which belong to each: those with at least `FEWEST`, and not with all.
+    """Return masks of the classes of crises to score: all, and those with at least `FEWEST` crises but not all.
 
-    A column `fold` makes classes of its own.
+    Each value of a column `fold` is a class, too.
     """
     year = pd.to_numeric(crises["start"].astype(str).str[:4], errors="coerce")
     violent = crises["trigger_type"] == "violent"
-    found = {
+    masks = {
         "violent trigger": violent.to_numpy(),
         "other trigger": (~violent & crises["trigger_type"].notna()).to_numpy(),
-        f"before {ERA_ENDS + 1}": (year <= ERA_ENDS).to_numpy(),
-        f"{ERA_ENDS + 1} and after": (year > ERA_ENDS).to_numpy(),
+        f"before {LAST_COLD_WAR_YEAR + 1}": (year <= LAST_COLD_WAR_YEAR).to_numpy(),
+        f"{LAST_COLD_WAR_YEAR + 1} and after": (year > LAST_COLD_WAR_YEAR).to_numpy(),
         "single pair": (crises["n_dyads"] == 1).to_numpy(),
     }
     if "fold" in crises:
-        found |= {one: (crises["fold"] == one).to_numpy() for one in crises["fold"].unique()}
-    of = {name: chosen for name, chosen in found.items() if FEWEST <= chosen.sum() < len(crises)}
-    return {"all crises": np.ones(len(crises), bool)} | of
+        masks |= {name: (crises["fold"] == name).to_numpy() for name in crises["fold"].unique()}
+    classes = {name: mask for name, mask in masks.items() if FEWEST <= mask.sum() < len(crises)}
+    return {"all crises": np.ones(len(crises), bool)} | classes
 
 
 def climatology(crises: pd.DataFrame) -> dict[str, float]:
-    """The shares of kinds (Jeffreys) and the quantiles of duration in some crises, by the columns of a forecast."""
+    """Return the shares of categories (Jeffreys) and the quantiles of duration in some crises, by column of a forecast."""
     columns: dict[str, float] = {}
     for target, kinds in KINDS.items():
         counts = np.array([[(crises[target] == kind).sum() for kind in kinds]])
@@ -109,87 +109,92 @@ def climatology(crises: pd.DataFrame) -> dict[str, float]:
 
 
 def with_climatology(crises: pd.DataFrame, fold: NDArray[Any] | None = None) -> pd.DataFrame:
-    """Crises with what climatology predicts: shares and quantiles of the other crises, where no file has said.
+    """Add the forecasts of climatology: the shares and quantiles of all other crises, unless a file provides them.
 
-    With a `fold` for each crisis, (crises,), those of the other folds, whatever a file says.
+    Args:
+        fold: the fold of each crisis, shape (crises,). If given, climatology is that of the other folds, and forecasts
+            from files are ignored.
     """
-    each = np.arange(len(crises)) if fold is None else fold
-    of = {k: climatology(crises[each != k]) for k in np.unique(each)}
-    found = pd.DataFrame([of[k] for k in each], crises.index)
-    found = found.rename(columns=lambda name: ("marg_" if name[:4] == "dur_" else "clim_") + name)
-    kept = [] if fold is not None else [name for name in found if name in crises]
-    found[kept] = crises[kept].fillna(found[kept])
-    return pd.concat([crises.drop(columns=[*found], errors="ignore"), found], axis=1)
+    left_out = np.arange(len(crises)) if fold is None else fold
+    by_fold = {k: climatology(crises[left_out != k]) for k in np.unique(left_out)}
+    table = pd.DataFrame([by_fold[k] for k in left_out], crises.index)
+    table = table.rename(columns=lambda name: ("marg_" if name[:4] == "dur_" else "clim_") + name)
+    provided = [name for name in table if name in crises] if fold is None else []
+    table[provided] = crises[provided].fillna(table[provided])
+    return pd.concat([crises.drop(columns=[*table], errors="ignore"), table], axis=1)
 
 
 def score(crises: pd.DataFrame) -> list[Score]:
-    """All scores of all classes.
+    """Return the mean scores of all classes.
 
     Args:
-        crises: facts, outcomes, forecasts, those of climatology and perhaps those of a baseline, joined: a row a crisis.
+        crises: a row for each crisis, with facts, outcomes, and the forecasts of the model, of climatology and perhaps of
+            a baseline.
     """
-    each = each_score(crises)
+    scores = each_score(crises)
     return [
-        _mean(group, what, kind, {name: column[chosen] for name, column in of.items()})
-        for group, chosen in groups(crises).items()
-        for (what, kind), of in each.items()
-        if (~np.isnan(of["model"][chosen])).sum() >= FEWEST
+        _mean(group, what, kind, {who: values[mask] for who, values in by_forecaster.items()})
+        for group, mask in groups(crises).items()
+        for (what, kind), by_forecaster in scores.items()
+        if (~np.isnan(by_forecaster["model"][mask])).sum() >= FEWEST
     ]
 
 
 def each_score(crises: pd.DataFrame) -> dict[tuple[str, str], dict[str, Array]]:
-    """Scores crisis by crisis, by what and kind and who predicted: shape (crises,), not a number where nothing is known."""
-    found: dict[tuple[str, str], dict[str, Array]] = {}
-    crises = crises.copy()  # of one piece, to which columns can be added
+    """Return the scores of single crises by (target, score) and forecaster: shape (crises,), NaN where unknown."""
+    scores: dict[tuple[str, str], dict[str, Array]] = {}
+    crises = crises.copy()  # a fragmented table is slow to add columns to
     for who, (prefix, prefix_of_days) in PREFIXES.items():
         for target, kinds in KINDS.items():
             names = [f"{prefix}{target}_{kind}" for kind in kinds]
-            if names[-1] in crises and names[0] not in crises:  # of two, the second says all
+            if names[-1] in crises and names[0] not in crises:  # files give only the second of two
                 crises = crises.assign(**{names[0]: 1.0 - crises[names[-1]]})
-            for kind, one in _of_kinds(_columns(crises, names), crises[target], kinds).items():
+            by_kind = _categorical(_columns(crises, names), crises[target], kinds)
+            for kind, values in by_kind.items():
                 if kind != "rps" or target == "violence":
-                    found.setdefault((target, kind), {})[who] = one
+                    scores.setdefault((target, kind), {})[who] = values
         days = _columns(crises, [f"{prefix_of_days}{name}" for name in QUANTILES])
-        found.setdefault(("duration", "crps_log10"), {})[who] = crps(
+        scores.setdefault(("duration", "crps_log10"), {})[who] = crps(
             np.log10(np.maximum(days, 0.5)), np.log10(crises["dur"].to_numpy(np.float64)), LEVELS
         )
-    return found
+    return scores
 
 
 def _columns(crises: pd.DataFrame, names: list[str]) -> Array:
     return np.asarray(crises.reindex(columns=names).to_numpy(np.float64))
 
 
-def _of_kinds(shares: Array, came: pd.Series, kinds: tuple[str, ...]) -> dict[str, Array]:
-    """Log score, Brier and ranked probability score of shares of shape (crises, kinds)."""
+def _categorical(shares: Array, outcome: pd.Series, kinds: tuple[str, ...]) -> dict[str, Array]:
+    """Return log, Brier and ranked probability scores of shares, shape (crises, categories)."""
     shares = np.maximum(shares, LEAST)
     shares = shares / shares.sum(axis=1, keepdims=True)
-    index = {kind: k for k, kind in enumerate(kinds)}
-    at = came.map(index).fillna(-1).to_numpy(np.int64)
-    one = np.where(at[:, None] >= 0, np.arange(len(kinds)) == at[:, None], np.nan)
-    steps = (shares.cumsum(axis=1) - one.cumsum(axis=1))[:, :-1]
-    log = -np.log(np.where(at >= 0, np.take_along_axis(shares, at[:, None], axis=1)[:, 0], np.nan))
+    index = outcome.map({kind: k for k, kind in enumerate(kinds)}).fillna(-1).to_numpy(np.int64)
+    is_known = index >= 0
+    observed = np.where(is_known[:, None], np.arange(len(kinds)) == index[:, None], np.nan)
+    steps = (shares.cumsum(axis=1) - observed.cumsum(axis=1))[:, :-1]
+    predicted = np.take_along_axis(shares, index[:, None], axis=1)[:, 0]
     return {
-        "log": log,
-        "brier": ((shares - one) ** 2).sum(axis=1),
+        "log": -np.log(np.where(is_known, predicted, np.nan)),
+        "brier": ((shares - observed) ** 2).sum(axis=1),
         "rps": (steps**2).sum(axis=1),
     }
 
 
-def _mean(group: str, what: str, kind: str, of: Mapping[str, Array]) -> Score:
-    known = of["model"][~np.isnan(of["model"])]
-    against = (_against(of["model"], of[who]) for who in PREFIXES if who != "model")
-    return Score(group, what, kind, known.size, float(known.mean()), *against)
+def _mean(group: str, what: str, kind: str, scores: Mapping[str, Array]) -> Score:
+    model = scores["model"]
+    known = model[~np.isnan(model)]
+    comparisons = (_against(model, scores[who]) for who in PREFIXES if who != "model")
+    return Score(group, what, kind, known.size, float(known.mean()), *comparisons)
 
 
 def _against(model: Array, reference: Array) -> Against:
     both = ~np.isnan(model) & ~np.isnan(reference)
     model, reference = model[both], reference[both]
-    if not reference.any():  # none, or a perfect one, over which nobody has skill
-        nothing = (np.nan, np.nan)
-        return Against(model.size, np.nan, np.nan, nothing, np.nan, nothing)
-    drawn = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
-    ours, theirs = model[drawn].mean(axis=1), reference[drawn].mean(axis=1)
+    if not reference.any():  # no crises, or a perfect reference, for which skill is undefined
+        undefined = (np.nan, np.nan)
+        return Against(model.size, np.nan, np.nan, undefined, np.nan, undefined)
+    sample = np.random.default_rng(SEED).integers(0, model.size, (SAMPLES, model.size))
+    models, references = model[sample].mean(axis=1), reference[sample].mean(axis=1)
 
     def limits(values: Array) -> tuple[float, float]:
         low, high = np.nanpercentile(values, (2.5, 97.5))
@@ -199,27 +204,28 @@ def _against(model: Array, reference: Array) -> Against:
         model.size,
         float(reference.mean()),
         float(1 - model.mean() / reference.mean()),
-        limits(1 - ours / np.where(theirs > 0, theirs, np.nan)),
+        limits(1 - models / np.where(references > 0, references, np.nan)),
         float(model.mean() - reference.mean()),
-        limits(ours - theirs),
+        limits(models - references),
     )
 
 
-# Calibration.
+# --- Calibration
 
-#: Crises of a forecast's events are put into so many groups, by how likely it held them, for a reliability diagram.
+#: Groups of crises in a reliability diagram, by predicted probability.
 BINS = 5
-#: Bins of the histogram of the percentiles at which real durations fall.
+#: Bins of the histogram of the percentiles of real durations.
 DECILES = 10
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Crises for which an event was held about as likely.
+    """Crises with a similar predicted probability of an event.
 
     Attributes:
-        forecast: the mean share predicted.
-        came: in how many of the `crises` it came; `lower` and `upper` are Wilson's limits of that share.
+        forecast: the mean predicted probability.
+        came: number of the `crises` in which the event occurred.
+        lower, upper: Wilson's limits of its share.
     """
 
     forecast: float
@@ -230,7 +236,7 @@ class Bin:
 
 
 def reliability(crises: pd.DataFrame) -> dict[str, list[Bin]]:
-    """For some events, groups of crises, about a fifth each, by how likely the model held the event."""
+    """Return, for some events, about equal groups of crises by their predicted probability."""
     violence = [f"violence_{kind}" for kind in KINDS["violence"]]
     events = {
         "any violence": ("violence", KINDS["violence"][1:], violence[1:]),
@@ -240,24 +246,26 @@ def reliability(crises: pd.DataFrame) -> dict[str, list[Bin]]:
         "ends by agreement": ("ending", ("agreement",), ["ending_agreement"]),
         "ends unilaterally": ("ending", ("unilateral",), ["ending_unilateral"]),
     }
-    found = {}
+    diagrams = {}
     for name, (target, kinds, columns) in events.items():
         known = crises[crises[target].notna()]
-        held = known[columns].sum(axis=1).to_numpy(np.float64)
-        came = known[target].isin(kinds).to_numpy()
-        edges = np.unique(np.quantile(held, np.arange(1, BINS) / BINS)) if held.size else held
-        group = np.searchsorted(edges, held)  # those held equally likely stay together
-        found[name] = [_bin(held[group == k], came[group == k]) for k in np.unique(group)]
-    return found
+        predicted = known[columns].sum(axis=1).to_numpy(np.float64)
+        occurred = known[target].isin(kinds).to_numpy()
+        levels = np.arange(1, BINS) / BINS
+        edges = np.unique(np.quantile(predicted, levels)) if predicted.size else predicted
+        group = np.searchsorted(edges, predicted)  # equal predictions stay together
+        masks = [group == k for k in np.unique(group)]
+        diagrams[name] = [_bin(predicted[mask], occurred[mask]) for mask in masks]
+    return diagrams
 
 
-def _bin(held: Array, came: NDArray[np.bool_]) -> Bin:
-    lower, upper = map(float, wilson_interval(came.sum(), came.size))
-    return Bin(float(held.mean()), int(came.sum()), came.size, lower, upper)
+def _bin(predicted: Array, occurred: NDArray[np.bool_]) -> Bin:
+    lower, upper = map(float, wilson_interval(occurred.sum(), occurred.size))
+    return Bin(float(predicted.mean()), int(occurred.sum()), occurred.size, lower, upper)
 
 
 def percentiles(crises: pd.DataFrame) -> NDArray[np.int64]:
-    """How many crises lasted as long as falls into each tenth of what the model predicted, shape (`DECILES`,)."""
+    """Count the crises whose duration falls into each tenth of the predicted distribution, shape (`DECILES`,)."""
     known = crises[crises["dur"].notna()]
     quantiles = _columns(known, [f"dur_{name}" for name in QUANTILES])
     below = (quantiles < known["dur"].to_numpy(np.float64)[:, None]).sum(axis=1)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from console import DOCS
 
-from crisis_sim.hindcast.forecast import EQUAL, UNEQUAL, labels, read
+from crisis_sim.hindcast.forecast import EQUAL, UNEQUAL, labels, parameters_of
 from crisis_sim.hindcast.sources import read_crises
 
 FILE = DOCS.parent / "scenarios" / "since_1945.yaml"
@@ -42,7 +42,7 @@ def table(facts: pd.DataFrame) -> pd.DataFrame:
     """Return the combinations with their counts `n`; capability is the mean of its class, to hide single crises."""
     power = facts["ln_cinc_ratio"].fillna(0.0)
     edges = np.log([1 / UNEQUAL, 1 / EQUAL, EQUAL, UNEQUAL])
-    known = read(facts)
+    known = parameters_of(facts)
     capability = np.log(known["states.defender.capability"])
     means = pd.Series(capability).groupby(np.searchsorted(edges, power)).transform("mean")
     known["states.defender.capability"] = np.exp(means).round(2).to_numpy()

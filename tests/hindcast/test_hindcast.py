@@ -18,7 +18,7 @@ from crisis_sim.batch import read_batch
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.hindcast import forecast as forecasting
 from crisis_sim.hindcast import run
-from crisis_sim.hindcast.forecast import KINDS, QUANTILES, forecast, read
+from crisis_sim.hindcast.forecast import KINDS, QUANTILES, forecast, parameters_of
 from crisis_sim.hindcast.run import Hindcast, as_rows, folds, hindcast, left_out
 from crisis_sim.hindcast.show import print_hindcast
 from crisis_sim.hindcast.sources import read_crises
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 def test_facts_become_values_of_parameters_and_what_is_not_known_is_the_middle() -> None:
     facts = crises(3, trigger_type=["violent", "nonviolent_military", "political"])
     facts = facts.assign(ln_cinc_ratio=[9.0, 0.0, -1.0], nuclear_a=[1, 0, 0], major_b=[1, 0, 0])
-    given = read(facts)
+    given = parameters_of(facts)
     assert given["events.0.rival_rung"].tolist() == [2, 3, 2]
     assert given["about.violent"].tolist() == [1, 0.17, 0.2]
     assert given["about.words"].tolist() == [0, 0, 1]
@@ -52,7 +52,7 @@ def test_facts_become_values_of_parameters_and_what_is_not_known_is_the_middle()
     assert given["about.great_power"].tolist() == [1, 0, 0]
     assert given["about.territory"].tolist() == [1, 1, 1]
     facts[facts.columns.drop("crisno")] = None
-    given = read(facts)
+    given = parameters_of(facts)
     assert (given["states.defender.capability"] == 1).all()
     assert (given["states.challenger.audience"] == 0.5).all()
     assert all(np.isfinite(one).all() for one in given.values())
@@ -144,7 +144,7 @@ def printed(found: Hindcast, width: int) -> str:
 def test_tables_fit(found: Hindcast, width: int) -> None:
     text = printed(found, width)
     assert "Skill over climatology" in text
-    assert "nothing is" not in text
+    assert "nothing is scored" not in text
 
 
 def test_forecasts_over_fits_are_drawn_from_all_sets_and_without_outcomes_nothing_is_scored(

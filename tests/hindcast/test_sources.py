@@ -40,16 +40,16 @@ def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -
     lines = [*table.to_csv(index=False).splitlines(), ",".join(["1"] * 40), "990,SHORT"]
     path.write_text("\n".join(lines), encoding="utf-8")
     read = read_crises(folder)
-    assert read.remarks.told() == [
-        "hindcast_inputs.csv:22: more cells than columns (17); left out",
-        "hindcast_inputs.csv:23: fewer cells than columns; read as unknown",
-        "hindcast_inputs.csv:8: no crisno; left out",
-        "hindcast_inputs.csv:7: a crisis that stands above; left out",
-        "hindcast_inputs.csv: no column 'regime_b_icb'; read as unknown",
-        "hindcast_inputs.csv:2: grav_first is 'teritorial'; did you mean 'territorial'?; read as unknown",
-        "hindcast_inputs.csv:5: nuclear_a is '2'; expected 0 or 1; read as unknown",
-        "hindcast_inputs.csv:3,4: ln_cinc_ratio is 'much'; expected a number; read as unknown; 2 rows",
-        "hindcast_inputs.csv:9,23: no date of the trigger (start); in no era; 2 rows",
+    assert read.remarks.lines() == [
+        "hindcast_inputs.csv:22: more cells than columns (17); row skipped",
+        "hindcast_inputs.csv:23: fewer cells than columns; the others are unknown",
+        "hindcast_inputs.csv:8: no crisno; row skipped",
+        "hindcast_inputs.csv:7: the crisis is in the table already; row skipped",
+        "hindcast_inputs.csv: no column 'regime_b_icb'; treated as unknown",
+        "hindcast_inputs.csv:2: grav_first is 'teritorial' (did you mean 'territorial'?); treated as unknown",
+        "hindcast_inputs.csv:5: nuclear_a is '2', expected 0 or 1; treated as unknown",
+        "hindcast_inputs.csv:3,4: ln_cinc_ratio is 'much', expected a number; treated as unknown; 2 rows",
+        "hindcast_inputs.csv:9,23: no date of the trigger (start); assigned to no era; 2 rows",
     ]
     assert len(read.table) == 20 - 2 + 1
     assert read.table["ln_cinc_ratio"].isna().sum() == 3
@@ -60,7 +60,7 @@ def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -
     [
         ("nothing.csv", "a,b", "no crises to read"),
         ("hindcast_inputs.csv", "crisnr,start\n1,1950-01-01", "did you mean 'crisnr'"),
-        ("hindcast_inputs.csv", "crisno,one\n1,2", "none of the columns that are read"),
+        ("hindcast_inputs.csv", "crisno,one\n1,2", "none of the expected columns"),
         ("hindcast_inputs.csv", "crisno,crisno\n1,2", "two columns are called 'crisno'"),
         ("hindcast_inputs.csv", "", "the file is empty"),
         ("hindcast_inputs.csv", "crisno,trigger_type\n,violent", "no crisis can be read"),
@@ -122,15 +122,15 @@ def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
     assert (third["b"], third["n_dyads"]) == (801, 1)
     assert pd.isna(third["trigger_type"])
     assert math.isnan(third["dur"])
-    assert read.remarks.told() == [
-        "icb1v15.csv:4: viol is 9, which is no code of version 16; read as unknown",
-        "icb2v15.csv:5: triggr is 12, which is no code of version 16; read as unknown",
-        "icb1v15.csv: another version than 16; read by that one's codebook",
-        "icb2v15.csv: another version than 16; read by that one's codebook",
-        "notes.csv: a file of no form that is known; not read",
-        "icb1v15.csv:2: a crisis before 1945; left out",
-        "icb1v15.csv:4: a date without a day (yrtrig); taken in the middle",
-        "icb1v15.csv:5: it ends before it begins; its duration is unknown",
-        "icb1v15.csv:6: no pair of states: one actor, and no state for its adversary; left out",
-        "icb1v15.csv:7: no actor; left out",
+    assert read.remarks.lines() == [
+        "icb1v15.csv:4: viol is 9, not a code of version 16; treated as unknown",
+        "icb2v15.csv:5: triggr is 12, not a code of version 16; treated as unknown",
+        "icb1v15.csv: not version 16; read with the codebook of version 16",
+        "icb2v15.csv: not version 16; read with the codebook of version 16",
+        "notes.csv: unknown kind of file; ignored",
+        "icb1v15.csv:2: a crisis before 1945; row skipped",
+        "icb1v15.csv:4: date without a day (yrtrig); the middle of the month is used",
+        "icb1v15.csv:5: ends before it begins; its duration is unknown",
+        "icb1v15.csv:6: no pair of states: a single actor, and no adversary that is a state; row skipped",
+        "icb1v15.csv:7: no actor; row skipped",
     ]
