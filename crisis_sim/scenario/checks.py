@@ -1,7 +1,7 @@
-"""Rules that a scenario must keep beyond the type and range of each value: sizes, and rules between fields.
+"""Checks of a scenario beyond the type and range of each value: limits on size, and rules between fields.
 
-The checks look at values as they were written, whether or not the schema accepts them, so that a person learns of all
-mistakes at once. A value that the schema refuses is passed over: it is reported already.
+The checks read the values of the file, even if the schema refuses some of them, so that all mistakes are reported at once.
+They skip values that the schema refuses, which are reported already.
 """
 
 from __future__ import annotations
@@ -30,23 +30,22 @@ from crisis_sim.scenario.source import (
 )
 from crisis_sim.text import clean
 
-# Limits on size: beyond what anyone means, and within what a machine can hold. A block of a batch holds up to 16,384
-# crises (`crisis_sim.batch.block.BLOCK_SIZE`), and what is counted here of one crisis is there for each of them.
-# docs/limits.md lists them.
+# Limits on size, larger than any scenario needs, for memory: a block contains up to 16,384 crises
+# (`crisis_sim.batch.block.BLOCK_SIZE`), each with all of these. docs/limits.md lists the limits.
 MAX_AGENTS = 200
-#: Reviews of all lenders together, each with a date and a burden of its own in each crisis.
+#: Reviews of all lenders.
 MAX_REVIEWS = 200
 #: Scheduled events.
 MAX_EVENTS = 1_000
-#: Distributions: each is drawn for each crisis.
+#: Distributions.
 MAX_UNCERTAIN = 1_000
-#: Letters of a title, a name, a source or an event of the record, which stand in charts and tables.
+#: Characters of a title, a name, a source or an event of the record; charts and tables show them.
 MAX_TEXT = 300
 MAX_DESCRIPTION = 20_000
-#: Days beyond which dates overflow; the schema's own bound on the horizon lies far below.
+#: Horizon in days above which dates overflow; the schema allows far fewer.
 MOST_DAYS = 100_000
 
-#: Columns of outcomes.parquet that every scenario has, in their order, and those of paths.parquet.
+#: Columns of outcomes.parquet in every scenario, in their order, and those of paths.parquet.
 FIRST_COLUMNS = (
     *("scenario", "replicate", "ending", "ended_at_hours", "first_strike_at_hours", "mediated"),
     *("mediation_started_at_hours", "mediation_style", "channel_opened_at_hours"),
@@ -56,12 +55,12 @@ FIRST_COLUMNS = (
     *("worst_violence", "peak_rung", "nuclear_pair", "deaths", "acts", "operations"),
 )
 FIRST_PATH_COLUMNS = ("scenario", "replicate", "day")
-#: All columns of results that every scenario has, of agents' series among them.
+#: All columns of results in every scenario, including those of agents' series.
 COLUMNS = (
     *(*FIRST_COLUMNS, "trigger_at_hours", "followed_until_hours"),
     *(*FIRST_PATH_COLUMNS, "hours", "danger"),
 )
-#: Columns that results have for each agent, after its name, by the section in which the agent stands.
+#: Columns of results for each agent, without its name, by section of the scenario.
 AGENT_COLUMNS = {
     "states": (
         *("lowest_market", "highest_pressure", "market_rebound", "first_act_at_hours", "market"),
@@ -74,32 +73,29 @@ AGENT_COLUMNS = {
 }
 
 Rule = Callable[[Node], Iterator[Mistake]]
-#: Every rule that no single value can break. docs/reference/scenario_files.md lists their docstrings.
+#: All rules between values. docs/reference/scenario_files.md lists their docstrings.
 CHECKS: list[Rule] = []
 
 
 def check(top: Node) -> list[Mistake]:
-    """The mistakes that these checks find in a scenario's values, `MAX_MISTAKES` at most.
+    """Return at most `MAX_MISTAKES` mistakes of a scenario, whose named ladder was replaced by its rungs.
 
-    A scenario that is too big is checked no further: other checks compare everything with everything. The rungs of a ladder
-    that is named are written out in `top`.
+    If the scenario is too large, only that is reported: other checks take time quadratic in its size.
     """
     found = list(_sizes(top)) or (mistake for rule in CHECKS for mistake in rule(top))
     return list(islice(found, MAX_MISTAKES))
 
 
-_REVIEWS = "reviews of all lenders together"
-
-
 def _sizes(top: Node) -> Iterator[Mistake]:
-    """As many agents, events, reviews and distributions as a person can mean, and a block of crises can hold."""
+    """Check the numbers of agents, events, reviews and distributions."""
     sections = [node for name in AGENT_COLUMNS if (node := top.get(name))]
     largest = max(sections, key=lambda node: len(node.entries()), default=None)
+    reviews = len(top.all("lenders.*.reviews.#"))
     uncertain = sum(map(is_distribution, top.walk()))
     for node, count, noun, most in (
         (largest, len(_agents(top)), "agents", MAX_AGENTS),
         (top.get("events"), len(top.items("events")), "events", MAX_EVENTS),
-        (top.get("lenders"), len(top.all("lenders.*.reviews.#")), _REVIEWS, MAX_REVIEWS),
+        (top.get("lenders"), reviews, "reviews of all lenders together", MAX_REVIEWS),
         (top, uncertain, "distributions", MAX_UNCERTAIN),
     ):
         if node and count > most:
@@ -113,31 +109,31 @@ def _rule(rule: Rule) -> Rule:
 
 @_rule
 def names_are_plain_and_unique(top: Node) -> Iterator[Mistake]:
-    """Names are short, lower-case words: they become columns, paths of parameters, keys of luck.
+    """Names are short, lower-case words, because they become columns, paths of parameters and keys of random streams.
 
     No two agents share a name, or a column of the results.
     """
     owners, seen = dict.fromkeys(COLUMNS, ""), dict[str, str]()
     for section, name, agent in _agents(top):
         if not is_agent_name(name):
-            message = f"'{name}' cannot be a name here"
+            message = f"'{name}' is not a valid name"
             yield agent.label.mistake(message, AGENT_WORDS, suggest_agent_name(name))
         if without_joiners(name) in seen:
             message = f"'{name}' is already one of the {seen[without_joiners(name)]}"
-            yield agent.label.mistake(message, "a name of its own")
+            yield agent.label.mistake(message, "another name")
             continue
         seen[without_joiners(name)] = section
-        columns = [f"{name}_{ending}" for ending in AGENT_COLUMNS[section]]
-        if column := next((one for one in columns if one in owners), ""):
-            owner = f" of '{owners[column]}'" if owners[column] else ""
-            message = f"the name '{name}' makes a column {column}, which is one{owner} already"
+        columns = [f"{name}_{suffix}" for suffix in AGENT_COLUMNS[section]]
+        if column := next((column for column in columns if column in owners), ""):
+            owner = f" for '{owners[column]}'" if owners[column] else ""
+            message = f"'{name}' would have a column {column}, which results already have{owner}"
             yield agent.label.mistake(message, "another name")
         owners |= dict.fromkeys(columns, name)
 
 
 @_rule
 def titles_are_unique(top: Node) -> Iterator[Mistake]:
-    """No two agents of one kind have one title, by which tables and charts could not tell them apart."""
+    """No two agents of the same kind have the same title, so that tables and charts distinguish them."""
     seen: set[tuple[str, str]] = set()
     for section, name, agent in _agents(top):
         title = agent.get("title")
@@ -150,14 +146,15 @@ def titles_are_unique(top: Node) -> Iterator[Mistake]:
 
 @_rule
 def states_are_known(top: Node) -> Iterator[Mistake]:
-    """Who is trusted, borrows, is advised, is struck: always one of the two states."""
+    """A borrower, an advised or struck state, and the states of trust, leverage, interest and record are the scenario's."""
     states = top.entries("states")
     per_state = ("mediators.*.trust", "mediators.*.leverage", "mediators.*.interest")
     for path in (*per_state, "real_path.rungs", "real_path.markets"):
-        for state, entry in (pair for node in top.all(path) for pair in node.entries().items()):
-            if state not in states:
-                message = f"unknown state '{state}'"
-                yield entry.label.mistake(message, one_of(states), nearest(state, states))
+        for node in top.all(path):
+            for state, entry in node.entries().items():
+                if state not in states:
+                    message = f"unknown state '{state}'"
+                    yield entry.label.mistake(message, one_of(states), nearest(state, states))
     for path in ("lenders.*.borrower", "advisers.*.state", "events.#.struck"):
         yield from _unknown(top.all(path), states, "state")
 
@@ -166,23 +163,25 @@ def states_are_known(top: Node) -> Iterator[Mistake]:
 def openers_are_known(top: Node) -> Iterator[Mistake]:
     """A channel is opened by states and mediators, each named once."""
     known = [*top.entries("states"), *top.entries("mediators")]
-    for openers in (channel.items() for channel in top.all("channels.*.opened_by")):
-        yield from _unknown(openers, known, "state or mediator")
-        for index, opener in enumerate(openers):
-            if opener.content in [earlier.content for earlier in openers[:index]]:
+    for openers in top.all("channels.*.opened_by"):
+        yield from _unknown(openers.items(), known, "state or mediator")
+        seen: list[Any] = []
+        for opener in openers.items():
+            if opener.content in seen:
                 yield opener.place.mistake(f"{opener.content!r} a second time", "each name once")
+            seen.append(opener.content)
 
 
 @_rule
 def rungs_have_names(top: Node) -> Iterator[Mistake]:
-    """Each rung of the ladder has a name of its own."""
+    """Each rung of the ladder has a name, different from the others."""
     names: set[str] = set()
     for name in top.all("ladder.#.name"):
         if not isinstance(name.content, str):
             continue
         shown = clean(without_joiners(name.content))
         if not shown:
-            yield name.place.mistake("a rung without a name", "what a state does on it")
+            yield name.place.mistake("a rung without a name", "a name, such as limited strike")
         elif shown in names:
             yield name.place.mistake(f"a second rung called '{name.content}'", "another name")
         names.add(shown)
@@ -190,24 +189,24 @@ def rungs_have_names(top: Node) -> Iterator[Mistake]:
 
 @_rule
 def ladder_rises(top: Node) -> Iterator[Mistake]:
-    """The intensity of each rung is always above that of the rung before it."""
-    above = -math.inf
+    """The intensity of each rung, even if uncertain, is above that of the rung before it."""
+    previous = -math.inf
     for intensity in top.all("ladder.#.intensity"):
-        low, high = _bounds(intensity) or (math.inf, above)
-        if low <= above:
-            expected = f"an intensity that is always above {above:g}"
+        low, high = _bounds(intensity) or (math.inf, previous)
+        if low <= previous:
+            expected = f"an intensity that is always above {previous:g}"
             yield intensity.place.mistake("not above the rung before it", expected)
-        above = high
+        previous = high
 
 
 @_rule
 def violence_rises(top: Node) -> Iterator[Mistake]:
-    """The lowest rung is one of peace, and violence never falls from a rung to the one above it.
+    """The lowest rung is peaceful, and each rung is at least as violent as the rung below it.
 
-    What stands above a strike is a strike, and what stands above a nuclear rung is nuclear.
+    All rungs above a strike are strikes, and all rungs above a nuclear rung are nuclear.
     """
     rungs = _rungs(top)
-    for key, order, words in (
+    for key, order, adjective in (
         ("violence", VIOLENCE, "violent"),
         ("strike", (False, True), "a strike"),
         ("nuclear", (False, True), "nuclear"),
@@ -218,35 +217,36 @@ def violence_rises(top: Node) -> Iterator[Mistake]:
             if value is None:
                 continue
             if index == 0 and value != before:
-                message = f"the lowest rung cannot be {words}"
-                yield rung.place(key).mistake(message, "a rung of peace below it")
+                message = f"the lowest rung cannot be {adjective}"
+                yield rung.place(key).mistake(message, "a peaceful rung below it")
             elif order.index(value) < order.index(before):
-                falls, to = str(before).lower(), str(value).lower()
-                expected = f"{key}: {falls}, or this rung further down"
-                yield rung.place(key).mistake(f"`{key}` falls from {falls} to {to}", expected)
+                old, new = str(before).lower(), str(value).lower()
+                expected = f"{key}: {old}, or this rung further down"
+                yield rung.place(key).mistake(f"`{key}` falls from {old} to {new}", expected)
             before = value
 
 
 @_rule
 def strikes_are_violent(top: Node) -> Iterator[Mistake]:
     """A strike is violent, and nuclear use is a strike and full-scale war."""
-    for rung in _rungs(top)[1:]:  # the lowest must be one of peace
+    for rung in _rungs(top)[1:]:  # the lowest rung must be peaceful
         if rung.nuclear:
-            key, least, message = "nuclear", VIOLENCE[-1:], "nuclear use that is no full-scale war"
+            key, allowed = "nuclear", VIOLENCE[-1:]
+            message = "nuclear use that is not full-scale war"
             if rung.strike is False:
                 place = rung.place("strike", "nuclear")
-                yield place.mistake("nuclear use that is no strike", "strike: true")
+                yield place.mistake("nuclear use that is not a strike", "strike: true")
         elif rung.strike:
-            key, least, message = "strike", VIOLENCE[1:], "a strike without violence"
+            key, allowed, message = "strike", VIOLENCE[1:], "a strike without violence"
         else:
             continue
-        if rung.violence not in (None, *least):
-            yield rung.place("violence", key).mistake(message, f"violence: {one_of(least)}")
+        if rung.violence not in (None, *allowed):
+            yield rung.place("violence", key).mistake(message, f"violence: {one_of(allowed)}")
 
 
 @_rule
 def rungs_are_known(top: Node) -> Iterator[Mistake]:
-    """Where a state starts, how far an event takes one, where states really went: a rung of the ladder."""
+    """The rungs of states at the start, of events and of the record are rungs of the ladder."""
     rungs = [rung.name for rung in _rungs(top)]
     starts = [start for start in top.all("states.*.rung_at_start") if start.content != ""]
     named = [*starts, *(step for _, _, step in _real_rungs(top))]
@@ -260,34 +260,34 @@ def rungs_are_known(top: Node) -> Iterator[Mistake]:
 
 @_rule
 def nuclear_rungs_need_weapons(top: Node) -> Iterator[Mistake]:
-    """Only a state that surely has nuclear weapons starts on a nuclear rung, or is taken to one by an event.
+    """Only a state that certainly has nuclear weapons is on a nuclear rung at the start or through an event.
 
-    Only one that may have them really came to one.
+    In the record, only a state that may have nuclear weapons is on a nuclear rung.
     """
     rungs, states = _rungs(top), top.entries("states")
     nuclear = {rung.name for rung in rungs if rung.nuclear}
-    has = {name: _bounds(state.get("nuclear")) or (0.0, 0.0) for name, state in states.items()}
-    steps = [(state.get("rung_at_start"), name) for name, state in states.items()]
-    found = [(step, name) for step, name in steps if step and step.text in nuclear]
+    chances = {name: _bounds(state.get("nuclear")) or (0.0, 0.0) for name, state in states.items()}
+    starts = [(state.get("rung_at_start"), name) for name, state in states.items()]
+    used = [(rung, name) for rung, name in starts if rung and rung.text in nuclear]
     for event in top.items("events"):
         rung, struck = event.get("rival_rung"), event.get("struck")
         highest = _highest_rung(rung)
         if not (rung and struck and struck.text in states) or highest is None:
             continue
         if highest < len(rungs) and rungs[highest].nuclear:
-            found += [(rung, name) for name in states if name != struck.text]
-    told = [(node, name, "does not surely have") for node, name in found if has[name][0] < 1.0]
-    for name, _, step in _real_rungs(top):
-        if step.text in nuclear and has.get(name, (1.0, 1.0))[1] <= 0.0:
-            told.append((step, name, "has no"))
-    for node, name, how in told:
-        message = f"a nuclear rung, and '{name}' {how} nuclear weapons"
+            used += [(rung, name) for name in states if name != struck.text]
+    wrong = [(node, name, "may have no") for node, name in used if chances[name][0] < 1.0]
+    for name, _, rung in _real_rungs(top):
+        if rung.text in nuclear and chances.get(name, (1.0, 1.0))[1] <= 0.0:
+            wrong.append((rung, name, "has no"))
+    for node, name, verb in wrong:
+        message = f"a nuclear rung, but '{name}' {verb} nuclear weapons"
         yield node.place.mistake(message, f"another rung, or states.{name}.nuclear: true")
 
 
 @_rule
 def dates_fit(top: Node) -> Iterator[Mistake]:
-    """The start has an offset from UTC; events and reviews lie between it and the horizon."""
+    """The start has an offset from UTC; events and reviews are between the start and the horizon."""
     node, days = top.get("start"), top.get("horizon_days")
     start = _value(node, read_moment)
     if node is None or start is None:
@@ -300,76 +300,80 @@ def dates_fit(top: Node) -> Iterator[Mistake]:
     if type(horizon) not in (int, float) or not 0 < horizon <= MOST_DAYS:
         return
     end = start + timedelta(days=horizon)
-    for at in (*top.all("events.#.at"), *top.all("lenders.*.reviews.#.at")):
-        moment = _moment(at, start)
+    for date in (*top.all("events.#.at"), *top.all("lenders.*.reviews.#.at")):
+        moment = _moment(date, start)
         if moment and not start <= moment <= end:
             side = "before the start" if moment < start else "after the horizon"
-            expected = " to ".join(one.isoformat(timespec="minutes") for one in (start, end))
-            yield at.place.mistake(f"'{at.content}' is {side}", f"a date from {expected}")
+            expected = " to ".join(limit.isoformat(timespec="minutes") for limit in (start, end))
+            yield date.place.mistake(f"'{date.content}' is {side}", f"a date from {expected}")
 
 
-#: Moments of the real path, in the order in which they come.
+#: Milestones of the real path, in order.
 MILESTONES = ("first_strike", "ceasefire_agreed", "ceasefire_in_effect")
 
 
 @_rule
 def record_is_in_order(top: Node) -> Iterator[Mistake]:
-    """The record is in order: of each state the rungs and closes, each after the one before it; events; and milestones.
+    """Events of the record, and the rungs and closes of each state, are in order of time.
 
-    The milestones are the trigger, the real first strike, agreement and ceasefire.
+    So are the milestones: the trigger, the real first strike, agreement and ceasefire.
     """
     start = _start(top)
     for series in (*top.all("real_path.rungs.*"), *top.all("real_path.markets.*.closes")):
         dated = [(step.items()[0], "the date before it") for step in series.items() if step.items()]
         yield from _in_order(dated, start, may_repeat=False)
     events = top.all("real_path.events.#.at")
-    yield from _in_order([(at, "the event above it") for at in events], start)
+    yield from _in_order([(date, "the event above it") for date in events], start)
     triggers = [
-        (moment, at)
+        (moment, date)
         for event in top.items("events")
         if (kind := event.get("kind")) and kind.text == "trigger"
-        if (moment := _moment(at := event.get("at"), start))
+        if (moment := _moment(date := event.get("at"), start))
     ]
-    first = min(triggers, key=lambda one: one[0])[1] if triggers else top.get("start")
+    first = (top.get("start"), "the start")
+    if triggers:
+        first = (min(triggers, key=lambda trigger: trigger[0])[1], "the trigger")
     milestones = [(top.get("real_path", key), f"`{key}`") for key in MILESTONES]
-    yield from _in_order([(first, f"the {'trigger' if triggers else 'start'}"), *milestones], start)
+    yield from _in_order([first, *milestones], start)
 
 
 @_rule
 def real_strikes_follow_the_first(top: Node) -> Iterator[Mistake]:
-    """No state really came to a rung that is a strike before the real first strike."""
+    """In the record, no state is on a strike's rung before the real first strike."""
     start = _start(top)
     first = _moment(top.get("real_path", "first_strike"), start)
     strikes = {rung.name for rung in _rungs(top) if rung.strike}
-    for _, at, rung in _real_rungs(top):
-        moment = _moment(at, start)
+    for _, date, rung in _real_rungs(top):
+        moment = _moment(date, start)
         if first and moment and moment < first and rung.text in strikes:
-            message = f"'{at.content}' is before `first_strike`, and '{rung.content}' is a strike"
-            yield at.place.mistake(message, f"{first.isoformat(timespec='minutes')} or later")
+            message = f"'{date.content}' is before `first_strike`, but '{rung.content}' is a strike"
+            yield date.place.mistake(message, f"{first.isoformat(timespec='minutes')} or later")
 
 
 @_rule
 def texts_are_short_enough(top: Node) -> Iterator[Mistake]:
-    """Titles and names fit a chart or a table when they are cut, and are laid out at once."""
+    """Texts are short enough for charts and tables, which shorten them further where necessary."""
     for node in top.walk():
         most = MAX_DESCRIPTION if node is top.get("description") else MAX_TEXT
         if (length := len(node.text)) > most:
-            yield node.place.mistake(f"a text of {length:,} letters", f"at most {most:,} here")
+            yield node.place.mistake(f"a text of {length:,} characters", f"at most {most:,} here")
 
 
 @_rule
 def tables_fit(top: Node) -> Iterator[Mistake]:
-    """Choices drawn together, and labels, are columns of one table: of one length and weight, under a name that is free."""
-    agents = {f"{name}_{end}" for of, name, _ in _agents(top) for end in AGENT_COLUMNS[of]}
-    taken, tables = {*COLUMNS, *agents}, dict[str, Distribution | None]()
-    yield from _choices_fit(top, taken, tables)
-    yield from _labels_fit(top, taken, tables)
+    """Choices drawn together, and their labels, have the same length and weights, and a name that no other column has."""
+    used = {*COLUMNS}
+    for section, name, _ in _agents(top):
+        used |= {f"{name}_{suffix}" for suffix in AGENT_COLUMNS[section]}
+    tables = dict[str, Distribution | None]()
+    yield from _choices_fit(top, used, tables)
+    yield from _labels_fit(top, used, tables)
 
 
 def _choices_fit(
-    top: Node, taken: Container[str], tables: dict[str, Distribution | None]
+    top: Node, used: Container[str], tables: dict[str, Distribution | None]
 ) -> Iterator[Mistake]:
-    """As `tables_fit`, of choices; `tables` gets the first of each name, None where the schema refuses it."""
+    """Check choices; add the first choice of each name to `tables`, or None if the schema refuses it."""
     for node in top.walk():
         entry = node.get("choice", "together") if is_distribution(node) else None
         if entry is None or not (name := entry.text):
@@ -378,27 +382,27 @@ def _choices_fit(
         table = tables.setdefault(name, number) or number
         if number is None or table is None:
             continue
-        if name in taken or not is_agent_name(name):
-            yield entry.place.mistake(_TAKEN.format(name), _FREE)
+        if name in used or not is_agent_name(name):
+            yield entry.place.mistake(_INVALID.format(name), _VALID)
         elif len(number.values) != len(table.values):
             message = f"{len(number.values)} values to be drawn together as '{name}'"
             expected = f"{len(table.values)}, as in the first choice of that name"
             yield node.place.mistake(message, expected)
         elif number.weights != table.weights:
-            message = f"other weights than the first choice that is drawn together as '{name}'"
-            yield node.place.mistake(message, "the same weights in each of them")
+            message = f"weights differ from those of the first choice named '{name}'"
+            yield node.place.mistake(message, "the same weights in both")
 
 
 def _labels_fit(
-    top: Node, taken: Container[str], tables: Mapping[str, Distribution | None]
+    top: Node, used: Container[str], tables: Mapping[str, Distribution | None]
 ) -> Iterator[Mistake]:
     for name, node in top.entries("labels").items():
         label = _value(node, Label.model_validate)
         if label is None:
             continue
         table, weights = tables.get(label.together), label.weights
-        if name in taken or not is_agent_name(name):
-            yield node.label.mistake(_TAKEN.format(name), _FREE)
+        if name in used or not is_agent_name(name):
+            yield node.label.mistake(_INVALID.format(name), _VALID)
         elif len(label.values) != len(weights):
             message = f"{len(label.values)} texts with {len(weights)} weights"
             yield node.place.mistake(message, "a weight for each text")
@@ -409,28 +413,30 @@ def _labels_fit(
             expected = one_of(tables) or "a choice with `together`"
             yield node.place.mistake(message, expected)
         elif table and not _are_shares(weights, table.weights):
-            message = "other weights than the choices that these texts go with"
+            message = f"weights differ from those of the choices named '{label.together}'"
             yield node.place.mistake(message, "the same weights")
 
 
-_TAKEN = "'{}' cannot be the name of a column of the results"
-_FREE = f"{AGENT_WORDS}, and no other column's name"
+_INVALID = "'{}' cannot be the name of a column of the results"
+_VALID = f"{AGENT_WORDS}, and not the name of another column"
 
 
 def _are_shares(weights: Sequence[float], shares: Sequence[float]) -> bool:
-    """Whether weights give these shares, but for rounding."""
-    total, pairs = sum(weights), zip(weights, shares, strict=False)
-    alike = (math.isclose(one, share * total, rel_tol=1e-9) for one, share in pairs)
-    return len(weights) == len(shares) and all(alike)
+    """Return True if the weights are proportional to the shares, apart from rounding."""
+    total = sum(weights)
+    return len(weights) == len(shares) and all(
+        math.isclose(weight, share * total, rel_tol=1e-9)
+        for weight, share in zip(weights, shares, strict=True)
+    )
 
 
 def _agents(top: Node) -> list[tuple[str, str, Node]]:
-    """Section, name and values of each agent."""
+    """Return section, name and node of each agent."""
     return [(section, *item) for section in AGENT_COLUMNS for item in top.entries(section).items()]
 
 
 def _unknown(nodes: Iterable[Node], known: Iterable[str], noun: str) -> Iterator[Mistake]:
-    """The texts that are none of the known names."""
+    """Report texts that are not known names."""
     known = list(known)
     for node in nodes:
         if isinstance(node.content, str) and node.content not in known:
@@ -441,20 +447,20 @@ def _unknown(nodes: Iterable[Node], known: Iterable[str], noun: str) -> Iterator
 def _in_order(
     dated: Iterable[tuple[Node | None, str]], start: datetime, *, may_repeat: bool = True
 ) -> Iterator[Mistake]:
-    """The dates that come before the one above them; with each, what to call it where the next one comes before it."""
-    last, called = None, ""
-    for at, words in dated:
-        moment = _moment(at, start)
-        if at is None or moment is None:
+    """Report dates that are not in order; each date comes with its name in messages about the next date."""
+    last, last_name = None, ""
+    for date, name in dated:
+        moment = _moment(date, start)
+        if date is None or moment is None:
             continue
         if last is not None and (moment < last or (moment == last and not may_repeat)):
-            side = "before" if may_repeat else "not after"
-            yield at.place.mistake(f"'{at.content}' is {side} {called}", "dates in rising order")
-        last, called = moment, words
+            message = f"'{date.content}' is {'before' if may_repeat else 'not after'} {last_name}"
+            yield date.place.mistake(message, "dates in rising order")
+        last, last_name = moment, name
 
 
 class _Rung(NamedTuple):
-    """A rung of the ladder as the schema reads it: None for what it refuses."""
+    """A rung of the ladder, with None for values that the schema refuses."""
 
     node: Node
     name: str
@@ -463,49 +469,54 @@ class _Rung(NamedTuple):
     nuclear: bool | None
 
     def place(self, *keys: str) -> Place:
-        """Where the first of some keys that is written has its value; else the rung."""
-        written = filter(None, map(self.node.get, keys))
-        return next(written, self.node).place
+        """Return the place of the first of these keys that the rung has, or of the rung."""
+        return next(filter(None, map(self.node.get, keys)), self.node).place
 
 
 def _rungs(top: Node) -> list[_Rung]:
     def flag(rung: Node, key: str) -> bool | None:
         return _value(rung.get(key), _TRUTH.validate_python) if rung.get(key) else False
 
-    found = []
+    rungs = []
     for rung in top.items("ladder")[:MAX_RUNGS]:  # the schema reports a longer ladder
         name, violence = rung.get("name"), rung.get("violence")
-        kind = violence.content if violence else VIOLENCE[0]
-        known = kind if kind in VIOLENCE else None
-        called = str(name.content) if name else ""
-        found.append(_Rung(rung, called, known, flag(rung, "strike"), flag(rung, "nuclear")))
-    return found
+        level = violence.content if violence else VIOLENCE[0]
+        rungs.append(
+            _Rung(
+                rung,
+                name=str(name.content) if name else "",
+                violence=level if level in VIOLENCE else None,
+                strike=flag(rung, "strike"),
+                nuclear=flag(rung, "nuclear"),
+            )
+        )
+    return rungs
 
 
 _TRUTH = TypeAdapter(bool)
 
 
 def _real_rungs(top: Node) -> Iterator[tuple[str, Node, Node]]:
-    """The rungs to which states really came: the state, and where the date and the rung's name are written."""
+    """Yield the rungs of the record: state, date and name of the rung."""
     for state, path in top.entries("real_path", "rungs").items():
         for step in path.items():
             if len(step.items()) == 2:
-                at, rung = step.items()
-                yield state, at, rung
+                date, rung = step.items()
+                yield state, date, rung
 
 
-Read = TypeVar("Read")
+Value = TypeVar("Value")
 
 
-def _value(node: Node | None, read: Callable[[Any], Read]) -> Read | None:
-    """What is written, read; None where nothing is, or nothing that can be read so, which the schema reports."""
+def _value(node: Node | None, read: Callable[[Any], Value]) -> Value | None:
+    """Read a node's value; None if there is none, or if it is invalid, which the schema reports."""
     with suppress(PydanticCustomError, ValidationError):
         return read(node.plain()) if node else None
     return None
 
 
 def _highest_rung(node: Node | None) -> int | None:
-    """The highest rung that an event may take a state to; None where the schema does not accept it."""
+    """Return the highest rung of an event's `rival_rung`; None if the schema refuses it."""
     limits = cast(Within, range_of(EventSpec, "rival_rung"))
     number = _value(node, limits.read)
     most = max(number.values) if isinstance(number, Distribution) else number
@@ -513,7 +524,7 @@ def _highest_rung(node: Node | None) -> int | None:
 
 
 def _bounds(node: Node | None) -> tuple[float, float] | None:
-    """The lowest and highest value, from 0 to 1, that a number or a chance can take; None where it is neither."""
+    """Return the lowest and highest value of a number or chance, cut to 0 and 1 if uncertain; None if invalid."""
     number = _value(
         node, lambda value: read_number(int(value) if value in (True, False) else value)
     )
@@ -524,12 +535,12 @@ def _bounds(node: Node | None) -> tuple[float, float] | None:
 
 
 def _start(top: Node) -> datetime:
-    """When a scenario starts; the earliest date in UTC where that is amiss, which other checks report."""
+    """Return the scenario's start, or the earliest date if it is invalid, which other checks report."""
     start = _value(top.get("start"), read_moment)
     return start if start and start.tzinfo else datetime.min.replace(tzinfo=UTC)
 
 
 def _moment(node: Node | None, start: datetime) -> datetime | None:
-    """The date that is written, in the offset of the start where it has none of its own."""
+    """Return a node's date, with the offset of the start if it has none; None if invalid."""
     moment = _value(node, read_moment)
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=start.tzinfo)

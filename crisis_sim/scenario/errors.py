@@ -1,6 +1,6 @@
-"""Mistakes in scenario files, as the person who made them is shown them; and what has replaced parameters that are gone.
+"""Mistakes in scenario files and how they are reported; parameters of earlier versions and their replacements.
 
-Each says what is wrong, where, what was expected and what was perhaps meant:
+A report gives the place, the mistake, the expected value and the nearest valid name:
 
     scenarios/border.yaml:14:5: error: unknown key 'leverge'
     14 |     leverge: {india: 0.3}
@@ -16,13 +16,12 @@ from dataclasses import dataclass
 
 from crisis_sim.text import listed, printable
 
-#: Mistakes of one kind that are looked for, and that a report shows, at most: who made so many has
-#: not made them one by one.
+#: Upper limit of the mistakes of one kind that are collected, and of those that a report shows.
 MAX_MISTAKES = 100
-#: Characters of a line, or of a message, that are shown at most.
+#: Upper limits of the characters shown of a source line and of a message.
 WIDTH = 100
 LONGEST_MESSAGE = 300
-#: Letters of a word for which a like one is looked for.
+#: Longer words get no suggestion: the comparison takes time quadratic in their length.
 LONGEST_WORD = 100
 
 
@@ -31,13 +30,13 @@ class Mistake:
     """One mistake in a scenario file or an override.
 
     Attributes:
-        file: the file as the person would call it, or `--set`.
-        line: number of the line, counted from 1; 0 where the whole file is meant.
-        column: number of the character in it, counted from 1.
-        message: what is wrong, in one line.
-        expected: what would have been right; may be empty.
+        file: the file's name in reports, or `--set`.
+        line: number of the line, counted from 1; 0 for the whole file.
+        column: number of the character in the line, counted from 1.
+        message: the mistake, in one line.
+        expected: a valid value in words; may be empty.
         suggestion: the nearest valid name; may be empty.
-        source_line: the line itself.
+        source_line: the text of the line.
     """
 
     file: str
@@ -65,10 +64,10 @@ class Mistake:
 
 
 class ScenarioError(Exception):
-    """A scenario has mistakes.
+    """The mistakes of a scenario; `str()` of the error is the whole report.
 
     Attributes:
-        mistakes: all of them, by file and place. `str()` of the error is the whole report.
+        mistakes: all mistakes, sorted by file and place.
     """
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
@@ -79,7 +78,7 @@ class ScenarioError(Exception):
         count = len(self.mistakes)
         report = [str(mistake) for mistake in self.mistakes[:MAX_MISTAKES]]
         if count > MAX_MISTAKES:
-            report.append(f"the first {MAX_MISTAKES} of more than {MAX_MISTAKES} mistakes")
+            report.append(f"more than {MAX_MISTAKES} mistakes; only the first are shown")
         elif count > 1:
             report.append(f"{count} mistakes")
         return "\n".join(report)
@@ -90,24 +89,23 @@ class RequestError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that looks most like a given one, or "" where none is near."""
-    if len(word) > LONGEST_WORD:  # to compare takes time by the square of the length
-        return ""
+    """Return the known word most similar to a word, or "" if none is similar."""
     import difflib
 
-    near = [one for one in known if len(one) <= LONGEST_WORD]
-    matches = difflib.get_close_matches(word, near, n=1, cutoff=0.65)
-    return matches[0] if matches else ""
+    if len(word) > LONGEST_WORD:
+        return ""
+    short = [name for name in known if len(name) <= LONGEST_WORD]
+    return next(iter(difflib.get_close_matches(word, short, n=1, cutoff=0.65)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The nearest known word as the end of a message, such as "; did you mean 'halt'?"; "" where none is near."""
+    """Return the end of a message, such as "; did you mean 'halt'?", or "" if no known word is similar."""
     near = nearest(word, known)
     return f"; did you mean {near!r}?" if near else ""
 
 
 def one_of(words: Iterable[str], last: str = "or") -> str:
-    """Words as a person would list them: `a, b or c`; with another word before the last."""
+    """List distinct words: "a, b or c", with `last` before the last of them."""
     return listed([*dict.fromkeys(words)], last)
 
 
@@ -117,7 +115,7 @@ def _short(text: str) -> str:
 
 
 def _window(line: str, column: int) -> tuple[str, int]:
-    """The part of a line around a column, escaped, and how many cells of a terminal lie before the column."""
+    """Return the part of a line around a column, escaped, and the width in a terminal of the text before the column."""
     from rich.cells import cell_len
 
     start = max(0, column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
@@ -130,122 +128,122 @@ def _window(line: str, column: int) -> tuple[str, int]:
     return f"{before}{after}{tail}", cell_len(before)
 
 
-# Parameters of the model's first generation that are gone, and what does their work now. The table serves error messages
-# and docs/model_versions.md alike.
+# Parameters of the model's first generation that no longer exist, and their replacements; for error messages and for
+# docs/model_versions.md, which compares the generations.
 
-#: Where the generations are compared.
-PAGE = "docs/model_versions.md"
-
-#: Sections of which nothing is left.
+#: Sections without any remaining parameter.
 REMOVED_SECTIONS = ("behaviour.quiet", "behaviour.war")
-#: By section of `behaviour`, what is gone of it: its name, the path of what does its work now, if any, and a few words.
+#: Removed parameters by section of `behaviour`: name | path of the replacement, if any | explanation.
 _REMOVED = {
     "decision": """\
-choice_precision | | it is the unit of all values: precision is 1
+choice_precision | | all values are in its unit: precision is 1
 decisions_under_fire_per_day | decision.decisions_on_alert_per_day | decisions of a state that was struck or is under fire
 alert_days | | a state is on alert until it has decided to wait
 unready_cost | decision.preparation_days | strikes are prepared before they are carried out
-line_cost | decision.line_serious | each line has a cost of its own; `line_minor` and `line_war` are the others
+line_cost | decision.line_serious | each threshold has a separate cost; `line_minor` and `line_war` are the others
 retaliation | decision.answering | the value of an answer
-reciprocity | decision.silence_cost | leaving the rival's last act without any answer costs, not standing below it
+reciprocity | decision.silence_cost | the cost is of giving no answer, not of an answer below the rival's act
 audience_cost | decision.silence_cost | audiences punish silence, and make a state hold out (`ends.yielding_stakes`)
-hurting | halt.hurting | it makes a halt worth more
-economic_restraint | halt.economic_relief | economic pressure makes a halt worth more
-fatigue_restraint | harm.exhaustion_days | fighting uses up the will to fight
+hurting | halt.hurting | it raises the value of a halt
+economic_restraint | halt.economic_relief | economic pressure raises the value of a halt
+fatigue_restraint | harm.exhaustion_days | fighting exhausts the will to fight
 dread | decision.cost | the cost of an act
-dread_power | decision.cost_power | how steeply it rises
+dread_power | decision.cost_power | how steeply that cost rises
 change_cost | decision.bother | a strike costs `bother`, a lesser military act `trouble`
-effort | decision.cost | an act costs by its intensity
+effort | decision.cost | the cost of an act depends on its intensity
 reach | | any act can be chosen, from any rung""",
     "harm": """\
 grievance_saturation | harm.saturation | the same
-attrition_credit | harm.answer_credit | fire that goes on settles at the same rate; war settles nothing
-commitment_rise_days | | there is no public commitment beside acts
+attrition_credit | harm.answer_credit | continuing fire settles grievance at the same rate; war settles none
+commitment_rise_days | | there is no public commitment apart from acts
 commitment_fade_days | harm.pressing_days | the standing force of an act fades
-success_cover | | there is no public commitment to be covered
+success_cover | | there is no public commitment
 fatigue_days | harm.exhaustion_days | it does not recover""",
     "fog": """\
 perception_hours | | states see acts at once, with an error
-misreadings_per_day | | the error is drawn anew at each decision
-hope | | an offer is made whatever the rival is thought to do""",
+misreadings_per_day | | a new error is drawn at each decision
+hope | | an offer does not depend on what the rival is expected to do""",
     "halt": """\
-settling_cost | halt.deal | the worth of the deal on the table
+settling_cost | halt.deal | the value of the deal on the table
 forgone_retaliation | halt.forgone | for each unit of demand
 public_offer_cost | | an offer costs nothing; channels lower mistrust
-rebuff_cost | | an offer that nobody takes up lapses
-yielding_cost | ends.yielding_stakes | giving in has a rate, which demand slows
+rebuff_cost | | an offer that is not accepted lapses
+yielding_cost | ends.yielding_stakes | giving in has a rate, which demand lowers
 answering_cost | halt.keeping | the same""",
     "quiet": """\
-quiet_days | ends.fading_days | a crisis fades at a rate, the faster the less danger is left
+quiet_days | ends.fading_days | a crisis fades at a rate that rises as danger falls
 quiet_intensity | | there is no threshold of quiet
 quiet_grievance | | there is no threshold of quiet
-reciprocation_days | | what fades is tacit where both had acted without serious violence""",
+reciprocation_days | | fading counts as tacit if both states had acted without serious violence""",
     "war": """\
-collapse_per_day | operations.collapse_per_day | it holds outside of war, too
-capability_exponent | operations.capability_exponent | capability also enters what acts cost, and giving in""",
+collapse_per_day | operations.collapse_per_day | it also applies outside of war
+capability_exponent | operations.capability_exponent | capability also enters the cost of acts, and giving in""",
     "mediation": """\
-calls_per_day | mediation.alarm | a mediator engages at the rate of its `attention_days`, which danger hastens
-effort_days | | an engaged mediator works in full at once
+calls_per_day | mediation.alarm | a mediator engages after `attention_days` on average, sooner in danger
+effort_days | | an engaged mediator works at full effort at once
 formulation_margin | mediation.formulation_danger | from 0, not from the mediator's threshold
 manipulation_margin | mediation.manipulation_danger | from 0, not from the mediator's threshold
 withdrawal_share | | a mediator that is engaged stays
 cover | mediation.face | terms that save face hasten giving in
-leverage_on_restraint | mediation.leverage_on_halt | leverage works on halts alone
+leverage_on_restraint | mediation.leverage_on_halt | leverage affects halts only
 overt_cost | mediation.refusal | a state averse to mediation refuses it""",
     "lending": """\
-restraint | lending.money | money at stake adds to a halt, and to what acts cost""",
+restraint | lending.money | money at stake adds to the value of a halt and to the cost of acts""",
 }
-#: By the path of a parameter that is gone: the path of the one that does its work now, or "", and a few words.
+#: By the path of a removed parameter: the path of its replacement, or "", and an explanation.
 REMOVED: dict[str, tuple[str, str]] = {
     "hours_per_turn": ("", "time is continuous: there is no turn"),
     **{
-        f"behaviour.{section}.{name}": (now and f"behaviour.{now}", why)
+        f"behaviour.{section}.{name}": (new and f"behaviour.{new}", why)
         for section, rows in _REMOVED.items()
-        for name, now, why in (map(str.strip, row.split("|")) for row in rows.splitlines())
+        for name, new, why in (map(str.strip, row.split("|")) for row in rows.splitlines())
     },
 }
 
-#: By the path of a fact that files still give: what it means otherwise than in the first generation.
+#: By the path of a key that scenario files still have: its new meaning.
 CHANGED: dict[str, str] = {
-    "states.<state>.claim": "does not saturate; an act presses it as far as it exceeds the force that stands",
-    "states.<state>.caution": "multiplies what the state's acts cost",
+    "states.<state>.claim": "does not saturate; an act presses the part of it above the standing force of earlier acts",
+    "states.<state>.caution": "multiplies the cost of the state's acts",
     "states.<state>.capability": "enters every act's cost and giving in, not only the outcome of war",
-    "states.<state>.mediation_aversion": "the chance of refusing a mediator, less where that one has leverage",
-    "states.<state>.rung_at_start": "the act that stands when the crisis begins, and its force; no fire is under way",
+    "states.<state>.mediation_aversion": "the chance of refusing a mediator; the mediator's leverage lowers it",
+    "states.<state>.rung_at_start": "the act in force when the crisis begins; no fire is under way",
     "mediators.<mediator>.attention_threshold": "danger above it hastens the mediator, danger below slows it",
     "mediators.<mediator>.attention_days": "mean time to engage at danger equal to its threshold, no halt in sight",
-    "events.<event>.rival_rung": "an act with all that acts bring, grievance of twice its intensity among it",
+    "events.<event>.rival_rung": "an act with all effects of acts, including grievance of twice its intensity",
     "events.<event>.provocation": "adds to the grievance of deaths and of the act of `rival_rung`",
     "ladder.<rung>.intensity": "full-scale war is 1 and nuclear use above it; war was 0.82 and nuclear use 1",
-    "behaviour.decision.preparation_days": "the time to make full-scale war ready; a strike needs its intensity's share",
+    "behaviour.decision.preparation_days": "the time to prepare full-scale war; a strike takes its intensity times this",
     "behaviour.decision.deliberations_per_day": "the median over states, spread by `deliberations_spread`",
     "behaviour.decision.nuclear_dread": "rises with the sixth power of intensity",
 }
 
 
 def removed_parameter(path: str) -> tuple[str, str] | None:
-    """That a parameter, or a section of them, is gone, and what to write instead; None for a path that never was one.
+    """Return the message and the replacement for a removed parameter; None if the path never was one.
 
     Args:
         path: of the parameter, of its section, or of a number in its distribution.
     """
-    within = [one for one in REMOVED if path == one or path.startswith(f"{one}.")]
-    whole = [one for one in REMOVED if path in REMOVED_SECTIONS and one.startswith(f"{path}.")]
-    if not (within or whole):
+    matches = [name for name in REMOVED if path == name or path.startswith(f"{name}.")]
+    reason = ""
+    if matches:
+        path = matches[0]
+        reason = f": {REMOVED[path][1]}"
+    elif path in REMOVED_SECTIONS:
+        matches = [name for name in REMOVED if name.startswith(f"{path}.")]
+    else:
         return None
-    replaced = list(filter(None, (REMOVED[one][0] for one in within or whole)))
-    instead = f"{one_of(replaced)} in its place" if replaced else "nothing in its place"
-    why = f": {REMOVED[within[0]][1]}" if within else ""
-    return f"{within[0] if within else path} is gone{why}", f"{instead} (see {PAGE})"
+    instead = one_of(filter(None, (REMOVED[name][0] for name in matches))) or "nothing"
+    return f"{path} no longer exists{reason}", f"{instead} instead (see docs/model_versions.md)"
 
 
 def removed_table() -> str:
-    """What is gone and what changed its meaning, as the Markdown of docs/model_versions.md."""
-    lines = ["| gone | in its place | because |", "|---|---|---|"]
+    """Return removed parameters and changed meanings as Markdown for docs/model_versions.md."""
+    lines = ["| removed | replacement | explanation |", "|---|---|---|"]
     lines += [
-        f"| `{path}` | {f'`{now}`' if now else '–'} | {why} |"
-        for path, (now, why) in REMOVED.items()
+        f"| `{path}` | {f'`{new}`' if new else '–'} | {why} |"
+        for path, (new, why) in REMOVED.items()
     ]
-    lines += ["", "| still there | meaning now |", "|---|---|"]
-    lines += [f"| `{path}` | {words} |" for path, words in CHANGED.items()]
+    lines += ["", "| kept | new meaning |", "|---|---|"]
+    lines += [f"| `{path}` | {meaning} |" for path, meaning in CHANGED.items()]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Reading the schema: keys, range and unit of a path; error messages, parameter tables and the JSON Schema."""
+"""Uses of the schema: expected values, error messages, tables of parameters and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -41,75 +41,75 @@ from crisis_sim.scenario.source import Node
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a scenario for a value, as the schema describes it.
+    """A position in a scenario, and the value that the schema expects there.
 
     Attributes:
-        kind: the type of value that belongs there; None where nothing does.
-        field: the field that describes it; for an entry of a mapping or an item of a list, the
-            field that holds the mapping or the list.
-        own: bounds of an item of a list.
+        kind: the type of the value; None if there must be no value.
+        field: the field that describes the value; for entries of a mapping and items of a list, the field of the
+            mapping or list.
+        item_metadata: metadata of an item of a list, such as bounds.
     """
 
     kind: Any
     field: FieldInfo | None = None
-    own: tuple[Any, ...] = ()
+    item_metadata: tuple[Any, ...] = ()
 
     @property
     def part(self) -> type[Part] | None:
-        """The part that belongs there, if it is one."""
+        """The type of the value if it is a part."""
         if isinstance(self.kind, type) and issubclass(self.kind, Part):
             return self.kind
         return None
 
     @property
     def limits(self) -> Within | None:
-        """The range, if a number (or a number for each state) belongs there."""
-        notes = self.field.metadata if self.field else []
-        return next((note for note in notes if isinstance(note, Within)), None)
+        """The range of a number, or of a number for each state; None for other values and plain numbers."""
+        metadata = self.field.metadata if self.field else []
+        return next((item for item in metadata if isinstance(item, Within)), None)
 
     @property
     def bounds(self) -> tuple[float, float] | None:
-        """The lowest and highest value of a number, whether it may be uncertain or not."""
+        """The lowest and highest value of any number; None for other values."""
         if self.limits:
             return self.limits.low, self.limits.high
         if self.kind not in (float, int) or self.field is None:
             return None
         low, high = -math.inf, math.inf
-        for note in (*self.field.metadata, *self.own):
-            low = getattr(note, "gt", getattr(note, "ge", low))
-            high = getattr(note, "le", high)
+        for item in (*self.field.metadata, *self.item_metadata):
+            low = getattr(item, "gt", getattr(item, "ge", low))
+            high = getattr(item, "le", high)
         return low, high
 
     @property
     def slider(self) -> tuple[float, float] | None:
-        """From where to where a slider goes, if the number is one of the few that are worth one."""
+        """The range of the number's slider; None for most numbers, which have no slider."""
         marked = self.note("slider")
         if not marked or self.bounds is None:
             return None
         return self.bounds if marked is True else (marked[0], marked[1])
 
     def note(self, name: str) -> Any:
-        """A numeric field's `unit`, `source` or `slider`; "" if it has none."""
+        """Return a numeric field's `unit`, `source` or `slider`, or "" if it has none."""
         extra = self.field.json_schema_extra if self.field else None
         return extra.get(name, "") if isinstance(extra, dict) else ""
 
     @property
     def by_name(self) -> bool:
-        """Whether a mapping from names that the scenario chooses belongs there."""
+        """True for a mapping whose keys the scenario chooses."""
         return get_origin(self.kind) is dict
 
     @property
     def is_list(self) -> bool:
-        """Whether a list belongs there."""
+        """True for a list."""
         return get_origin(self.kind) is tuple
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that a part may have; empty where the scenario chooses them, or has none."""
+        """The valid keys of a part; empty for other values."""
         return keys_of(self.part) if self.part else ()
 
-    def step(self, key: str | int) -> Slot | None:
-        """The slot under a key or at an index; None where there is none."""
+    def child(self, key: str | int) -> Slot | None:
+        """Return the slot under a key or at an index, or None if there is none."""
         if self.part and isinstance(key, str):
             field = self.part.model_fields.get(key)
             return Slot(_bare(field.annotation), field) if field and key in self.keys else None
@@ -120,16 +120,16 @@ class Slot:
             if arguments[-1] is Ellipsis:
                 return Slot(_bare(arguments[0]), self.field)
             if 0 <= key < len(arguments):
-                return Slot(_bare(arguments[key]), self.field, _notes(arguments[key]))
+                return Slot(_bare(arguments[key]), self.field, _metadata(arguments[key]))
         return None
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The words among which one is to be chosen; empty where it is no such choice."""
+        """The valid words, if only certain words are valid; otherwise empty."""
         return get_args(self.kind) if get_origin(self.kind) is Literal else ()
 
     def noun(self) -> str:
-        """The kind of value that was expected, in a word or two."""
+        """Return the expected type in words, such as "a list"."""
         if self.part or self.by_name:
             return "a mapping"
         if self.limits:
@@ -137,7 +137,7 @@ class Slot:
         return "a list" if self.is_list else _NOUNS.get(self.kind, "a value")
 
     def words(self) -> str:
-        """The expected value, in words; "" where none belongs there."""
+        """Describe the expected value; "" if there must be none."""
         if self.kind is None:
             return ""
         if self.part:
@@ -172,33 +172,35 @@ TOP = Slot(Scenario)
 
 
 def keys_of(part: type[Part]) -> tuple[str, ...]:
-    """The keys that a part may have in a file."""
+    """Return the valid keys of a part in a file."""
     return tuple(name for name in part.model_fields if (part, name) != (Scenario, "name"))
 
 
 def slot_at(path: Iterable[str | int], top: Slot = TOP) -> Slot | None:
-    """The slot at a path of keys and places in lists, from a scenario's top or another; None where there is none."""
-    return reduce(lambda slot, key: slot and slot.step(key), path, cast("Slot | None", top))
+    """Return the slot at a path of keys and indices, or None if there is none."""
+    return reduce(lambda slot, key: slot and slot.child(key), path, cast("Slot | None", top))
 
 
-def _notes(kind: Any) -> tuple[Any, ...]:
-    """The metadata of an annotated type, such as bounds."""
-    about = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
-    return tuple(note for one in about if isinstance(one, FieldInfo) for note in one.metadata)
+def _metadata(kind: Any) -> tuple[Any, ...]:
+    """Return the metadata of an annotated type, such as bounds."""
+    fields = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return tuple(
+        item for field in fields if isinstance(field, FieldInfo) for item in field.metadata
+    )
 
 
 def _bare(kind: Any) -> Any:
-    """A type without its annotations and without `None`."""
+    """Return a type without annotations and without `None`."""
     if get_origin(kind) is Annotated:
         return _bare(get_args(kind)[0])
     if get_origin(kind) in (Union, types.UnionType):
-        others = [one for one in get_args(kind) if one is not type(None)]
+        others = [other for other in get_args(kind) if other is not type(None)]
         return _bare(others[0]) if len(others) == 1 else kind
     return kind
 
 
-#: In paths of parameters, in place of a name that the scenario chooses or of an index in a list.
-NAMES = {
+#: Placeholders in paths of parameters for names that the scenario chooses, and for indices.
+PLACEHOLDERS = {
     "states": "<state>",
     "mediators": "<mediator>",
     "lenders": "<lender>",
@@ -213,14 +215,14 @@ PER_STATE = ".<state>"
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that a scenario can hold.
+    """A number of a scenario.
 
     Attributes:
         path: such as `mediators.<mediator>.leverage.<state>`; with names and indices filled in, a path for `--set`.
-        default: its value where a scenario gives none; None where it has none.
-        required: whether every scenario must give it.
-        source: where its default comes from; "assumed" where from judgement.
-        uncertain: whether it may be a distribution.
+        default: the default value, or None.
+        required: True if every scenario must give a value.
+        source: the source of the default; "assumed" for a judgement.
+        uncertain: True if the value may be a distribution.
     """
 
     path: str
@@ -235,37 +237,34 @@ class Parameter:
 
     @property
     def behavioural(self) -> bool:
-        """Whether it says how states and third parties work in general."""
+        """True for behavioural parameters, which are the same for every scenario."""
         return self.path.startswith("behaviour.")
 
     @property
     def fitted(self) -> bool:
-        """Whether the fit to the record moves it; any other behavioural parameter is fixed."""
+        """True if its default was fitted to the record; other behavioural parameters are fixed."""
         return self.behavioural and FITTED in self.source
 
     @property
     def section(self) -> str:
-        """The part of the scenario that holds it: its path without its own name."""
+        """The path of the part that contains it."""
         return self.path.removesuffix(PER_STATE).rpartition(".")[0]
 
 
 def parameters() -> tuple[Parameter, ...]:
-    """All parameters, found by walking the schema in its order."""
+    """Return all parameters, in the order of the schema."""
     return tuple(_walk(TOP, ""))
 
 
 def numbers_of(scenario: Scenario) -> dict[str, Within]:
-    """Paths of all numbers that one scenario holds and that may be uncertain, with their ranges.
-
-    By these paths a sweep or a fit gives every replicate a value of its own.
-    """
+    """Return the paths and ranges of a scenario's numbers that may be uncertain; experiments vary these."""
     return {path: limits for path, limits, _ in _numbers_in(scenario)}
 
 
 def parameter_table() -> str:
-    """All parameters as the Markdown of docs/parameters.md, a table for each section."""
+    """Return all parameters as Markdown for docs/parameters.md, a table for each section."""
     lines = [_HEAD, *_fitted_and_fixed()]
-    for section, listed in groupby(parameters(), key=lambda one: one.section):
+    for section, listed in groupby(parameters(), key=lambda parameter: parameter.section):
         lines += [f"## {f'`{section}`' if section else 'Frame'}", "", *_TABLE_HEAD]
         lines += [*map(_row, listed), ""]
     return "\n".join(lines)
@@ -274,16 +273,15 @@ def parameter_table() -> str:
 _HEAD = """\
 # Parameters
 
-Every number that a scenario can hold, with its unit, default, range and source. This page is
-made from the schema by `python -m crisis_sim.scenario.introspect`; do not edit it.
+All numbers of a scenario, with unit, default, range and source. This page is generated from the
+schema by `python -m crisis_sim.scenario.introspect`; do not edit it.
 
-Any of them may be a plain value or a distribution, drawn once for each replicate, except
-where the last column says "plain". Choices that share a name under `together` are drawn as rows of
-one table. `required` means that every scenario must give the value.
-`assumed` means that no source fixes it: the default is a judgement, and worth varying. A source that says
-"(form)" supports the shape of a rule, not its number.
-`--set PATH=VALUE` sets one for a run; names in angle brackets are the scenario's own, and
-rungs, events and reviews are counted from 0.
+Each number may be a plain value or a distribution, drawn once for each replicate, unless the last
+column is "plain". Choices with the same name under `together` are drawn as rows of one table.
+`required` means that every scenario must give the value. `assumed` means that the default is a
+judgement without a source, and worth varying. A source with "(form)" supports the form of a rule,
+not its number. `--set PATH=VALUE` sets a number for a run; replace names in angle brackets by names
+from the scenario, or by numbers (from 0) for rungs, events and reviews.
 """
 _TABLE_HEAD = (
     "| parameter | meaning | unit | default | range | source |",
@@ -292,44 +290,42 @@ _TABLE_HEAD = (
 
 
 def _fitted_and_fixed() -> Iterator[str]:
-    """Which behavioural parameters are fitted, and which are not."""
-    listed = [one for one in parameters() if one.behavioural]
-    fitted, rest = _names(one for one in listed if one.fitted), [o for o in listed if not o.fitted]
-    reading = _names(one for one in rest if one.path in READS_FACTS)
-    fixed = [one for one in rest if one.path not in READS_FACTS]
-    sourced = _names(one for one in fixed if one.source != ASSUMED)
-    assumed = _names(one for one in fixed if one.source == ASSUMED)
+    groups: dict[str, list[str]] = {
+        "Fitted": [],
+        "Fixed, with a source for their form or size": [],
+        "Fixed by judgement": [],
+        "Fixed; they convert the facts of a trigger": [],
+    }
+    fitted, sourced, assumed, reading = groups.values()
+    for parameter in filter(lambda parameter: parameter.behavioural, parameters()):
+        if parameter.fitted:
+            group = fitted
+        elif parameter.path in READS_FACTS:
+            group = reading
+        else:
+            group = assumed if parameter.source == ASSUMED else sourced
+        group.append(f"`{parameter.path.removeprefix('behaviour.')}`")
+    total = sum(map(len, groups.values()))
     yield from ("## Fitted and fixed", "")
-    yield f"Of {len(listed)} behavioural parameters, the fit to the record moves {len(fitted)}. The others do not move:"
-    yield "the record does not tell their values apart, or they only set a unit."
-    for words, names in (
-        ("Fitted", fitted),
-        ("Fixed, with a source for their form or size", sourced),
-        ("Fixed by judgement", assumed),
-        ("Fixed; they read the facts of a trigger", reading),
-    ):
-        yield from ("", f"- **{words}** ({len(names)}): {', '.join(names)}.")
+    yield f"Of {total} behavioural parameters, {len(fitted)} are fitted to the record. The others are fixed,"
+    yield "because the record does not distinguish their values, or because they only set a unit."
+    for title, names in groups.items():
+        yield from ("", f"- **{title}** ({len(names)}): {', '.join(names)}.")
     yield ""
-
-
-def _names(several: Iterable[Parameter]) -> list[str]:
-    return [f"`{one.path.removeprefix('behaviour.')}`" for one in several]
 
 
 def _walk(slot: Slot, path: str) -> Iterator[Parameter]:
     for key in slot.keys:
-        below = slot.step(key)
-        if below is None:
+        child = slot.child(key)
+        if child is None:
             continue
-        where = f"{path}.{key}" if path else key
-        if below.bounds:
-            yield _parameter(where, below)
-        elif below.part:
-            yield from _walk(below, where)
-        elif key in NAMES:
-            entry = below.step(0) if below.is_list else below.step("")
-            if entry:
-                yield from _walk(entry, f"{where}.{NAMES[key]}")
+        child_path = f"{path}.{key}" if path else key
+        if child.bounds:
+            yield _parameter(child_path, child)
+        elif child.part:
+            yield from _walk(child, child_path)
+        elif key in PLACEHOLDERS and (entry := child.child(0 if child.is_list else "")):
+            yield from _walk(entry, f"{child_path}.{PLACEHOLDERS[key]}")
 
 
 def _numbers_in(
@@ -337,8 +333,8 @@ def _numbers_in(
 ) -> Iterator[tuple[str, Within, Number]]:
     if isinstance(value, Part):
         for name in type(value).model_fields:
-            inner = range_of(type(value), name)
-            yield from _numbers_in(getattr(value, name), f"{path}.{name}", inner)
+            limits = range_of(type(value), name)
+            yield from _numbers_in(getattr(value, name), f"{path}.{name}", limits)
     elif isinstance(value, (dict, tuple)):
         for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _numbers_in(entry, f"{path}.{key}", limits)
@@ -349,10 +345,10 @@ def _numbers_in(
 def _parameter(path: str, slot: Slot) -> Parameter:
     low, high = slot.bounds or (-math.inf, math.inf)
     required = slot.field is None or slot.field.is_required()
-    in_name = next((word for word in ("days", "hours") if word in path), "")
+    unit_in_name = next((unit for unit in ("days", "hours") if unit in path), "")
     return Parameter(
         path=path + PER_STATE if slot.by_name else path,
-        unit=slot.note("unit") or in_name,
+        unit=slot.note("unit") or unit_in_name,
         default=None if required or slot.by_name or slot.field is None else slot.field.default,
         required=required,
         low=low,
@@ -363,29 +359,34 @@ def _parameter(path: str, slot: Slot) -> Parameter:
     )
 
 
-def _row(one: Parameter) -> str:
-    name = one.path.removeprefix(f"{one.section}.") if one.section else one.path
-    default = "required" if one.required else "none" if one.default is None else _shown(one.default)
-    source = "the scenario's" if one.required else one.source if one.uncertain else "plain"
-    bounds = f"{one.low:g} to {one.high:g}"
-    cells = (f"`{name}`", one.meaning, one.unit, default, bounds, source)
+def _row(parameter: Parameter) -> str:
+    name = parameter.path.removeprefix(f"{parameter.section}.")
+    default = "none" if parameter.default is None else _format(parameter.default)
+    source = parameter.source if parameter.uncertain else "plain"
+    if parameter.required:
+        default, source = "required", "the scenario's"
+    bounds = f"{parameter.low:g} to {parameter.high:g}"
+    cells = (f"`{name}`", parameter.meaning, parameter.unit, default, bounds, source)
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def _shown(number: Number) -> str:
+def _format(number: Number) -> str:
     if not isinstance(number, Distribution):
         return f"{number:g}"
     return f"{number.kind} {', '.join(f'{value:g}' for value in number.values)}"
 
 
-#: Letters of a digest that are shown; enough to distinguish scenarios.
+#: Digits of a digest that are shown; enough to distinguish scenarios.
 DIGEST_SHOWN = 12
 
 
-def html_of(scenario: Scenario) -> str:
-    """A scenario as HTML."""
-    numbers = ((path, value) for path, _, value in _numbers_in(scenario))
-    uncertain = [(path, _shown(one)) for path, one in numbers if isinstance(one, Distribution)]
+def summary_html(scenario: Scenario) -> str:
+    """Return a summary of a scenario as HTML."""
+    uncertain = [
+        (path, _format(number))
+        for path, _, number in _numbers_in(scenario)
+        if isinstance(number, Distribution)
+    ]
     return show.page(
         show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
         show.paragraph(scenario.description),
@@ -395,16 +396,16 @@ def html_of(scenario: Scenario) -> str:
         ),
         show.table(("role", "name", "title", "about"), _cast(scenario)),
         show.folded(
-            f"{len(uncertain)} uncertain numbers, of which each crisis draws its own",
+            f"{len(uncertain)} uncertain numbers, drawn for each crisis",
             show.table(("path", "distribution"), uncertain),
         ),
     )
 
 
 def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
-    """The agents and events: role, name, title, and a few words about each."""
+    """Yield role, name, title and a few words about each agent and event."""
     for name, state in scenario.states.items():
-        about = f"resolve {_shown(state.resolve)}, audience {_shown(state.audience)}"
+        about = f"resolve {_format(state.resolve)}, audience {_format(state.audience)}"
         yield "state", name, state.title, about
     for name, mediator in scenario.mediators.items():
         yield "mediator", name, mediator.title, mediator.style
@@ -420,33 +421,35 @@ def _cast(scenario: Scenario) -> Iterator[tuple[str, ...]]:
         yield event.kind, f"{event.at:%Y-%m-%d %H:%M}", event.title, f"harms {event.struck}"
 
 
-# pydantic's findings become mistakes at their places, in plain words
+# Pydantic's errors become mistakes at their places, in plain words.
 
 Path = Sequence[str | int]
 
 
-Read = TypeVar("Read", bound=Part)
+AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-def validate(kind: type[Read], top: Node, found: list[Mistake], **fields: Any) -> Read | None:
-    """The part that values make, with `fields` that no file holds; or None, and `found` gets the mistakes."""
+def validate(
+    kind: type[AnyPart], top: Node, mistakes: list[Mistake], **fields: Any
+) -> AnyPart | None:
+    """Build a part from its values and additional fields; if that fails, append to `mistakes` and return None."""
     try:
         return kind.model_validate({**top.plain(), **fields})
     except ValidationError as error:
         for finding in error.errors(include_url=False)[:MAX_MISTAKES]:
             if finding["type"] == "extra_forbidden":
                 node, _ = find_node(top, finding["loc"])
-                found += _unknown_keys(node, finding["loc"], Slot(kind))
+                mistakes += _unknown_keys(node, finding["loc"], Slot(kind))
             else:
-                found.append(_mistake(finding, top, Slot(kind)))
+                mistakes.append(_mistake(finding, top, Slot(kind)))
         return None
 
 
-def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> Read:
-    """A part of which a file holds nothing else, checked.
+def read_part(kind: type[AnyPart], top: Node, mistakes: Sequence[Mistake] = ()) -> AnyPart:
+    """Build a part from its values.
 
     Raises:
-        ScenarioError: when it has mistakes; holds all of them, and those that were found in how it is written.
+        ScenarioError: if there are mistakes, including those already found.
     """
     found = [*mistakes]
     part = validate(kind, top, found)
@@ -456,20 +459,20 @@ def read_part(kind: type[Read], top: Node, mistakes: Sequence[Mistake] = ()) -> 
 
 
 def find_node(top: Node, path: Path) -> tuple[Node, int]:
-    """The deepest value on a path, and how many steps of the path lead to it."""
+    """Return the deepest existing node on a path, and its depth."""
     node = top
-    for count, key in enumerate(path):
+    for depth, key in enumerate(path):
         if key not in node.inner:
-            return node, count
+            return node, depth
         node = node.inner[key]
     return node, len(path)
 
 
-def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
+def _mistake(finding: Any, top: Node, top_slot: Slot) -> Mistake:
     path: Path = finding["loc"]
-    node, steps = find_node(top, path)
-    slot = slot_at(path, whole) or Slot(None)
-    if steps < len(path):
+    node, depth = find_node(top, path)
+    slot = slot_at(path, top_slot) or Slot(None)
+    if depth < len(path):
         return _missing(node, path, slot)
     if node.content is None:
         return _nothing_to_remove(node, path, slot, top)
@@ -484,33 +487,35 @@ def _mistake(finding: Any, top: Node, whole: Slot) -> Mistake:
     return node.place.mistake(_message(finding, node, slot), _expected_size(finding, slot))
 
 
-def _unknown_keys(node: Node, path: Path, whole: Slot) -> Iterator[Mistake]:
+def _unknown_keys(node: Node, path: Path, top_slot: Slot) -> Iterator[Mistake]:
     key = str(path[-1])
-    if path == ("name",) and whole == TOP:
+    if path == ("name",) and top_slot == TOP:
         yield node.label.mistake("a scenario's name is the name of its file", "no such key")
         return
-    holder = slot_at(path[:-1], whole)
-    known = holder.keys if holder else ()
+    parent = slot_at(path[:-1], top_slot)
+    known = parent.keys if parent else ()
     unknown = node.label.mistake(f"unknown key '{key}'", one_of(known), nearest(key, known))
-    former = ".".join(map(str, path)) if whole == TOP else ""
-    if removed_parameter(former) is None:
+    former = ".".join(map(str, path)) if top_slot == TOP else ""
+    removed = removed_parameter(former)
+    if removed is None:
         yield unknown
         return
-    inner = [(f"{former}.{name}", one) for name, one in node.entries().items()]
-    for where, one in [(where, one) for where, one in inner if removed_parameter(where)] or [
-        (former, node)
-    ]:
-        yield one.label.mistake(*(removed_parameter(where) or ()))
+    inner = [
+        entry.label.mistake(*found)
+        for name, entry in node.entries().items()
+        if (found := removed_parameter(f"{former}.{name}"))
+    ]
+    yield from inner or [node.label.mistake(*removed)]
 
 
-def _missing(holder: Node, path: Path, slot: Slot) -> Mistake:
+def _missing(parent: Node, path: Path, slot: Slot) -> Mistake:
     key = path[-1]
     if isinstance(key, int):
-        return holder.label.mistake(f"item {key + 1} is missing", slot.words())
+        return parent.label.mistake(f"item {key + 1} is missing", slot.words())
     meaning = slot.field.description if slot.field else ""
     where = f" from {path[-2]}" if len(path) > 1 and isinstance(path[-2], str) else ""
     expected = f"{key}, {meaning}: {slot.words()}" if meaning else slot.words()
-    return holder.label.mistake(f"'{key}' is missing{where}", expected)
+    return parent.label.mistake(f"'{key}' is missing{where}", expected)
 
 
 def _nothing_to_remove(node: Node, path: Path, slot: Slot, top: Node) -> Mistake:
@@ -518,16 +523,15 @@ def _nothing_to_remove(node: Node, path: Path, slot: Slot, top: Node) -> Mistake
     if isinstance(key, int):
         return node.place.mistake("an empty item", slot.words())
     siblings = [name for name in find_node(top, path[:-1])[0].entries() if name != key]
-    empty = " ({} where all is left to defaults)" if slot.part or slot.by_name else ""
+    empty = " ({} for all defaults)" if slot.part or slot.by_name else ""
     return node.label.mistake(
-        f"'{key}' is empty, and nothing of that name is inherited that it would remove",
+        f"'{key}' is empty, and there is no inherited '{key}' to remove",
         slot.words() + empty,
         nearest(str(key), siblings),
     )
 
 
 def _message(finding: Any, node: Node, slot: Slot) -> str:
-    """The message of a mistake in a value."""
     kind, shown = finding["type"], finding.get("ctx", {}).get("shown", "")
     if kind in ("number", "moment"):
         return f"out of range: {shown}" if shown else str(finding["msg"])
@@ -535,10 +539,10 @@ def _message(finding: Any, node: Node, slot: Slot) -> str:
         return f"out of range: {_shown_value(node)}"
     if kind in _SIZES:
         return f"{len(node.entries()) or len(node.items())} entries here"
-    return f"not {slot.noun() if slot.kind else 'what belongs here'}: {_shown_value(node)}"
+    return f"not {slot.noun() if slot.kind else 'a valid value'}: {_shown_value(node)}"
 
 
-#: By pydantic's type of a finding: the word for its limit, and the limit's key in the finding.
+#: Words for the limit, and its key in the finding, by pydantic's type of finding.
 _SIZES = {"too_long": ("at most", "max_length"), "too_short": ("at least", "min_length")}
 
 
@@ -559,33 +563,33 @@ def _shown_value(node: Node) -> str:
     return repr(node.content)
 
 
-# JSON Schema of scenario files, so that an editor completes keys and marks mistakes as one types. For VS Code's YAML
-# extension, write it to a file and name that file in a scenario's first line:
+# JSON Schema of scenario files, with which an editor completes keys and marks mistakes. For VS Code's YAML extension,
+# write it to a file, and refer to it in the first line of a scenario:
 #
 #     crisis-sim schema > scenario.schema.json
 #     # yaml-language-server: $schema=scenario.schema.json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: Definitions for a file that extends another end in this: they require nothing, and allow null.
+#: Suffix of the definitions for a file that extends another: nothing is required, and null is allowed.
 CHANGE = "Change"
 
 _EXTENDS = {
     "type": "string",
     "minLength": 1,
-    "description": "a scenario file in the same folder, or a shipped scenario, which this one changes",
+    "description": "the scenario to change: a file in the same folder, or a shipped scenario",
 }
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a scenario file.
+    """Return the JSON Schema of a scenario file.
 
-    A file that extends another states only what it changes, and removes with `null`; so there are
-    two sets of definitions, and `extends` decides which one holds.
+    A file that extends another gives changes only, and removes entries with `null`. Therefore, there are
+    two sets of definitions, and `extends` selects one.
     """
     top = Scenario.model_json_schema()
     definitions = {name: _tidy(body) for name, body in top.pop("$defs").items()}
     top = _tidy(top)
-    del top["properties"]["name"]  # it is the file's own name
+    del top["properties"]["name"]  # not written in the file
     rungs = top["properties"]["ladder"]
     named = {"description": rungs.pop("description"), "anyOf": [rungs, {"enum": [*LADDERS]}]}
     top["properties"]["ladder"] = named
@@ -606,7 +610,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _tidy(schema: Any) -> Any:
-    """A schema in which distributions are described once, and generated titles are gone."""
+    """Replace each distribution by a reference, and remove generated titles."""
     if schema == DISTRIBUTION_SCHEMA:
         return {"$ref": "#/$defs/Distribution"}
     if isinstance(schema, list):
@@ -623,13 +627,13 @@ def _tidy(schema: Any) -> Any:
 
 
 def _change(schema: Any) -> Any:
-    """A part's schema for a file that changes an inherited part."""
+    """Return the schema of changes to a part."""
     if isinstance(schema, list):
         return [_change(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     changed = {
-        # A list replaces the inherited one, so its items are whole.
+        # A list replaces the inherited list: its items are complete.
         key: value if key in ("items", "prefixItems") else _change(value)
         for key, value in schema.items()
         if key not in ("required", "minProperties", "default")

@@ -1,4 +1,4 @@
-"""Numbers, distributions and dates of a scenario, and how they are read."""
+"""Numbers, distributions and dates of a scenario, and the fields that contain them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, core_schema
 
-# Dates: ISO 8601, such as 2025-05-07T01:05+05:30. One way to write each: a day, `2025-05-07`; if wanted, after a `T` or a
-# space, a time to the minute, the second or a part of it, `01:05`, `01:05:30`, `01:05:30.25`; if wanted, after a time, its
-# offset from UTC, `Z` or `+05:30`. All else is refused, so that nothing is read as another hour than was meant.
+# Dates are a subset of ISO 8601: a day, `2025-05-07`; optionally `T` or a space and a time, `01:05`, `01:05:30` or
+# `01:05:30.25`; optionally after a time its offset from UTC, `Z` or `+05:30`. Other forms are refused, because they might be
+# read as a different hour.
 
 EXAMPLE = "2025-05-07T01:05+05:30"
-#: Years that a scenario may name: all of diplomatic history, and no date that arithmetic overflows.
+#: Range of years in a scenario, within which arithmetic on dates cannot overflow.
 YEARS = (1500, 2500)
-#: How far from UTC a clock may be.
-FARTHEST = timedelta(hours=14)
+#: Largest offset from UTC.
+MAX_OFFSET = timedelta(hours=14)
 _HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
 PATTERN = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -33,7 +33,11 @@ PATTERN = re.compile(
 
 
 def read_moment(value: Any) -> datetime:
-    """A date as it stands in a scenario file, where one without an hour is its midnight; else a PydanticCustomError."""
+    """Read a date of a scenario file; a date without a time means midnight.
+
+    Raises:
+        PydanticCustomError: if the value is not a date, or out of range.
+    """
     moment = value if isinstance(value, datetime) else None
     if isinstance(value, str) and PATTERN.fullmatch(value):
         with suppress(ValueError):  # no such day
@@ -45,45 +49,46 @@ def read_moment(value: Any) -> datetime:
         message = f"a year out of range: {moment.year}, expected {first} to {last}"
         raise _error(message, "moment")
     offset = moment.utcoffset() or timedelta()
-    if abs(offset) > FARTHEST or offset % timedelta(minutes=1):
+    if abs(offset) > MAX_OFFSET or offset % timedelta(minutes=1):
         expected = "expected whole minutes, at most 14:00"
-        raise _error(f"an offset from UTC that no clock has: {value}, {expected}", "moment")
+        raise _error(f"an invalid offset from UTC: {value}, {expected}", "moment")
     return moment
 
 
 Moment = Annotated[
     datetime,
     BeforeValidator(read_moment),
-    # Not the format `date-time`: that one insists on seconds and an offset.
+    # JSON Schema's format `date-time` requires seconds and an offset.
     WithJsonSchema({"type": "string", "pattern": f"^{PATTERN.pattern}$", "examples": [EXAMPLE]}),
 ]
 
 
+#: Source of parameters that are set by judgement.
 ASSUMED = "assumed"
 
 
 class Part(BaseModel):
-    """A part of a scenario: unknown keys are mistakes, and nothing changes once it is read."""
+    """Base class of the parts of a scenario: immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with fields in place of its own, which are checked like those of a file.
+        """Return a copy with some fields replaced; new values are checked.
 
         Raises:
-            ValidationError: when one of them is unknown, out of range or of the wrong type.
+            ValidationError: if a field is unknown, out of range or of the wrong type.
         """
         return super().model_copy(deep=deep) if update is None else self._with(**update)
 
     def _with(self, **fields: Any) -> Self:
-        """The same with these fields, each checked by itself alone; what is left at its default stays so."""
-        kept = {name: getattr(self, name) for name in self.model_fields_set}
-        return self.model_validate({**kept, **fields})
+        """Return a copy with these fields, each checked separately; unset fields remain unset."""
+        current = {name: getattr(self, name) for name in self.model_fields_set}
+        return self.model_validate({**current, **fields})
 
 
 @cache
 def range_of(part: type[Part], field: str) -> Within | None:
-    """The range that a part's numeric field declares, or None where it declares none."""
+    """Return the declared range of a part's field, or None if the field has none."""
     notes = part.model_fields[field].metadata
     return next((note for note in notes if isinstance(note, Within)), None)
 
@@ -98,13 +103,12 @@ def parameter(
     slider: bool | tuple[float, float] = False,
     whole: bool = False,
 ) -> Any:
-    """A numeric field with its meaning, unit, range and source; required when `default` is None.
+    """Declare a numeric field with its meaning, unit, range and source.
 
     Args:
-        default: its value where a file says none; a distribution as a mapping; {} for one number for each state, none given.
-        slider: whether it is one of the few that are worth a slider; as two numbers, the slider's
-            range, where most of `between` would be unrealistic.
-        whole: whether only whole numbers make sense.
+        default: a number; a distribution as a mapping; None for a required field; {} for a mapping from states to numbers.
+        slider: True to show a slider in the dashboard, or the slider's range if most of `between` is unrealistic.
+        whole: restrict the field to whole numbers.
     """
     extra: dict[str, Any] = {"unit": unit, "source": source}
     if slider:
@@ -120,16 +124,16 @@ def parameter(
 
 
 def chance(meaning: str) -> Any:
-    """A field that is true or false, by default false, or the chance that it is true."""
+    """Declare a field that is true, false (the default), or the probability that it is true."""
     field = parameter(0.0, (0, 1), "probability", meaning)
     field.metadata[-1] = Chance()
     return field
 
 
-# A number is known (a plain value) or uncertain (a distribution, drawn for each replicate). How a distribution is drawn
-# is the business of `crisis_sim.model.parameters`, so that checking a file needs no array library.
+# A number is a plain value or a distribution, drawn for each replicate. `crisis_sim.model.parameters` draws it, so that
+# checking a file needs no array library.
 
-#: Each distribution's name in the file, and the meaning of its list of numbers.
+#: Names of distributions in scenario files, and the meaning of their numbers.
 DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "uniform": ("low", "high"),
     "triangular": ("low", "mode", "high"),
@@ -140,13 +144,13 @@ DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
 
 
 def is_count(number: object, least: int = 1) -> bool:
-    """Whether something is a whole number, and not too small; `True` is none, though Python counts with it."""
+    """Return True for a whole number of at least `least`; booleans are not counts."""
     return not isinstance(number, bool) and isinstance(number, Integral) and int(number) >= least
 
 
-#: Weights above this are counted in units of it.
+#: Weights are divided by this if one of them is larger.
 LARGE = 1e200
-#: How far from 1 a sum of weights may be by rounding.
+#: Tolerance of the sum of weights, which should be 1.
 ROUNDING = 1e-9
 
 
@@ -159,8 +163,8 @@ class Distribution:
         values: the distribution's numbers, in the order of `DISTRIBUTIONS`; for a choice, the
             values to choose from.
         weights: for a choice, the probability of each value (they sum to 1); empty otherwise.
-        together: for a choice, the name of the luck that it shares: choices of one name and the same weights are drawn
-            as rows of one table.
+        together: for a choice, the name of the random draw that it shares: choices with the same name and weights are
+            drawn as rows of one table.
     """
 
     kind: str
@@ -170,7 +174,7 @@ class Distribution:
 
     @property
     def support(self) -> tuple[float, float]:
-        """The lowest and highest value that can be drawn (infinite where there is no bound)."""
+        """The lowest and highest value that can be drawn; infinite if unbounded."""
         if self.kind == "normal":
             return -math.inf, math.inf
         if self.kind == "lognormal":
@@ -180,14 +184,15 @@ class Distribution:
         return min(self.values), max(self.values)
 
     def plain(self) -> dict[str, Any]:
-        """The distribution as it is written in a scenario file."""
-        more: dict[str, Any] = {"weights": [*self.weights]} if len(set(self.weights)) > 1 else {}
+        """Return the distribution in the form of a scenario file."""
+        values = [*self.values]
+        options: dict[str, Any] = {"weights": [*self.weights]} if len(set(self.weights)) > 1 else {}
         if self.together:
-            more["together"] = self.together
-        return {self.kind: {"values": [*self.values], **more} if more else [*self.values]}
+            options["together"] = self.together
+        return {self.kind: {"values": values, **options} if options else values}
 
 
-#: The type of every number in a scenario that a person may know or be unsure of.
+#: A number of a scenario, known or uncertain.
 Number = float | Distribution
 
 
@@ -212,11 +217,11 @@ def _read_choice(body: Any) -> Distribution:
     values, weights, together = body, None, ""
     if isinstance(body, dict):
         if "values" not in body or not body.keys() <= {"values", "weights", "together"}:
-            raise _error("a choice has `values` and, if you like, `weights` and `together`")
+            raise _error("a choice has `values`, and optionally `weights` and `together`")
         values, weights = body["values"], body.get("weights")
         together = body.get("together", "")
         if not isinstance(together, str):
-            raise _error(f"`together` is a name that choices share, not {together!r}")
+            raise _error(f"`together` must be a name that choices share, not {together!r}")
     if not isinstance(values, list) or not values:
         raise _error("a choice needs a list of values, such as {choice: [0, 1]}")
     numbers = tuple(map(_finite, values))
@@ -231,7 +236,7 @@ def _read_choice(body: Any) -> Distribution:
     total = math.fsum(shares)
     if min(shares) < 0 or total <= 0:
         raise _error("weights of a choice must not be negative, nor all zero")
-    if abs(total - 1.0) > ROUNDING:  # the others stay as they are, so that copies read alike
+    if abs(total - 1.0) > ROUNDING:  # otherwise unchanged, so that a written copy is read as equal
         shares = [share / total for share in shares]
     return Distribution("choice", numbers, tuple(shares), together)
 
@@ -240,13 +245,13 @@ def _check_order(kind: str, numbers: tuple[float, ...]) -> None:
     first, last = numbers[0], numbers[-1]
     if kind in ("uniform", "triangular"):
         if list(numbers) != sorted(numbers):
-            raise _error(f"{kind} needs its numbers in rising order, got {list(numbers)}")
+            raise _error(f"{kind} needs numbers in rising order, got {list(numbers)}")
         if first == last:
             plain = f"write the plain number {first:g} instead"
             raise _error(f"an empty range: {kind} from {first:g} to {first:g}; {plain}")
     elif kind == "beta":
         if min(numbers) <= 0:
-            raise _error(f"beta needs both its numbers above zero, got {numbers}")
+            raise _error(f"beta needs two numbers above zero, got {numbers}")
     elif last <= 0:
         raise _error(f"{kind} needs a spread above zero, got {last}")
     elif kind == "lognormal" and first <= 0:
@@ -254,18 +259,18 @@ def _check_order(kind: str, numbers: tuple[float, ...]) -> None:
 
 
 def read_number(value: Any) -> float | Distribution:
-    """A number as it stands in a scenario file, plain or as a mapping with one distribution's name.
+    """Read a number of a scenario file: a plain value, or a mapping from a distribution's name to its numbers.
 
     Raises:
-        PydanticCustomError: when it is neither; the message says what was expected.
+        PydanticCustomError: if the value is neither.
     """
     if isinstance(value, Distribution):
         return value
     if not isinstance(value, dict):
         return _finite(value)
     if len(value) != 1:
-        one_name = "a distribution has one name, such as {uniform: [0, 1]}"
-        raise _error(f"{one_name}; got {len(value)} keys")
+        expected = "a distribution has one key, such as {uniform: [0, 1]}"
+        raise _error(f"{expected}; got {len(value)} keys")
     kind, body = next(iter(value.items()))
     if kind == "choice":
         return _read_choice(body)
@@ -284,34 +289,38 @@ def _plain(number: Number) -> Any:
     return number.plain() if isinstance(number, Distribution) else number
 
 
-def _object(properties: dict[str, Any], **described: str) -> dict[str, Any]:
-    """JSON Schema of a mapping with these keys and no others, the first of them required."""
+def _object_schema(properties: dict[str, Any], **keywords: str) -> dict[str, Any]:
+    """Return the JSON Schema of a mapping with these keys and no others, the first of them required."""
     return {
         "type": "object",
-        **described,
+        **keywords,
         "properties": properties,
         "required": [next(iter(properties))],
         "additionalProperties": False,
     }
 
 
-def _numbers(least: int, most: int | None = None) -> dict[str, Any]:
-    """JSON Schema of a list of numbers."""
+def _list_schema(least: int, most: int | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a list of numbers."""
     length = {"minItems": least} if most is None else {"minItems": least, "maxItems": most}
     return {"type": "array", "items": {"type": "number"}, **length}
 
 
-_WEIGHTED = _object({"values": _numbers(1), "weights": _numbers(1), "together": {"type": "string"}})
-#: JSON Schema of a distribution as it is written in a scenario file.
+_LIST = _list_schema(1)
+_WEIGHTED = _object_schema({"values": _LIST, "weights": _LIST, "together": {"type": "string"}})
+#: JSON Schema of a distribution in a scenario file.
 DISTRIBUTION_SCHEMA: dict[str, Any] = {
     "description": "An uncertain number, drawn once for each replicate.",
     "anyOf": [
         *(
-            _object({kind: _numbers(len(of), len(of))}, description=f"{kind}: [{', '.join(of)}]")
-            for kind, of in DISTRIBUTIONS.items()
+            _object_schema(
+                {kind: _list_schema(len(numbers), len(numbers))},
+                description=f"{kind}: [{', '.join(numbers)}]",
+            )
+            for kind, numbers in DISTRIBUTIONS.items()
         ),
-        _object(
-            {"choice": {"anyOf": [_numbers(1), _WEIGHTED]}},
+        _object_schema(
+            {"choice": {"anyOf": [_LIST, _WEIGHTED]}},
             description="choice: a list of values, or {values: [...], weights: [...]}; choices that have the same "
             "weights and name under `together` are drawn as rows of one table",
         ),
@@ -319,8 +328,8 @@ DISTRIBUTION_SCHEMA: dict[str, Any] = {
 }
 
 
-def _are_whole(number: Number) -> bool:
-    """Whether a number can take whole values only: of distributions, a choice among whole numbers."""
+def _is_whole(number: Number) -> bool:
+    """Return True for a whole number or a choice among whole numbers."""
     if isinstance(number, Distribution):
         return number.kind == "choice" and all(value.is_integer() for value in number.values)
     return number.is_integer()
@@ -328,12 +337,12 @@ def _are_whole(number: Number) -> bool:
 
 @dataclass(frozen=True)
 class Within:
-    """The range that a number may take, and whether it is a whole one; a bounded distribution must lie inside it.
+    """The range of a number, optionally of whole numbers only.
 
-    Unbounded distributions (normal, lognormal) are truncated to the range when they are drawn; their
-    middle must lie inside it. As an annotation of a field it is all that pydantic needs to read, write
-    and describe the number, or a mapping of numbers: the schema that pydantic derives from the type took
-    a quarter of the time in which `crisis-sim check` must answer.
+    Bounded distributions must lie in the range. Normal and lognormal distributions must have their
+    middle in it, and are truncated to it when drawn. As the annotation of a field, this class gives
+    pydantic everything to read, write and describe a number or a mapping of numbers. To derive that
+    from the type would take a quarter of the time allowed for `crisis-sim check`.
     """
 
     low: float
@@ -341,7 +350,7 @@ class Within:
     whole: bool = False
 
     def __call__(self, number: Number) -> Number:
-        """The number itself, or a PydanticCustomError where it is out of range."""
+        """Return the number; raise PydanticCustomError if it is out of range."""
         if isinstance(number, Distribution):
             low, high = number.support
             shown = f"{number.kind} from {low:g} to {high:g}"
@@ -352,27 +361,27 @@ class Within:
         else:
             outside = not self.low <= number <= self.high
             shown = f"{number:g}" if float(f"{number:g}") == number else repr(number)
-        if self.whole and not _are_whole(number):
-            raise _error(f"a fraction where only whole numbers make sense: {shown}")
+        if self.whole and not _is_whole(number):
+            raise _error(f"not a whole number: {shown}")
         if outside:
             raise _error(f"out of range: expected {self.words()}, got {shown}", shown=shown)
         return number
 
     def words(self) -> str:
-        """The range as a person would say it."""
+        """Describe the range, such as "between 0 and 1"."""
         if math.isinf(self.high):
             return f"at least {self.low:g}"
         return f"between {self.low:g} and {self.high:g}"
 
     def read(self, value: Any) -> Number:
-        """A number from a scenario file, inside the range; else a PydanticCustomError."""
+        """Read a number of a scenario file; raise PydanticCustomError if it is not in the range."""
         return self(read_number(value))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         number = core_schema.no_info_plain_validator_function(
             self.read, serialization=core_schema.plain_serializer_function_ser_schema(_plain)
         )
-        if get_origin(source) is dict:  # one number for each state
+        if get_origin(source) is dict:  # a number for each state
             return core_schema.dict_schema(core_schema.str_schema(), number)
         return number
 
@@ -389,13 +398,13 @@ class Within:
 
 @dataclass(frozen=True)
 class Chance(Within):
-    """Whether something is so: true or false, or uncertain, as the chance that it is."""
+    """The range of a truth value: true, false, or the probability of true."""
 
     low: float = 0.0
     high: float = 1.0
 
     def read(self, value: Any) -> Number:
-        """As `Within.read`; true is 1 and false is 0."""
+        """Read a number like `Within.read`; true is 1 and false is 0."""
         return super().read(float(value) if isinstance(value, bool) else value)
 
     def __get_pydantic_json_schema__(

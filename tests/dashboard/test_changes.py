@@ -144,7 +144,7 @@ def test_a_slider_says_what_the_schema_and_the_scenario_say(quarrel: Scenario) -
     found = sliders(quarrel)
     one = found[THRESHOLD]
     assert (one.label, one.unit) == ("Attention threshold", "intensity")
-    assert one.meaning == "danger above which it hastens to engage; danger below slows it"
+    assert one.meaning == "danger above it makes the mediator engage sooner, danger below it later"
     assert (one.low, one.high, one.step) == (0.0, 1.0, 0.01)
     assert one.given == Distribution("uniform", (0.4, 0.6))
     assert (one.middle, one.spread) == (pytest.approx(0.5), (0.4, 0.6))
@@ -218,8 +218,8 @@ def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> No
         ("", b"", "this is no scenario file"),
         ("a.yaml", b" " * (MAX_BYTES + 1), "too big for a scenario"),
         ("a.yaml", b"title: \xff\n", "a.yaml:1:8: error: byte 0xff is not UTF-8"),
-        ("a.yaml", b"extends: ../../etc/passwd\n", "extends files of its own folder only"),
-        ("a.yaml", b"extends: /etc/passwd\n", "extends files of its own folder only"),
+        ("a.yaml", b"extends: ../../etc/passwd\n", "can only extend files of its folder"),
+        ("a.yaml", b"extends: /etc/passwd\n", "can only extend files of its folder"),
         ("a.yaml", b"extends: nowhere.yaml\n", "a.yaml:1:10: error: no file 'nowhere.yaml' here"),
         ("a.yaml", b"x: !!python/object:os.system {}\n", "error: "),
         ("a.yaml", b"[" * 5000, "error: "),

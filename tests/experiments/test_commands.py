@@ -176,7 +176,7 @@ RESOLVE = "states.south.resolve"
         (["experiment", "sweep", "may_2052", *SETTINGS], "did you mean 'may_2025'?"),
         (["experiment", "sweep", "may_2025", *SETTINGS, "replicats=5"], "did you mean 'replicates'?"),
         (["experiment", "sweep", "may_2025", *SETTINGS, "seed"], "'seed' sets nothing"),
-        (["experiment", "sweep", "may_2025", *SETTINGS, "replicates=6"], "overwrites what 'replicates=5' says"),
+        (["experiment", "sweep", "may_2025", *SETTINGS, "replicates=6"], "overwrites 'replicates=5'"),
         (["experiment", "sweep", "may_2025", f"vary.{DAYS}={{low: 3, high: 3}}"], "argument:1:43: error: an empty"),
         (["experiment", "sweep", "may_2025", f"vary.{DAYS}={{low: [3"], "not valid YAML"),
         (["experiment", "mediation_delay", "set=[lenders.imff=null]"], "did you mean 'imf'?"),

@@ -47,7 +47,7 @@ def test_a_given_end_takes_the_place_of_the_default_and_steps_are_equal_or_are_r
     factor = resolve(RESOLVE, Range(low=0.7), crisis())
     assert (factor.low, factor.high) == (0.7, 1.0)
     assert factor.unit == "share"
-    assert factor.meaning == "how much the issue is worth to it"
+    assert factor.meaning == "importance of the issue to the state"
     for scale, steps in (("linear", [1, 5, 9]), ("log", [1, 3, 9])):
         factor = resolve("states.north.caution", Range(low=1, high=9, scale=scale), crisis())
         assert factor.at(np.array([0.0, 0.5, 1.0])) == pytest.approx(steps)

@@ -35,7 +35,7 @@ def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
     again = Scenario.model_validate(drawn.plain())
     assert again.digest == drawn.digest == over_fits(again, table).digest
     all_set = Scenario.from_text(BASE, overrides=[f"{TROUBLE}=2", f"{COST}=2"])
-    with pytest.raises(ScenarioError, match="every parameter of the behaviours that fit is set"):
+    with pytest.raises(ScenarioError, match="the scenario sets all parameters"):
         over_fits(all_set, table)
 
 
@@ -58,7 +58,7 @@ def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Pat
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", ["t.csv:1:1", "not a table of behaviours that fit", "no rows"]),
+        ("", ["t.csv:1:1", "not a table of parameter sets", "no rows"]),
         (f"weight,{COST}\n1,2,3\n", ["t.csv:2:1", "3 cells", "expected: 2, as in the first line"]),
         (f"weight, {COST}s\n1,2\n", ["t.csv:1:9", "unknown parameter", f"did you mean '{COST}'?"]),
         (f"weight,{COST},{COST}\n1,2,2\n", ["t.csv:1:32", "a second column"]),
@@ -85,7 +85,7 @@ def test_the_shipped_table_holds_fitted_parameters_in_their_ranges() -> None:
     [
         ("{values: [0.1, 0.2], weights: [1, 2], together: facts}", "no mistakes"),
         ("{values: [0.1, 0.2, 0.3], together: facts}", "3 values to be drawn together as 'facts'"),
-        ("{values: [0.1, 0.2], together: facts}", "other weights than the first choice"),
+        ("{values: [0.1, 0.2], together: facts}", "weights differ from those of the first choice"),
         ("{values: [0.1, 0.2], together: deaths}", "'deaths' cannot be the name of a column"),
         ("{values: [0.1, 0.2], together: us_effort}", "'us_effort' cannot be the name"),
         ("{values: [0.1, 0.2], together: Facts}", "'Facts' cannot be the name of a column"),
@@ -104,7 +104,7 @@ def test_choices_drawn_together_are_columns_of_one_table(second: str, told: str)
     [
         ("kind", "{values: [a, b], weights: [1, 2], together: facts}", "no mistakes"),
         ("kind", "{values: [a], weights: [1, 2], together: facts}", "1 texts with 2 weights"),
-        ("kind", "{values: [a, b], weights: [2, 2], together: facts}", "other weights than the choices"),
+        ("kind", "{values: [a, b], weights: [2, 2], together: facts}", "weights differ from those of the choices"),
         ("kind", "{values: [a, b], weights: [1, 2], together: fact}", "no choice is drawn together as 'fact'"),
         ("deaths", "{values: [a, b], weights: [1, 2], together: facts}", "'deaths' cannot be the name"),
     ],

@@ -63,7 +63,7 @@ def test_all_mistakes_are_told_at_once(write: Write) -> None:
         (4, "unknown key 'reslove'"),
         (7, "unknown state 'indai'"),
         (17, "unknown state or mediator 'usa'"),
-        (20, "duplicate key 'title': line 1 has it already"),
+        (20, "duplicate key 'title', first given in line 1"),
         (21, "out of range: -1"),
     ]
 
@@ -195,18 +195,18 @@ def test_a_file_of_a_folder_below_may_be_extended_and_a_chain_never_climbs(write
     assert load_scenario(write("a.yaml", "extends: below/more.yaml")).title == "A small crisis"
     write("below/one.yaml", "extends: ../base.yaml\n")
     mistake = only_mistake(write("b.yaml", "extends: below/one.yaml\n"))
-    assert "files of its own folder only" in mistake.message
+    assert "a scenario can only extend files of its folder" in mistake.message
 
 
 @pytest.mark.parametrize(
     ("message", "names"),
     {
-        "files of its own folder only": [
+        "a scenario can only extend files of its folder": [
             "/etc/passwd", "../base.yaml", "below/../../base.yaml", "'..\\base.yaml'",
             "'C:base.yaml'", "'C:\\base.yaml'", "'\\\\host\\share\\base.yaml'",
         ],
         "no file": ["~/base.yaml", "bse.yaml", "below.yaml", "x" * 5000 + ".yaml"],
-        "is no scenario file": ["base", "notes.txt"],
+        "is not a scenario file": ["base", "notes.txt"],
         "`extends` names no file": ["[base.yaml]", "7", "''", ""],
     }.items(),
 )  # fmt: skip
@@ -234,7 +234,7 @@ def test_a_link_out_of_the_folder_is_not_followed(
 ) -> None:
     path = write("inside/a.yaml", f"extends: {name}{'/base.yaml' if to == '.' else ''}")
     link(tmp_path / "inside" / name, tmp_path / to)
-    assert "leads out of its folder" in only_mistake(path).message
+    assert "is outside of the scenario's folder" in only_mistake(path).message
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -251,9 +251,9 @@ def test_a_circle_is_told_as_a_chain(write: Write, tmp_path: Path) -> None:
     write("c.yaml", "extends: a.yaml")
     mistake = only_mistake(write("a.yaml", "extends: b.yaml"))
     chain = [str(tmp_path / name) for name in ("a.yaml", "b.yaml", "c.yaml", "a.yaml")]
-    assert mistake.message == f"a circle of files: {' -> '.join(chain)}"
+    assert mistake.message == f"files extend each other in a circle: {' -> '.join(chain)}"
     assert Path(mistake.file).name == "c.yaml"
-    assert "a circle of files" in only_mistake(write("d.yaml", "extends: d.yaml")).message
+    assert "in a circle" in only_mistake(write("d.yaml", "extends: d.yaml")).message
 
 
 def test_a_chain_may_be_long_but_not_endless(write: Write) -> None:
@@ -278,7 +278,7 @@ def test_removing_what_was_not_inherited_or_is_needed_is_a_mistake_of_the_file_t
     write: Write,
 ) -> None:
     mistake = only_mistake(write("a.yaml", "extends: base.yaml\nmediators: {uss: null}\n"))
-    assert "nothing of that name is inherited" in mistake.message
+    assert "there is no inherited" in mistake.message
     assert mistake.suggestion == "us"
     assert pointed_at(mistake).startswith("uss")
     path = write("a.yaml", "extends: base.yaml\nstates:\n  india: {resolve: null}\n")
@@ -339,9 +339,9 @@ def test_mistakes_of_all_are_told_at_once(pair: list[Path], write: Write) -> Non
 # Files for the first generation of the model are read, or are told what replaced what.
 
 
-def test_the_length_of_a_turn_is_passed_over_with_a_word(write: Write) -> None:
+def test_the_length_of_a_turn_is_ignored_with_a_warning(write: Write) -> None:
     path = write("old.yaml", "extends: base.yaml\nhours_per_turn: 6\ntitle: old\n")
-    with pytest.warns(UserWarning, match=re.escape(f"{path}:2:1: `hours_per_turn` means nothing")):
+    with pytest.warns(UserWarning, match=re.escape(f"{path}:2:1: `hours_per_turn` is ignored")):
         old = load_scenario(path)
     assert old.digest == load_scenario(write("new.yaml", "extends: base.yaml\ntitle: old\n")).digest
     with pytest.warns(UserWarning, match=r"--set:1:1: `hours_per_turn` .* can be deleted"):
@@ -363,7 +363,7 @@ def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
             reports.append((mistake.message, mistake.expected))
             assert (mistake.file, mistake.line) == (("--set", 1) if override else ("f", 22))
         ((message, expected),) = {*reports}
-        assert message.startswith(f"{path} is gone: ")
+        assert message.startswith(f"{path} no longer exists: ")
         assert now in expected
         assert "docs/model_versions.md" in expected
         assert slot_at(path.split(".")) is None
@@ -372,8 +372,8 @@ def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
 
 def test_a_section_that_is_gone_and_a_number_of_a_distribution_are_told_too(write: Write) -> None:
     mistake = only_mistake(write("a.yaml", BASE), "behaviour.quiet=null")
-    assert mistake.message == "behaviour.quiet is gone"
-    assert "behaviour.ends.fading_days in its place" in mistake.expected
+    assert mistake.message == "behaviour.quiet no longer exists"
+    assert "behaviour.ends.fading_days instead" in mistake.expected
     inner = removed_parameter("behaviour.halt.settling_cost.normal.0")
     assert inner == removed_parameter("behaviour.halt.settling_cost")
     assert removed_parameter("behaviour.decision.cost") is removed_parameter("behaviour") is None
@@ -393,6 +393,6 @@ def test_an_experiment_that_varies_what_is_gone_is_told(write: Write, kind: str,
     with pytest.raises(ScenarioError) as caught:
         load_experiment(path)
     (mistake,) = caught.value.mistakes
-    assert mistake.message.startswith("behaviour.decision.retaliation is gone")
+    assert mistake.message.startswith("behaviour.decision.retaliation no longer exists")
     assert "behaviour.decision.answering" in mistake.expected
     assert mistake.line == len(text.splitlines()) + 1
