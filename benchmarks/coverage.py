@@ -1,9 +1,9 @@
-"""`python -m benchmarks.coverage`: how often the 95% intervals hold the truth.
+"""`python -m benchmarks.coverage`: measure the coverage of the 95% intervals.
 
-Two tables: data made up so that the truth is known (`benchmarks.coverage_cases`), and the engine
-itself, where small batches of May 2025 and of the same crisis without mediators are held against the
-difference that a very large run of both shows. Figures and tables go to benchmarks/results/coverage.json
-and coverage.md; `python docs/tools/figures.py` then puts the tables into docs/statistics.md.
+Two tables: artificial data whose true values are known (`benchmarks.coverage_cases`), and the model itself, where
+small batches of May 2025 and of the same crisis without mediators are compared with the difference in a very large
+run of both. Figures and tables go to benchmarks/results/coverage.json and coverage.md; `python docs/tools/figures.py`
+then copies the tables into docs/statistics.md.
 """
 
 from __future__ import annotations
@@ -146,15 +146,22 @@ def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dic
 
 
 def tables(found: dict[str, Any]) -> str:
-    """What `measure` found, in Markdown under two headings."""
+    """The findings of `measure` in Markdown, under two headings."""
     rows = [
         (one["statistic"], one["setting"], f"{one['sets']:,}",
          *(f"{one[name]:.1%}" for name in ("held", "below", "above")))
         for one in found["made_up"]
     ]  # fmt: skip
     sizes = sorted({one["sets"] for one in found["made_up"]}, reverse=True)
-    errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} in {sets:,}" for sets in sizes)
-    heads = ("interval of", "data sets", "how many", "held", "all too low", "all too high")
+    errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} with {sets:,}" for sets in sizes)
+    heads = (
+        "interval for",
+        "true value and sample",
+        "simulated data sets",
+        "coverage",
+        "interval entirely below the truth",
+        "entirely above",
+    )
     engine = found["engine"]
     ours = [
         (one["figure"], f"{100 * one['truth']:+.1f}",
@@ -162,17 +169,19 @@ def tables(found: dict[str, Any]) -> str:
          *(f"{one[name]:.1%}" for name in ("held", "apart")), f"{one['narrower']:.2f}", f"{one['worth']:.1f}")
         for one in engine["differences"]
     ]  # fmt: skip
-    names = "difference|in truth|95%|held, paired|held, as independent|width|worth"
+    names = (
+        "difference|true value|its 95% interval|coverage, paired interval|coverage, independent interval"
+        "|relative width|sample-size gain"
+    )
     return "\n\n".join(
         (
-            "## Data made up",
+            "## Artificial data",
             table(heads, rows, texts=2),
-            "The simulation's own standard error, where 95% are held, is in points, by how many data sets: "
-            f"{errors}.",
-            "## The engine itself",
-            f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` less `{SCENARIOS[1]}`, "
-            f"held against what {engine['truth']:,} replicates of each show on other luck, whose estimate is taken for the "
-            "truth (here with its own 95% interval, in percentage points):",
+            f"Monte Carlo standard error of a coverage of 95%, in percentage points, by the number of data sets: {errors}.",
+            "## The model itself",
+            f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` minus `{SCENARIOS[1]}`. "
+            f"The true difference is estimated from {engine['truth']:,} other replicates of each scenario; it and its 95% "
+            "interval are in percentage points:",
             table(names.split("|"), ours),
         )
     )

@@ -56,7 +56,7 @@ def targets(found: Found) -> list[dict[str, Any]]:
 
 
 def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool]]:
-    timings, grown = timings_of(found), "{}, most beside fewest replicates".format
+    timings, grown = timings_of(found), "{}, largest batch relative to smallest".format
     for scenario in found["scenarios"]:
         name = scenario["name"]
         own = timings[timings["scenario"] == name]
@@ -65,28 +65,29 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
         empty, plain, floor = levels(own)
         slowest = float(large["rate"].min()) if len(large) else None
         for what, asked, rate in (
-            ("agent-steps a second, beside the quickest empty Mesa", 40.0, empty),
-            ("agent-steps a second, beside the plain Mesa model", 150.0, plain),
+            ("agent-steps per second, relative to the fastest empty Mesa model", 40.0, empty),
+            ("agent-steps per second, relative to the plain Mesa model", 150.0, plain),
         ):
             yield what, name, asked, slowest and slowest / rate, True
-        yield "time, beside the floor", name, 3.0, slowest and floor / slowest, False
+        slowdown = slowest and floor / slowest
+        yield "time, relative to the least that NumPy needs", name, 3.0, slowdown, False
         turns = own[own["kind"] == "in turns"].set_index("workers")["seconds"]
         two = float(turns[1] / turns[2]) if len(turns) else None
-        yield "crises a second of two workers, beside one", name, 1.8, two, True
-        yield grown("cost of a crisis"), name, FLAT, _growth(large["per_crisis"]), False
+        yield "crises per second with two workers, relative to one", name, 1.8, two, True
+        yield grown("time per crisis"), name, FLAT, _growth(large["per_crisis"]), False
         yield grown("peak memory of a batch"), name, FLAT, _growth(large["memory_mb"]), False
     cold = found["cold_start"]
     name, phases = cold["scenario"], cold["phases"]
     runs = timings[(timings["kind"] == "command") & (timings["crises"] > 0)].sort_values("crises")
-    told = "peak memory of a whole run's largest process"
-    yield grown(told), name, FLAT, _growth(runs["memory_mb"]), False
-    told = f"imports beside all work, in a cold run of {cold['replicates']:,}"
-    yield told, name, 1.0, phases["imports"] / phases["work"], True
+    memory = "peak memory of the largest process of `crisis-sim run`"
+    yield grown(memory), name, FLAT, _growth(runs["memory_mb"]), False
+    imports = f"time of imports in a cold run of {cold['replicates']:,}, relative to all other work"
+    yield imports, name, 1.0, phases["imports"] / phases["work"], True
     seconds = timings.groupby("kind")["seconds"].min()
     answers = timings[timings["kind"] == "history"].set_index("what")["seconds"]
     for what, (beside, asked) in ASKED.items():
         taken = float(answers[what] / seconds[beside]) if what in answers else None
-        yield f"time of {what}, beside {BESIDE[beside]}", name, asked, taken, False
+        yield f"time of {what}, relative to {BESIDE[beside]}", name, asked, taken, False
 
 
 def _growth(costs: pd.Series) -> float | None:
@@ -107,7 +108,7 @@ def _ratio(number: float) -> str:
 
 
 def target_table(aims: Iterable[Mapping[str, Any]]) -> str:
-    """Each target beside what was measured."""
+    """The targets and the measured values."""
     met = {True: "met", False: "not met", None: "not measured"}
     rows = [
         (
@@ -119,7 +120,7 @@ def target_table(aims: Iterable[Mapping[str, Any]]) -> str:
         )
         for aim in aims
     ]
-    return table(("ratio of", "scenario", "asked", "measured", ""), rows, texts=2)
+    return table(("measure (a ratio)", "scenario", "target", "measured", "met?"), rows, texts=2)
 
 
 def tables(found: Found) -> str:
@@ -140,7 +141,7 @@ def tables(found: Found) -> str:
         rows = [
             (BESIDE.get(one.kind, one.what), f"{one.seconds:.3g}") for one in answers.itertuples()
         ]
-        parts += ["## Histories", table(("by one worker", "seconds"), rows)]
+        parts += ["## Histories", table(("command, with one worker", "seconds"), rows)]
     parts += ["## Commands", _command_table(timings[timings["kind"] == "command"])]
     cold = found["cold_start"]
     split = ", ".join(f"{seconds:.2f} s {phase}" for phase, seconds in cold["phases"].items())
@@ -169,17 +170,18 @@ def _speed_table(own: pd.DataFrame) -> str:
         )
         for one in own.itertuples()
     ]
-    heads = "|crises|workers|together|seconds|crises/s|agent-steps/s|x empty Mesa|x plain Mesa|of the floor|peak MB"
+    heads = "model|crises|workers|crises per block|seconds|crises/s|agent-steps/s|x empty Mesa|x plain Mesa"
+    heads += "|of NumPy's speed|peak MB"
     return table(heads.split("|"), rows)
 
 
 def _counted(counts: Mapping[str, Any]) -> str:
     each = counts["replicates"]
     return (
-        f"{counts['agents']} agents, {counts['mean_steps']} steps in the mean crisis, "
-        f"{counts['decisions_per_state_step']:.3f} decisions a step of a state. A crisis takes "
-        f"{counts['numbers'] / each:,.0f} random numbers, {counts['exponentials'] / each:,.0f} exponentials and, each step, "
-        f"{counts['state_bytes']:,.0f} bytes of state."
+        f"{counts['agents']} agents, {counts['mean_steps']} steps per crisis on average, "
+        f"{counts['decisions_per_state_step']:.3f} decisions per step of a state. A crisis takes "
+        f"{counts['numbers'] / each:,.0f} random numbers, {counts['exponentials'] / each:,.0f} exponentials and, "
+        f"in each step, {counts['state_bytes']:,.0f} bytes of state."
     )
 
 

@@ -1,6 +1,6 @@
 """Insert figures into pages from files that commands have written, and record what those files were made from.
 
-    <!-- from benchmarks/results/coverage.md#The engine itself -->
+    <!-- from benchmarks/results/coverage.md#The model itself -->
     ...
     <!-- end -->
 

@@ -42,7 +42,7 @@ def running_at(rate, crises=None):
     return change
 
 
-EMPTY = "agent-steps a second, beside the quickest empty"
+EMPTY = "agent-steps per second, relative to the fastest empty"
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ EMPTY = "agent-steps a second, beside the quickest empty"
         (EMPTY, running_at(39 * rate("empty Mesa")), (39, False)),
         (EMPTY, running_at(41 * rate("empty Mesa")), (41, True)),
         # The floor is a limit from below.
-        ("time, beside the floor", running_at(rate("floor") / 2), (2, True)),
-        ("time, beside the floor", running_at(rate("floor") / 4), (4, False)),
+        ("time, relative to the least", running_at(rate("floor") / 2), (2, True)),
+        ("time, relative to the least", running_at(rate("floor") / 4), (4, False)),
         # The least favourable size decides, and small batches do not count.
         (EMPTY, running_at(rate("empty Mesa"), [100_000]), (1, False)),
         (EMPTY, running_at(rate("empty Mesa"), [1_000]), aim(EMPTY)),
         (
-            "crises a second of two workers",
+            "crises per second with two workers",
             lambda one: {**one, "seconds": 1.9 if one["workers"] == 1 else 1.0} if one["kind"] == "in turns" else one,
             (1.9, True),
         ),
@@ -73,14 +73,14 @@ def test_of_the_same_batch_timed_twice_the_quicker_counts_with_its_memory():
     ours = next(one for one in OWN if one["kind"] == "ours" and one["crises"] == 10_000)
     again = {**ours, "seconds": ours["seconds"] / 2, "memory_mb": None}
     twice = {"timings": [*KEPT["timings"], again]}
-    cost, _ = aim("cost of a crisis", **twice)
-    assert cost == pytest.approx(2 * aim("cost of a crisis")[0])
+    cost, _ = aim("time per crisis", **twice)
+    assert cost == pytest.approx(2 * aim("time per crisis")[0])
     assert aim("peak memory of a batch", **twice) == aim("peak memory of a batch")
 
 
 def test_imports_are_beside_all_other_work_than_the_start_of_python():
     cold = {**KEPT["cold_start"], "phases": {"python": 9.0, "imports": 2.0, "work": 1.0}}
-    assert aim("imports beside all work", cold_start=cold) == (2.0, True)
+    assert aim("time of imports", cold_start=cold) == (2.0, True)
 
 
 def test_answers_about_histories_are_beside_a_batch_and_a_move_is_beside_a_crisis_alone():
@@ -105,7 +105,7 @@ def test_what_was_not_measured_is_neither_met_nor_missed():
     ]
     few = {**KEPT, "timings": left}
     measured = [one["what"].split(",")[0] for one in targets(few) if one["measured"]]
-    assert measured == ["imports beside all work"]
+    assert measured == ["time of imports in a cold run of 10"]
     assert {one["met"] for one in targets(few)} == {None, False}
     assert "not measured" in tables(few)
 
