@@ -7,7 +7,7 @@ from crisis_sim.model.state import State
 
 
 class Cautious(State):
-    """It waits until the first strike has fallen, and decides as other states do from then on."""
+    """It waits until the first strike, and decides as other states do from then on."""
 
     @rule
     def decide(own, rival, facts, c, p, luck):

@@ -1,4 +1,4 @@
-"""Print the number of the crisis whose two times lie nearest to the record of May 2025.
+"""Print the number of the crisis whose two durations are nearest to those of May 2025.
 
 python nearest.py RESULTS
 """
@@ -14,8 +14,8 @@ DAYS_TO_STRIKE, HOURS_TO_CEASEFIRE = 14.4, 88
 crises = read_batch(sys.argv[1]).ensembles["may_2025"]
 strike = crises.column("first_strike_at_hours")
 ceasefire = crises.column("ceasefire_in_effect_at_hours")
-# By ratio: half as long is as far off as twice as long. NaN where it never came.
+# Distances are ratios: half as long is as far off as twice as long. NaN if there was no strike or no ceasefire.
 with np.errstate(invalid="ignore"):
-    off = abs(np.log(strike / (24 * DAYS_TO_STRIKE)))
-    off += abs(np.log((ceasefire - strike) / HOURS_TO_CEASEFIRE))
-print(np.nanargmin(off))
+    distance = abs(np.log(strike / (24 * DAYS_TO_STRIKE)))
+    distance += abs(np.log((ceasefire - strike) / HOURS_TO_CEASEFIRE))
+print(np.nanargmin(distance))

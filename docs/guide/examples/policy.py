@@ -1,4 +1,4 @@
-"""May 2025 with an India that never strikes, whatever a strike is worth to it.
+"""May 2025 with an India that never strikes, however much a strike is worth to it.
 
 python policy.py
 """
@@ -22,5 +22,5 @@ def strikes(replicates=200, **policies):
 
 
 if __name__ == "__main__":
-    print(f"A first strike came in {strikes():.0%} of crises,")
-    print(f"and in {strikes(india=no_strikes):.0%} where India never strikes.")
+    print(f"Crises with a first strike: {strikes():.0%};")
+    print(f"if India never strikes: {strikes(india=no_strikes):.0%}.")

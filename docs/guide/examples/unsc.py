@@ -2,11 +2,11 @@
 
 from crisis_sim import Agent, Event, rule
 
-#: How often it meets while there is reason to, a day. A guess.
+#: Meetings per day while there is serious violence. A guess.
 MEETINGS_PER_DAY = 0.2
-#: What its call adds to the worth of a halt, for either state. A guess.
+#: The value that its call adds to a halt, for either state. A guess.
 WEIGHT = 2.0
-#: The violence that it meets over: 2 is serious clashes.
+#: The least violence for which it meets: 2 is serious clashes.
 SERIOUS = 2
 
 
@@ -17,13 +17,13 @@ class SecurityCouncil(Agent):
     events = (Event("meet", "meet", rate="meeting"),)
 
     class Variables:
-        """What changes."""
+        """The variables of the agent."""
 
         called: bool  # whether it has called for a ceasefire
 
     @rule
     def meeting(own, facts, c, p, luck):
-        """It meets at a steady rate while there is serious violence and it has not called yet."""
+        """It meets at a steady rate while there is serious violence and it has not yet called for a ceasefire."""
         return MEETINGS_PER_DAY if c.worst >= SERIOUS and not own.called else 0.0
 
     @rule
@@ -33,11 +33,11 @@ class SecurityCouncil(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """Its call counts with both states."""
+        """Its call makes a halt worth more to both states."""
         if own.called:
             c.states[0].dovish += WEIGHT
             c.states[1].dovish += WEIGHT
 
     def outcomes(self):
-        """A column of its own."""
+        """Add a column to the results."""
         return {"council_called": self.called}
