@@ -1,7 +1,7 @@
-"""Commands that the README and the pages mention and no test runs are at least commands that there are.
+"""Commands that the README and the pages mention, and that no test runs, exist with their options.
 
-`test_pages.py` runs those of the guide, `tests/test_readme.py` those of the README. The rest take minutes, need a cluster,
-or install something; they are read by the program's own parser, or held against the options that there are.
+`test_pages.py` runs those of the guide, `tests/test_readme.py` those of the README. The others take minutes, need a cluster,
+or install something.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ PAGES = [
     *sorted(page for page in DOCS.rglob("*.md") if page.parent != GUIDE),
     *sorted(GUIDE.glob("*.md")),
 ]
-#: Programs of others, and why their commands are not run here.
+#: Other programs, and why their commands are not run here.
 OTHERS = {
     "pip": "installs from the network",
     "helm": "installs into a Kubernetes cluster",
     "dask": "starts servers; its options are checked below",
 }
 COMMAND = re.compile(rf"(crisis-sim|make|python -m|{'|'.join(OTHERS)}) \S")
-#: A word that stands for any command.
+#: Placeholder for any command.
 ANY = "COMMAND"
 
 
 def mentions(page: Path) -> Iterator[tuple[str, bool]]:
-    """Commands that a page mentions, and whether each is a line of a block, and so has to be whole."""
+    """Yield the commands that a page mentions, and whether each is a line of a block and must be complete."""
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
         if token.type in ("fence", "code_block") and "console" not in token.info:
             for line in token.content.splitlines():
@@ -57,7 +57,7 @@ def of_program(name: str) -> list[str]:
     return sorted({command for _, command, _ in ALL if command.startswith(f"{name} ")})
 
 
-def test_there_are_mentions_of_every_kind() -> None:
+def test_every_kind_of_command_is_mentioned() -> None:
     assert len(ALL) > 60
     for name in ("crisis-sim", "make", "python -m", *OTHERS):
         assert of_program(name), name
@@ -65,8 +65,8 @@ def test_there_are_mentions_of_every_kind() -> None:
 
 @pytest.mark.parametrize(
     ("page", "command", "whole"),
-    [one for one in ALL if one[1].startswith("crisis-sim ")],
-    ids=lambda one: one.name if isinstance(one, Path) else str(one)[:40],
+    [mention for mention in ALL if mention[1].startswith("crisis-sim ")],
+    ids=lambda value: value.name if isinstance(value, Path) else str(value)[:40],
 )
 def test_the_program_understands_the_command(page: Path, command: str, whole: bool) -> None:
     words = shlex.split(command)[1:]
@@ -76,19 +76,18 @@ def test_the_program_understands_the_command(page: Path, command: str, whole: bo
     try:
         app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        spoken_of = isinstance(error, MissingArgumentError) and not whole  # and not typed
-        if not spoken_of:
+        if whole or not isinstance(error, MissingArgumentError):
             pytest.fail(f"{page.name}: {command}: {error}")
 
 
-def test_make_knows_the_targets() -> None:
+def test_targets_of_make_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for command in of_program("make"):
         target = shlex.split(command)[1]
         assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), command
 
 
-def test_modules_and_their_options_are_there() -> None:
+def test_modules_and_their_options_exist() -> None:
     for command in of_program("python -m"):
         words = shlex.split(command.partition(" > ")[0])
         spec = find_spec(words[2])
@@ -99,7 +98,7 @@ def test_modules_and_their_options_are_there() -> None:
             assert f'"{option}"' in source, command
 
 
-def test_dask_has_the_options_that_the_page_on_clusters_names() -> None:
+def test_options_of_dask_exist() -> None:
     from distributed.cli.dask_worker import main as worker
 
     known = {option for parameter in worker.params for option in parameter.opts}
@@ -108,9 +107,9 @@ def test_dask_has_the_options_that_the_page_on_clusters_names() -> None:
     assert named <= known
 
 
-def test_what_installs_something_says_what() -> None:
+def test_installations_name_existing_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for command in (one for name in ("pip", "helm") for one in of_program(name)):
+    for command in (*of_program("pip"), *of_program("helm")):
         words = shlex.split(command)
         assert words[1] == "install", command
         if words[0] == "pip" and words[2].startswith("crisis-sim["):

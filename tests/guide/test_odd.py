@@ -1,6 +1,6 @@
-"""The description of the model by the ODD protocol leaves no rule of the code out, and no variable without a meaning.
+"""The ODD description contains every rule of the model and a meaning for every variable.
 
-That its equations and tables are those of the code as it is, `test_figures.py` tests.
+`test_figures.py` tests that its equations and tables are up to date.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ NAMED = [name.strip() for block in BLOCKS for name in block.split(",")]
 
 
 def test_every_rule_is_on_the_page_once() -> None:
-    tables = {one for one in NAMED if "." not in one or one.endswith((".Variables", ".Facts"))}
+    tables = {name for name in NAMED if "." not in name or name.endswith((".Variables", ".Facts"))}
     assert set(NAMED) - tables - {"State.facts"} == set(model_tables.rules())
     assert len(NAMED) == len(set(NAMED))
 
 
 @pytest.mark.parametrize("kind", model_tables.KINDS.values(), ids=lambda kind: kind.__name__)
-def test_whatever_a_class_declares_has_a_meaning(kind: type) -> None:
+def test_every_declared_variable_has_a_meaning(kind: type) -> None:
     for part in ("Variables", "Facts"):
         if part in vars(kind):
-            declared = model_tables.meanings(getattr(kind, part))
-            assert declared
-            assert [name for name, (_, meaning) in declared.items() if not meaning] == []
+            meanings = model_tables.meanings(getattr(kind, part))
+            assert meanings
+            assert [name for name, (_, meaning) in meanings.items() if not meaning] == []
     for line in model_tables.shown("draws").splitlines():
         assert not line.endswith("|  |"), line
 
 
-def test_every_behavioural_parameter_is_in_an_equation_or_in_words() -> None:
-    told = set(re.findall(r"\w+", ODD))
-    named = [
-        one.path.rpartition(".")[2] for one in parameters() if one.path.startswith("behaviour.")
+def test_every_behavioural_parameter_is_in_an_equation_or_in_the_text() -> None:
+    words = set(re.findall(r"\w+", ODD))
+    names = [
+        parameter.path.rpartition(".")[2] for parameter in parameters() if parameter.behavioural
     ]
-    assert len(named) > 60
-    assert [name for name in named if name not in told] == []
+    assert len(names) > 60
+    assert [name for name in names if name not in words] == []
 
 
-def test_an_equation_stands_in_a_block_of_its_own() -> None:
-    told = model_tables.shown("Ending.fading")
-    assert "\n\n    rate = (1 - danger)^4 / fading_days" in told
-    assert told.startswith("**`Ending.fading`** ")
+def test_an_equation_is_a_block_of_code() -> None:
+    text = model_tables.shown("Ending.fading")
+    assert "\n\n    rate = (1 - danger)^4 / fading_days" in text
+    assert text.startswith("**`Ending.fading`** ")
 
 
 @pytest.mark.parametrize("name", ["State.fly", "Nobody.decide", "nonsense", "State.Nothing"])
-def test_what_the_model_does_not_have_is_refused(name: str) -> None:
+def test_unknown_names_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="the model has no"):
         model_tables.shown(name)

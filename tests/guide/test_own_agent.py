@@ -1,4 +1,4 @@
-"""The guide's classes and policy do what their page says; that its commands work, test_pages.py sees."""
+"""The classes and the policy of the guide's page on own agents work as described; `test_pages.py` tests its commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def alone() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_council_calls_where_there_is_serious_violence_and_changes_nothing_before(
+def test_the_council_calls_after_serious_violence_and_changes_nothing_before(
     alone: dict[str, Any],
 ) -> None:
     council = load_class(f"{EXAMPLES / 'unsc.py'}:SecurityCouncil")
@@ -34,9 +34,9 @@ def test_the_council_calls_where_there_is_serious_violence_and_changes_nothing_b
     for name, values in alone.items():
         np.testing.assert_array_equal(with_it[name][~called], values[~called], name)
     assert any((with_it[name] != values)[called].any() for name, values in alone.items())
-    one = CrisisModel(SCENARIO, 1, first_replicate=7, agents=[council]).run().outcomes()
+    single = CrisisModel(SCENARIO, 1, first_replicate=7, agents=[council]).run().outcomes()
     for name, values in with_it.items():
-        np.testing.assert_array_equal(one[name][0], values[7], name)
+        np.testing.assert_array_equal(single[name][0], values[7], name)
 
 
 @pytest.mark.slow
@@ -47,7 +47,7 @@ def test_two_cautious_states_never_strike() -> None:
 
 
 @pytest.mark.slow
-def test_an_india_whose_policy_is_not_to_strike_does_not(
+def test_a_policy_without_strikes_prevents_strikes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
@@ -58,7 +58,7 @@ def test_an_india_whose_policy_is_not_to_strike_does_not(
 
 
 @pytest.mark.slow
-def test_what_the_page_says_for_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_code_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
     names: dict[str, Any] = {}
     (block,) = blocks(DOCS / "guide" / "own_agent.md")

@@ -1,4 +1,4 @@
-"""What the guide tells a person to do works as it stands there, in the order of each page."""
+"""The steps of the guide's pages work as written, in the order of each page."""
 
 from __future__ import annotations
 
@@ -20,32 +20,30 @@ from console import (
     steps,
 )
 
-#: Crises enough to see that a command works; the guide's own numbers take some seconds each.
+#: Enough crises to see that a command works.
 FEW = "--replicates 40"
-#: The same for the files that pages have their reader save.
+#: The same for files saved from pages.
 FEW_IN_FILES = ("replicates: 1000 ", "replicates: 20   ")
 
 
 def quick(command: str) -> str:
-    """A command of the guide, on few crises."""
+    """Return a command with few crises."""
     return re.sub(r"--replicates \d+", FEW, command)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.stem)
-def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
-    page: Path, tmp_path: Path
-) -> None:
+def test_every_command_of_a_page_works_and_writes_its_pictures(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     reader = Reader(folder)
     printed = ""
     for step in steps(page):
         if step.kind == "type":
-            done = reader.type(quick(step.text))
-            assert done.returncode == 0, f"{step.text}\n{done.stdout}{done.stderr}"
-            assert "Traceback" not in done.stderr
-            printed = done.stdout
+            process = reader.type(quick(step.text))
+            assert process.returncode == 0, f"{step.text}\n{process.stdout}{process.stderr}"
+            assert "Traceback" not in process.stderr
+            printed = process.stdout
         elif step.kind == "save":
             reader.save(step.text)
             saved = folder / step.text
@@ -57,7 +55,7 @@ def test_every_command_of_a_page_works_and_leaves_what_the_page_shows(
         assert chart_of(picture, folder).exists()
 
 
-def test_mistakes_are_shown_as_the_guide_shows_them(tmp_path: Path) -> None:
+def test_mistakes_are_reported_as_in_the_guide(tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     reader = Reader(folder)
@@ -67,27 +65,29 @@ def test_mistakes_are_shown_as_the_guide_shows_them(tmp_path: Path) -> None:
     assert f"{printed}exit code 2\n" == (SHOWN / "own" / "mistakes.txt").read_text("utf-8")
 
 
-def test_the_guide_has_commands_in_every_page_for_people_who_do_something() -> None:
+def test_practical_pages_of_the_guide_have_commands() -> None:
     expected = {"first_crisis", "own_scenario", "charts", "experiment", "own_agent"}
     assert expected <= {page.stem for page in pages()}
 
 
-def test_nothing_is_kept_that_no_page_shows() -> None:
-    seen = {step.text for page in pages() for step in steps(page) if step.kind == "see"}
+def test_every_kept_output_and_picture_is_used_in_a_page() -> None:
+    used = {step.text for page in pages() for step in steps(page) if step.kind == "see"}
     kept = {path.relative_to(SHOWN).as_posix() for path in SHOWN.rglob("*.txt")}
-    assert kept == seen
-    drawn = {picture for page in pages() for picture in pictures(page)}
-    assert {path.relative_to(IMAGES).as_posix() for path in IMAGES.glob("*/*")} == drawn
+    assert kept == used
+    used_pictures = {picture for page in pages() for picture in pictures(page)}
+    assert {path.relative_to(IMAGES).as_posix() for path in IMAGES.glob("*/*")} == used_pictures
     assert (IMAGES / DASHBOARD).exists()
 
 
-def test_every_picture_says_in_words_what_it_shows() -> None:
+def test_every_picture_has_an_alternative_text() -> None:
     for page in DOCS.rglob("*.md"):
         for words in re.findall(r"!\[([^]]*)\]\(", page.read_text(encoding="utf-8")):
             assert len(words.split()) >= 6, f"{page.name}: {words}"
             figures = re.sub(r"95% (band|interval)", "", words)
-            assert not re.search(r"\d+(\.\d+)?( ?%| points)", figures), "it would grow old"
+            assert not re.search(r"\d+(\.\d+)?( ?%| points)", figures), (
+                "figures in it would become outdated"
+            )
 
 
-def test_a_line_without_a_prompt_goes_on_with_the_command_before_it() -> None:
+def test_a_line_without_a_prompt_continues_the_command_before_it() -> None:
     assert commands_of("$ one \\\n  two\n$ three\n") == ["one \\\n  two", "three"]

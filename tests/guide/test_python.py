@@ -1,4 +1,4 @@
-"""Python that the pages show runs where it can run here, and is Python everywhere."""
+"""The Python code of the pages runs, or at least parses and imports existing names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from crisis_sim import run_to_folder
 
-#: Pages whose Python needs machines, or minutes; it is read here, and what it imports from Crisis Sim is looked up.
+#: Pages whose code is not run here, and why.
 NOT_RUN = {
     "clusters.md": "needs a cluster",
     "experiments.md": "takes hundreds of thousands of crises",
@@ -28,21 +28,21 @@ def blocks(page: Path) -> list[str]:
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if blocks(page)]
 
 
-def test_pages_that_show_python_are_known() -> None:
+def test_pages_with_python_are_known() -> None:
     assert {page.name for page in PAGES} == {
         "change_history.md", "own_agent.md", "outcomes.md", "python.md", *NOT_RUN
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_shows_is_python_and_imports_what_there_is(page: Path) -> None:
+def test_code_of_pages_parses_and_imports_existing_names(page: Path) -> None:
     for block in blocks(page):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("crisis_sim"):
                 assert find_spec(str(node.module))
-                room = __import__(str(node.module), fromlist=["*"])
+                module = __import__(str(node.module), fromlist=["*"])
                 for alias in node.names:
-                    assert hasattr(room, alias.name), f"{page.name}: {alias.name}"
+                    assert hasattr(module, alias.name), f"{page.name}: {alias.name}"
 
 
 def test_the_page_on_outcomes_reads_a_run(
