@@ -91,9 +91,9 @@ class Options:
         given = self.variant.classes
         if self.into.resume is None or any(given.values()):
             return given
-        from crisis_sim.experiments.run import rules_in
+        from crisis_sim.experiments.run import read_classes
 
-        roles, agents = rules_in(self.into.resume)
+        roles, agents = read_classes(self.into.resume)
         return {"roles": roles, "agents": agents}
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def experiment(name: str | None = None, /, *settings: str, options: Options = PL
             as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; after a file,
             keys that replace the file's.
     """
-    from crisis_sim.experiments.load import kind_named, read_settings
+    from crisis_sim.experiments.load import check_kind, read_settings
     from crisis_sim.experiments.spec import KINDS
 
     options.into.check()
@@ -155,7 +155,7 @@ def experiment(name: str | None = None, /, *settings: str, options: Options = PL
         raise RequestError(f"{name} is a kind of experiment and needs a scenario: {usage}")
     if name is None or not is_about:
         return of_file(None, name, {}, options, read_settings(settings))
-    return ask(kind_named(name), settings[0], {}, options, read_settings(settings[1:]))
+    return ask(check_kind(name), settings[0], {}, options, read_settings(settings[1:]))
 
 
 @app.command

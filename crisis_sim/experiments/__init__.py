@@ -1,23 +1,23 @@
-"""Experiments: a question in one YAML file, and an answer that says how sure it is.
+"""Experiments: a question in one YAML file, and an answer with its uncertainty.
 
     from crisis_sim.experiments import run_experiment
 
     findings = run_experiment("what_ended_may_2025", workers=2)
     print(" ".join(findings.answer))
 
-An experiment names a scenario, what to vary in it, what to measure (`crisis_sim.outcomes.measures`)
-and how many crises to spend. What it does with them is its kind: a module for each, which
-`spec.KINDS` names, with its keys, its run, its sentences and its charts. Whatever its kind, an
-experiment is read with the care that scenarios are (`load`), varies `factors`, runs as one batch whose
-points share the luck of each replicate (`design`), leaves one folder (`run`), and is drawn (`plots`).
-Tune and posterior share `calibrate`; tune has its `search` and `gauss_newton`; posterior has its
-`sampler` and `marginals`; sensitivity has its `indices`.
+An experiment names a scenario, the parameters to vary, the outcomes to measure
+(`crisis_sim.outcomes.measures`) and the number of crises. Its kind decides what is done with them.
+Each kind is a module, listed in `spec.KINDS`, with its keys, its run, its sentences and its charts.
+Experiments of all kinds are read and checked by `load`, vary `factors`, run as one batch whose points
+share the random numbers of each replicate (`design`), are written to one folder (`run`), and are drawn
+(`plots`). Tune and posterior share `calibrate`; tune has its `search` and `gauss_newton`; posterior has
+its `sampler` and `marginals`; sensitivity has its `indices`. `phrases` writes numbers and points in words.
 
-To add a kind: write a module that holds what `spec.Kind` asks for, and name it in `spec.KINDS`. Its
-spec derives from `spec.Spec`; `spec.Reading` finds places and reads measures and factors when it
-checks a file; `design.run_points` runs points; tables, summary and sentences go into
-`spec.Findings`. A short command goes into `crisis_sim.cli.experiment`; its tests into
-`tests/experiments`; what it answers, into docs/experiments.md.
+To add a kind, write a module with the interface `spec.Kind` and list it in `spec.KINDS`. Its keys are a
+subclass of `spec.Spec`; `spec.Reading` locates values and reads measures and factors when a file is
+checked; `design.run_points` runs points; `spec.Findings` takes the tables, the summary and the sentences.
+A short command goes into `crisis_sim.cli.experiment`, tests into `tests/experiments`, and its description
+into docs/experiments.md.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Experiment as Experiment
     from crisis_sim.experiments.spec import Findings as Findings
 
-#: Fetched when first used: Mesa and SciPy are slow to import.
+#: Imported on first use: Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

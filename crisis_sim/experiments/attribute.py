@@ -152,8 +152,8 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     tables = {
         "points": pa.table({"point": numbers, "scenario": design.scenarios, **there}),
         "measures": design.measure_table(),
-        "attributions": table_of(figures, ("measure", "part", "figure"), figures=columns),
-        "interactions": table_of(pairs, ("measure", "part", "with"), figures=columns),
+        "attributions": table_of(figures, ("measure", "part", "figure"), floats=columns),
+        "interactions": table_of(pairs, ("measure", "part", "with"), floats=columns),
     }
     said = (*told, sure + phrases.explain_fits(design.fits))
     return Findings(experiment, said, tables, summary, design.crises)
@@ -608,7 +608,7 @@ def draw_attribution(findings: Findings) -> Chart:
     handles.append(plots.key("all together", "D", **look))
     more = f"\nbroad: 95% of {summary.get('fits')} sets of behaviour that fit"
     fits = more if "fits" in summary else ""
-    return plots.finished(
+    return plots.finish(
         figure,
         f"{summary['combinations']} combinations of {text.count(summary['replicates'])} "
         "replicates, all with the same luck; lines are 95% intervals; shares are Shapley values, "
@@ -648,7 +648,7 @@ def draw_interactions(findings: Findings) -> Chart:
     )
     if len(parts) > plots.MOST_PAIRED:
         below += f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
-    return plots.finished(figure, below)
+    return plots.finish(figure, below)
 
 
 def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:

@@ -1,8 +1,8 @@
-"""Points of a design run as one batch, all on the same luck, and measured.
+"""Run the points of a design as one batch, and measure each point.
 
-Replicate k has the same luck at every point and in every scenario, so differences between points
-are paired. Only the columns that the measures read are ever whole in memory: a batch of more crises
-than `IN_MEMORY` goes through a folder, which is a temporary one where none is given.
+Replicate k has the same random numbers at every point and in every scenario, so differences between
+points are paired. A batch of more crises than `IN_MEMORY` is written to a folder, by default a temporary
+one, and only the columns that the measures need are read from it.
 """
 
 from __future__ import annotations
@@ -32,22 +32,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-#: Crises whose outcomes are kept in memory, all columns of them: some 100 MB.
+#: The largest number of crises whose outcomes are kept in memory, about 100 MB.
 IN_MEMORY = 250_000
 
-#: The columns of a figure.
+#: The columns of an estimate.
 FIGURES = ("estimate", "lower", "upper", "standard_error")
-#: Further columns of a design over fits: the range over the sets, and in how many of them the sign agrees.
+#: Further columns of a design over fits: the range over the sets, and the share of them with the same sign.
 FITS = ("fits_lower", "fits_upper", "fits_same_sign")
 
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """The results of a design: every measure at every point, by the measures' names in their order.
+    """The results of a design.
 
-    Points are counted scenario after scenario. Values are those of each parameter that was varied, `(points,)`, but for
-    those that differ between the replicates of a point. `fits` says which set of behaviours each replicate drew, the same
-    at all points; None where it is not over fits.
+    Attributes:
+        values: the values of each varied parameter that is the same in all replicates of a point, `(points,)`.
+        measured: each measure at all points, scenario after scenario, by the measure's name.
+        fits: the set of behavioural parameters that each replicate drew, the same at all points; None if not over fits.
     """
 
     scenarios: tuple[str, ...]
@@ -60,56 +61,62 @@ class Design:
 
     @property
     def points(self) -> int:
-        """How many points there are, over all scenarios."""
+        """The number of points in all scenarios together."""
         return int(self.manifest["points"] or 1) * len(self.scenarios)
 
     @property
     def crises(self) -> int:
-        """How many crises there were."""
+        """The number of crises."""
         return self.points * self.replicates
 
     def point_table(self) -> pa.Table:
-        """One row a point: its number, its scenario and the values of what was varied."""
+        """Return a table with a row per point: its number, scenario and values of the varied parameters."""
         import pyarrow as pa
 
         scenarios = np.repeat(self.scenarios, self.points // len(self.scenarios))
-        varied = {path: np.tile(of, len(self.scenarios)) for path, of in self.values.items()}
+        varied = {
+            path: np.tile(column, len(self.scenarios)) for path, column in self.values.items()
+        }
         return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
 
     def over_fits(self, measure: str, less: int | None = None) -> list[OverFits | None]:
-        """How a measure, or its difference from one of the points, moves over fits, at each point."""
-        one = self.measured[measure]
-        if self.fits is None or not (one.is_share or one.is_mean):
-            return [None] * one.points
-        within, estimate = self.fits.within(one), one.estimate
+        """Return the range over fits of a measure, or of its difference from the point `less`, at each point."""
+        measured = self.measured[measure]
+        if self.fits is None or not (measured.is_share or measured.is_mean):
+            return [None] * measured.points
+        within, estimates = self.fits.within(measured), measured.estimate
         if less is not None:
-            within, estimate = within - within[less], estimate - estimate[less]
-        bounds = (0.0 if less is None else -1.0, 1.0) if one.is_share else (-math.inf, math.inf)
-        each = zip(estimate.tolist(), within, strict=True)
-        return [over_sets(at, [(self.fits, pull)], bounds) for at, pull in each]
+            within, estimates = within - within[less], estimates - estimates[less]
+        bounds = (
+            (0.0 if less is None else -1.0, 1.0) if measured.is_share else (-math.inf, math.inf)
+        )
+        return [
+            over_sets(estimate, [(self.fits, influence)], bounds)
+            for estimate, influence in zip(estimates.tolist(), within, strict=True)
+        ]
 
     def measure_table(self) -> pa.Table:
-        """One row a point and measure: estimate, limits, standard error, number of replicates; over fits their range."""
-        over = (one for name in self.measured for one in self.over_fits(name))
+        """Return a table of estimates, with a row per measure and point."""
+        over = (each for name in self.measured for each in self.over_fits(name))
         return self.figures_table(self.measured, (*FIGURES, "of"), over)
 
     def figures_table(
         self,
-        found: Mapping[str, Measured] | Mapping[str, Contrast],
-        kept: Sequence[str],
+        results: Mapping[str, Measured] | Mapping[str, Contrast],
+        columns: Sequence[str],
         over: Iterable[OverFits | None],
     ) -> pa.Table:
-        """One row a point and measure: the figures `kept`, and over fits the columns `FITS`; unknown is null."""
+        """Return a table of attributes of results, with a row per measure and point, and `FITS` over fits."""
         import pyarrow as pa
 
         table = {
-            "point": np.tile(np.arange(self.points), len(found)),
-            "measure": np.repeat(list(found), self.points),
+            "point": np.tile(np.arange(self.points), len(results)),
+            "measure": np.repeat(list(results), self.points),
         }
-        for name in kept:
-            each = np.concatenate([getattr(one, name) for one in found.values()])
-            table[name] = pa.array(each, from_pandas=True)
-        rows = [fits_row(one.plain() if one else None) for one in over] if self.fits else []
+        for name in columns:
+            column = np.concatenate([getattr(result, name) for result in results.values()])
+            table[name] = pa.array(column, from_pandas=True)
+        rows = [fits_row(each.plain() if each else None) for each in over] if self.fits else []
         return pa.table({**table, **{name: [row[name] for row in rows] for name in FITS if rows}})
 
 
@@ -122,42 +129,47 @@ def run_design(
     options: RunOptions | None = None,
     folder: Path | None = None,
 ) -> Design:
-    """Run every replicate at every point, with the same luck at all of them, and measure each point.
+    """Run every replicate at every point, with the same random numbers at all points, and measure each point.
 
     Args:
-        scenarios: one scenario or several, each with a name of its own.
-        values: values in place of the scenarios', by path, each of shape `(points,)`, or
-            `(points, replicates)` where every replicate has its own; empty for the scenarios as they are.
-        measures: what to measure.
+        scenarios: one or several scenarios with different names.
+        values: values that replace the scenarios', by path, each of shape `(points,)`, or
+            `(points, replicates)` if they differ between replicates; empty for unchanged scenarios.
+        measures: the measures.
         replicates: crises at each point.
-        seed: with a replicate's number, it fixes all of its luck.
-        options: in which way to run it.
-        folder: where to keep the batch, so that it can be resumed; None to keep it nowhere.
+        seed: with a replicate's number, it fixes all its random numbers.
+        options: options for running it; its folder is not used.
+        folder: the folder for the batch, from which it can be resumed; None not to keep it.
 
     Raises:
-        ExperimentError: when values have not one entry for each point.
-        BlocksFailedError: when blocks of the batch failed.
-        BatchError: when the batch cannot be run as asked.
-        KeyboardInterrupt: on Ctrl-C; with a folder, what was finished is safe.
+        ExperimentError: if the values have the wrong shape.
+        BlocksFailedError: if blocks of the batch failed.
+        BatchError: if the batch cannot be run as requested.
+        KeyboardInterrupt: on Ctrl-C; finished blocks stay in the folder.
     """
-    given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    scenarios = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
     points, by_row, by_point = _values(values, replicates)
     options = options or RunOptions()
-    names = ("agents", "roles", "progress")
-    asked: dict[str, Any] = {"parameters": by_row, "points": points}
-    asked |= {name: getattr(options, name) for name in names}
-    if folder is None and len(given) * (points or 1) * replicates <= IN_MEMORY:
-        batch = simulate(given, replicates, seed, options.workers, **asked)
+    arguments: dict[str, Any] = {
+        "parameters": by_row,
+        "points": points,
+        "agents": options.agents,
+        "roles": options.roles,
+        "progress": options.progress,
+    }
+    if folder is None and len(scenarios) * (points or 1) * replicates <= IN_MEMORY:
+        batch = simulate(scenarios, replicates, seed, options.workers, **arguments)
         return _measured(batch, by_point, measures, replicates)
     with contextlib.ExitStack() as stack:
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="crisis-sim-")
             folder = Path(stack.enter_context(temporary)) / "design"
-        asked |= {"resume": options.resume, "on_message": options.on_message}
-        manifest = run_to_folder(given, folder, replicates, seed, options.workers, **asked)
+        arguments |= {"resume": options.resume, "on_message": options.on_message}
+        manifest = run_to_folder(scenarios, folder, replicates, seed, options.workers, **arguments)
         if failures := manifest["failures"]:
-            first, many = failures[0]["error"], len(failures)
-            raise BlocksFailedError(f"{many} blocks of the batch failed, the first with: {first}")
+            raise BlocksFailedError(
+                f"{len(failures)} blocks of the batch failed, the first with: {failures[0]['error']}"
+            )
         columns = [name for measure in measures for name in measure.columns]
         batch = read_batch(folder, list(dict.fromkeys([*columns, FIT])))
         return _measured(batch, by_point, measures, replicates)
@@ -171,7 +183,10 @@ def run_points(
     replicates: int | None = None,
     name: str = "",
 ) -> Design:
-    """`run_design` of an experiment, with its scenario and replicates where left out; of several batches each has a name."""
+    """Run a design of an experiment, by default with its scenario and replicates.
+
+    `name` is the subfolder of the batch, for experiments with several batches.
+    """
     spec, folder = experiment.spec, options.design_folder
     return run_design(
         scenarios or experiment.scenario,
@@ -187,8 +202,8 @@ def run_points(
 def _values(
     values: Mapping[str, ArrayLike], replicates: int
 ) -> tuple[int | None, dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
-    """How many points there are, the values of every row, and those of every point."""
-    arrays = {path: np.asarray(of, dtype=np.float64) for path, of in values.items()}
+    """Return the number of points, the values of each row, and the values of each point."""
+    arrays = {path: np.asarray(array, dtype=np.float64) for path, array in values.items()}
     if not arrays:
         return None, {}, {}
     points = len(next(iter(arrays.values())))
@@ -212,60 +227,60 @@ def _measured(
     replicates: int,
 ) -> Design:
     points = batch.manifest["points"] or 1
-    size = max(IN_MEMORY // replicates, 1)  # as many points at a time as memory is to hold
+    size = max(IN_MEMORY // replicates, 1)  # points that are measured at a time
     parts: dict[str, list[Measured]] = {measure.name: [] for measure in measures}
     for ensemble in batch.ensembles.values():
         for start in range(0, points, size):
             count = min(size, points - start)
             rows = ensemble.table.slice(start * replicates, count * replicates)
             for measure in measures:
-                found = measure.over(replace(ensemble, table=rows), count)
-                parts[measure.name].append(found)
+                part = measure.over(replace(ensemble, table=rows), count)
+                parts[measure.name].append(part)
     measured = {name: joined(each) for name, each in parts.items()}
     first = next(iter(batch.ensembles.values()))
     fits = Fits.of(replace(first, table=first.table.slice(0, replicates)), first.scenario)
-    if fits:  # what is varied is no longer drawn
-        drawn = {path: of for path, of in fits.parameters.items() if path not in values}
+    if fits:  # varied parameters are not drawn
+        drawn = {path: column for path, column in fits.parameters.items() if path not in values}
         fits = replace(fits, parameters=drawn)
     names = tuple(batch.ensembles)
     return Design(names, values, replicates, batch.seed, measured, fits, batch.manifest)
 
 
 def sobol_points(seed: int, dimensions: int, count: int, first: int = 0) -> NDArray[np.float64]:
-    """Points of a scrambled Sobol sequence from number `first` on, `(count, dimensions)`, in the unit cube."""
+    """Return points of a scrambled Sobol sequence in the unit cube, `(count, dimensions)`, from number `first` on."""
     from scipy.stats import qmc
 
     sequence = qmc.Sobol(dimensions, rng=seed)
     if first:
         sequence.fast_forward(first)
     with warnings.catch_warnings():
-        # Any number may be asked for; only balance is lost where it is no power of two.
+        # A number of points that is not a power of two only loses balance.
         warnings.filterwarnings("ignore", message="The balance properties")
         return np.asarray(sequence.random(count))
 
 
 def finite_or_none(value: Any) -> float | None:
-    """A figure for JSON and tables: None where it is unknown, or a time that never comes."""
+    """Return a number for JSON and tables: None if it is unknown or infinite."""
     return float(value) if math.isfinite(value) else None
 
 
 def fits_row(over: Mapping[str, Any] | None) -> dict[str, float | None]:
-    """The columns `FITS` of one figure; unknown is null."""
+    """Return the columns `FITS` of an estimate, from `OverFits.plain`."""
     keys = zip(FITS, ("lower", "upper", "same_sign"), strict=True)
     return {name: None if over is None else over.get(key) for name, key in keys}
 
 
 def table_of(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     texts: Sequence[str],
-    whole: Sequence[str] = (),
-    figures: Sequence[str] = FIGURES,
+    integers: Sequence[str] = (),
+    floats: Sequence[str] = FIGURES,
 ) -> pa.Table:
-    """A table of texts, whole numbers and figures, whether there are rows or none; unknown is null."""
+    """Return a table of rows, with the columns of each type; NaN becomes null."""
     import pyarrow as pa
 
-    listed, columns = [*rows], {}
-    for names, kind in ((texts, pa.string()), (whole, pa.int64()), (figures, pa.float64())):
+    columns = {}
+    for names, kind in ((texts, pa.string()), (integers, pa.int64()), (floats, pa.float64())):
         for name in names:
-            columns[name] = pa.array([row[name] for row in listed], kind, from_pandas=True)
+            columns[name] = pa.array([row[name] for row in rows], kind, from_pandas=True)
     return pa.table(columns)

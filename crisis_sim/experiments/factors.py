@@ -1,4 +1,4 @@
-"""Factors: parts of a scenario that an experiment takes away, and numbers that it varies."""
+"""Factors: parts of a scenario that an experiment removes, and numbers that it varies."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ Values = NDArray[np.float64]
 
 
 class ScenarioEditor:
-    """A scenario with everything there, from which parts are taken away by changes as of `--set`.
+    """A scenario to which changes are applied, in the syntax of `--set`.
 
-    `mediators.us` stands for `mediators.us=null`, and a part may be changed in place of being taken
-    out: `lenders.imf.conditionality=0` leaves the lender and unties its money.
+    A bare path removes a part: `mediators.us` is short for `mediators.us=null`.
     """
 
     def __init__(self, scenario: Scenario, simplify: Callable[[Any], Any] | None = None) -> None:
@@ -36,44 +35,44 @@ class ScenarioEditor:
         self.top = to_node(content, Place(Source.of(scenario.name, ""), 1, 1))
 
     def with_changes(self, changes: Sequence[str], name: str) -> Scenario:
-        """The scenario with changes made, under another name.
+        """Return the scenario with changes applied, under a new name.
 
         Raises:
-            ScenarioError: when a change cannot be made, or what is left is no scenario.
+            ScenarioError: if a change cannot be applied, or the result is not a valid scenario.
         """
-        overrides = [one if "=" in one else f"{one.strip()}=null" for one in changes]
+        overrides = [text if "=" in text else f"{text.strip()}=null" for text in changes]
         return build_scenario(self.top, name, overrides=overrides)
 
     def can_remove(self, change: str) -> bool:
-        """Whether there is something to take out at a path; of other changes, always."""
+        """Return whether there is something to remove at a bare path; True for other changes."""
         if "=" in change:
             return True
         node = self.top.get(*change.strip().split("."))
         return node is not None and bool(node.content)
 
 
-def overlaps(one: str, other: str) -> bool:
-    """Whether two changes reach the same place, or one the inside of the other's."""
-    paths = (change.partition("=")[0].strip().split(".") for change in (one, other))
-    return all(a == b for a, b in zip(*paths, strict=False))
+def overlaps(a: str, b: str) -> bool:
+    """Return whether two changes have the same path, or one a path inside the other's."""
+    paths = (change.partition("=")[0].strip().split(".") for change in (a, b))
+    return all(x == y for x, y in zip(*paths, strict=False))
 
 
-def check_change(whole: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
-    """The mistakes in one change of a scenario, placed where it is written in an experiment's file."""
+def check_change(editor: ScenarioEditor, change: str, node: Node) -> Iterator[Mistake]:
+    """Yield the mistakes in a change of a scenario, at its place in an experiment's file."""
     try:
-        whole.with_changes([change], whole.name)
+        editor.with_changes([change], editor.name)
     except ScenarioError as error:
         mistake = error.mistakes[0]
         near = mistake.suggestion and _with_word(change, mistake.column, mistake.suggestion)
         yield node.place.mistake(f"'{change}': {mistake.message}", mistake.expected, near)
         return
-    if not whole.can_remove(change):
-        message = f"'{change}': {whole.name} has nothing there that could be taken out"
-        yield node.place.mistake(message, "a part that it has")
+    if not editor.can_remove(change):
+        message = f"'{change}': {editor.name} has nothing there to remove"
+        yield node.place.mistake(message, "a part of the scenario")
 
 
 def _with_word(change: str, column: int, word: str) -> str:
-    """A change with another word in place of the one that begins at a column, counted from 1."""
+    """Return a change with the word that begins at a column, counted from 1, replaced by another."""
     path, equals, value = change.partition("=")
     if not 0 < column <= len(path):
         return word
@@ -83,25 +82,25 @@ def _with_word(change: str, column: int, word: str) -> str:
 
 # --- Factors: numbers of a scenario that an experiment varies, and their ranges
 #
-# Where a file gives none: the range that the scenario leaves open, all of it where that is bounded, else its
-# middle 95%; of a number that is known in the scenario what the schema allows, unless that is implausibly wide.
+# The default range of an uncertain number is that of its distribution in the scenario: all of it if it is
+# bounded, otherwise the middle 95%. The default range of an exact number is the schema's, unless that is too wide.
 
-#: A range of the schema that is wider than this is no default.
+#: The widest range of the schema that is a default.
 WIDEST = 1000.0
 
 
 class Range(Part):
-    """The range of a parameter; ends that are left out come from the scenario or the schema."""
+    """The range of a parameter; missing ends come from the scenario or the schema."""
 
-    low: float | None = Field(None, description="from where")
-    high: float | None = Field(None, description="up to where")
+    low: float | None = Field(None, description="the lower end")
+    high: float | None = Field(None, description="the upper end")
     scale: Literal["linear", "log"] = Field(
-        "linear", description="whether steps are equal, or ratios"
+        "linear", description="linear for equal steps, log for equal ratios"
     )
 
     @model_serializer(mode="wrap")
     def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A scale that was left out stays so: a study then chooses one by the range."""
+        """Leave out a scale that the file does not give: a sensitivity study then chooses it."""
         plain: dict[str, Any] = dump(self)
         if "scale" not in self.model_fields_set:
             plain.pop("scale", None)
@@ -110,7 +109,7 @@ class Range(Part):
 
 @dataclass(frozen=True)
 class Factor:
-    """A number of a scenario: its path, its range, and the scenario's value or distribution (`given`)."""
+    """A number of a scenario that an experiment varies; `given` is the scenario's value or distribution."""
 
     path: str
     low: float
@@ -122,17 +121,17 @@ class Factor:
 
     @property
     def middle(self) -> float:
-        """The scenario's own value; of a distribution, its middle (see `middle_of`)."""
+        """The scenario's value, or the middle of its distribution (`middle_of`)."""
         return middle_of(self.given)
 
     @property
     def axis(self) -> str:
-        """The scale of its axis in charts: its own, or of a lognormal, whose ratios matter, log."""
+        """The scale of its axis in charts: log for a lognormal distribution, otherwise its own scale."""
         lognormal = isinstance(self.given, Distribution) and self.given.kind == "lognormal"
         return "log" if lognormal and self.low > 0 else self.scale
 
     def at(self, shares: Any) -> Values:
-        """Values at shares of its range, on its scale."""
+        """Return values at positions in its range, from 0 to 1 on its scale."""
         if self.scale == "log":
             values = self.low * (self.high / self.low) ** np.asarray(shares)
         else:
@@ -140,16 +139,16 @@ class Factor:
         return np.asarray(np.clip(values, self.low, self.high))
 
     def share_of(self, values: Any) -> Values:
-        """How far along its range values are, on its scale: from 0 to 1."""
+        """Return the positions of values in its range, from 0 to 1 on its scale."""
         return share_of(values, self.low, self.high, self.scale)
 
     def about(self, *keys: str) -> dict[str, Any]:
-        """What a table says of it: its path, meaning and unit, and further attributes."""
+        """Return its path, meaning, unit and further attributes, for a summary."""
         return {key: getattr(self, key) for key in ("path", "meaning", "unit", *keys)}
 
 
 def share_of(values: Any, low: float, high: float, scale: str) -> Values:
-    """How far along a range values are, on its scale: from 0 to 1."""
+    """Return the positions of values in a range, from 0 to 1 on its scale."""
     if scale == "log":
         values = np.log(np.maximum(values, math.ulp(0.0)))
         low, high = math.log(low), math.log(high)
@@ -157,7 +156,7 @@ def share_of(values: Any, low: float, high: float, scale: str) -> Values:
 
 
 def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
-    """A factor from its keys in a file, which must have been checked (`check_factor`)."""
+    """Return a factor from its keys in a file that passed `check_factor`."""
     low, high = _range(path, written, scenario)
     slot = slot_of(path)
     meaning = (slot.field.description or "") if slot and slot.field else ""
@@ -166,30 +165,34 @@ def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
 
 
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake in a parameter's path, if it leads to none in the scenario: with the nearest that does."""
+    """Yield a mistake, with the nearest path, if a parameter is not in the scenario."""
     known = numbers_of(scenario)
     if path not in known:
         message = f"no parameter '{path}' in {scenario.name}"
-        said = removed_parameter(path) or (message, _neighbours(path, known), nearest(path, known))
-        yield node.label.mistake(*said)
+        mistake = removed_parameter(path) or (
+            message,
+            _neighbours(path, known),
+            nearest(path, known),
+        )
+        yield node.label.mistake(*mistake)
 
 
 def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistakes in a factor: no such parameter, an empty range, one that is out of bounds."""
-    if wrong := list(check_path(path, node, scenario)):
-        yield from wrong
+    """Yield the mistakes in a factor: an unknown parameter, an empty range, or one out of bounds."""
+    if mistakes := list(check_path(path, node, scenario)):
+        yield from mistakes
         return
     allowed, (low, high) = numbers_of(scenario)[path], _range(path, written, scenario)
     wide = (written.low is None or written.high is None) and high - low > WIDEST
-    if wrong := list(check_ends(written, node, low, high, allowed, wide or allowed.whole)):
-        yield from wrong
+    if mistakes := list(check_ends(written, node, low, high, allowed, wide or allowed.whole)):
+        yield from mistakes
     elif allowed.whole:
         yield node.label.mistake(
-            f"'{path}' takes whole numbers only, and a range holds others",
+            f"'{path}' takes whole numbers only, not a range",
             "a sweep over values, such as values: [1, 2, 3]",
         )
     elif wide:
-        message = f"'{path}' may lie anywhere {allowed.words()}: too wide a range to vary it over"
+        message = f"'{path}' may be anywhere {allowed.words()}: too wide a range to vary it over"
         yield node.label.mistake(message, "low and high")
     else:
         for key, value in (("low", low), ("high", high)):
@@ -199,14 +202,14 @@ def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> I
 def check_ends(
     written: Range, node: Node, low: float, high: float, allowed: Within, as_given: bool = False
 ) -> Iterator[Mistake]:
-    """The mistakes in a range from `low` to `high`: an end out of bounds; unless `as_given`, none between, no ratios."""
+    """Yield the mistakes in a range: ends out of bounds and, unless `as_given`, an empty range or a log scale from 0."""
     entries = node.entries()
     for key in ("low", "high"):
         value = getattr(written, key)
         if value is not None and not allowed.low <= value <= allowed.high:
-            words = "above 0" if allowed.low == math.ulp(0.0) else allowed.words()
+            bounds = "above 0" if allowed.low == math.ulp(0.0) else allowed.words()
             place = entries.get(key, node).place
-            yield place.mistake(f"out of range: {value:g}", f"a number {words}")
+            yield place.mistake(f"out of range: {value:g}", f"a number {bounds}")
             return
     if as_given:
         return
@@ -219,10 +222,10 @@ def check_ends(
 
 
 def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iterator[Mistake]:
-    """The mistake that a sound scenario has where a parameter takes a value of the right range, if any."""
+    """Yield the mistake, if any, of a scenario in which a parameter has this value."""
     given, change = number_at(scenario, path), [f"{path}={value!r}"]
     is_choice = isinstance(given, Distribution) and given.kind == "choice"
-    # Tables of choices may have thousands of rows, which the change of another number leaves as they are.
+    # Choices may have thousands of rows; try a short scenario first, unless the number itself is a choice.
     for simplify in (None,) if is_choice else (_spans, None):
         try:
             ScenarioEditor(scenario, simplify).with_changes(change, scenario.name)
@@ -234,21 +237,21 @@ def check_value(path: str, value: float, node: Node, scenario: Scenario) -> Iter
 
 
 def _spans(content: Any) -> Any:
-    """A scenario's content with choices among their least and greatest value, and without the labels that go with them."""
+    """Return a scenario's content with choices reduced to their minimum and maximum, and without labels."""
     if isinstance(content, list):
-        return [_spans(one) for one in content]
+        return [_spans(item) for item in content]
     if not isinstance(content, dict):
         return content
     if "choice" in content:
-        drawn = content["choice"]
-        values = drawn["values"] if isinstance(drawn, dict) else drawn
+        choice = content["choice"]
+        values = choice["values"] if isinstance(choice, dict) else choice
         low, high = min(values), max(values)
         return {"choice": [low, high]} if low < high else low
     return {key: _spans(value) for key, value in content.items() if key != "labels"}
 
 
 def number_at(scenario: Scenario, path: str) -> Number:
-    """The scenario's value or distribution at a path that it has."""
+    """Return the scenario's value or distribution at a valid path."""
     value: Any = scenario
     for word in path.split("."):
         if isinstance(value, tuple):
@@ -259,12 +262,12 @@ def number_at(scenario: Scenario, path: str) -> Number:
 
 
 def slot_of(path: str) -> Slot | None:
-    """The schema's slot of a parameter, by its path."""
+    """Return the schema's slot of a parameter."""
     return slot_at([int(word) if word.isdigit() else word for word in path.split(".")])
 
 
 def default_range(number: Number, low: float, high: float) -> tuple[float, float]:
-    """The default range of a factor, within the limits of the schema."""
+    """Return the default range of a factor, within the limits of the schema."""
     if not isinstance(number, Distribution):
         return low, high
     bottom, top = number.support
@@ -278,7 +281,7 @@ def default_range(number: Number, low: float, high: float) -> tuple[float, float
 
 
 def middle_of(number: Number) -> float:
-    """A number's middle: of a triangular distribution the mode, of a beta or a choice the mean, else the median."""
+    """Return a number's middle: the mode of a triangular, the mean of a beta or a choice, otherwise the median."""
     if not isinstance(number, Distribution):
         return float(number)
     values = number.values
@@ -303,48 +306,49 @@ def _range(path: str, written: Range, scenario: Scenario) -> tuple[float, float]
 
 
 def _neighbours(path: str, known: Iterable[str]) -> str:
-    """The parameters of the deepest part that a path leads to, as a person would list them."""
+    """Return a list of the parameters in the deepest existing part on a path."""
     words = path.split(".")
     for count in range(len(words) - 1, 0, -1):
-        begin = ".".join([*words[:count], ""])
-        if within := [one for one in known if one.startswith(begin)]:
+        prefix = ".".join([*words[:count], ""])
+        if within := [other for other in known if other.startswith(prefix)]:
             return one_of(within)
     return "the path of a number in the scenario (docs/parameters.md)"
 
 
-# Factors of a study, and how each is drawn: a share of its probability becomes a value.
+# --- Factors of a sensitivity study: probabilities become values
 #
-# Without a range in the file a parameter is drawn as the scenario draws it. A known one goes evenly over the
-# range of the schema: in equal ratios where this spans a thousandfold, such as delays from a quarter of an hour
-# to a year, else in equal steps; where no file names the parameters, as far as its slider does.
+# A parameter without a range in the file is drawn from its distribution in the scenario. One that is exact
+# there is drawn evenly from the schema's range, or evenly in the logarithm if the ratio of its ends is large,
+# as of delays from a quarter of an hour to a year. If the file names no parameters, their ranges are those of
+# their sliders.
 
-#: A range with a larger ratio of its ends goes in equal ratios where nothing else is said.
+#: The ratio of a range's ends from which its default scale is log.
 DECADES = 1000.0
-#: Of a distribution without ends the middle 95% counts as all of it where ends are needed.
+#: The central share of an unbounded distribution that replaces its range.
 MIDDLE = 0.95
-#: Where the ends of a tornado's bars lie in a distribution.
+#: The quantiles at the ends of a tornado's bars.
 TORNADO = (0.05, 0.95)
-#: Shares nearer to 0 or 1 than this would be infinite values.
+#: The smallest distance of probabilities from 0 and 1, where values may be infinite.
 NEVER = 1e-9
 
 
 @dataclass(frozen=True)
 class DrawnFactor(Factor):
-    """A factor, the distribution by which the scenario draws it, if any, and the limits of the schema."""
+    """A factor with its distribution in the scenario, if it is drawn from that, and the limits of the schema."""
 
     distribution: Distribution | None
     allowed: Within
 
     @classmethod
     def of(cls, path: str, written: Range, scenario: Scenario) -> Self:
-        """A factor from its keys in a file, checked; drawn as in the scenario where no range is given."""
+        """Return a factor from its checked keys in a file, drawn as in the scenario if they give no range."""
         factor = resolve(path, written, scenario)
         is_open = written.low is None and written.high is None
-        own = factor.given if is_open and isinstance(factor.given, Distribution) else None
-        return cls(**vars(factor), distribution=own, allowed=numbers_of(scenario)[path])
+        drawn = factor.given if is_open and isinstance(factor.given, Distribution) else None
+        return cls(**vars(factor), distribution=drawn, allowed=numbers_of(scenario)[path])
 
     def at(self, shares: Any) -> Values:
-        """Values at shares of its probability."""
+        """Return its quantiles at probabilities."""
         if self.distribution is None:
             return super().at(shares)
         from crisis_sim.model.parameters import invert  # slow to import
@@ -353,37 +357,37 @@ class DrawnFactor(Factor):
         return np.clip(invert(self.distribution, np.asarray(shares), low, high), low, high)
 
     def between_ends(self, shares: Values) -> Values:
-        """Values at shares of the way from end to end; where it has no ends, of its middle 95%."""
+        """Return its quantiles at probabilities, rescaled to the middle 95% if it is unbounded."""
         if self.distribution is not None and self.distribution.kind in ("normal", "lognormal"):
             shares = (1 - MIDDLE) / 2 + MIDDLE * shares
         return self.finite_at(shares)
 
     def finite_at(self, shares: Values) -> Values:
-        """Values at shares of its probability that may be 0 or 1, where a value could be infinite."""
+        """Return its quantiles at probabilities from 0 to 1, finite at both ends."""
         return self.at(np.clip(shares, NEVER, 1 - NEVER) if self.distribution else shares)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The ends of its bar in a tornado: its 5% and 95% quantile, or those of a given range."""
+        """The ends of its bars in a tornado: its 5% and 95% quantiles, or the ends of its range."""
         if self.distribution is None:
             return self.low, self.high
         low, high = self.at(TORNADO)
         return float(low), float(high)
 
     def describe(self) -> str:
-        """How it is drawn, as a person would say it."""
-        own = self.distribution
-        if own is None:
+        """Return a description of how it is drawn."""
+        drawn = self.distribution
+        if drawn is None:
             spacing = "in equal ratios" if self.scale == "log" else "evenly"
             return f"{spacing} from {self.low:g} to {self.high:g}"
-        if own.kind == "choice":
+        if drawn.kind == "choice":
             return "as the scenario chooses it"
-        return f"{own.kind} ({', '.join(f'{one:g}' for one in own.values)}), as in the scenario"
+        return f"{drawn.kind} ({', '.join(f'{x:g}' for x in drawn.values)}), as in the scenario"
 
 
 def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[DrawnFactor]:
-    """The factors of a study, in its order; `vary` must have been checked."""
-    found = []
+    """Return the factors of a study, in the order of the checked `vary`."""
+    factors = []
     for path, written in ranges(vary, scenario).items():
         factor = DrawnFactor.of(path, written, scenario)
         if factor.distribution is not None and written.scale == "log":
@@ -391,19 +395,21 @@ def drawn_factors(vary: Mapping[str, Range], scenario: Scenario) -> list[DrawnFa
         wide = factor.distribution is None and 0 < factor.low * DECADES <= factor.high
         if wide and "scale" not in written.model_fields_set:
             factor = replace(factor, scale="log")
-        found.append(factor)
-    return found
+        factors.append(factor)
+    return factors
 
 
 def ranges(vary: Mapping[str, Range], scenario: Scenario) -> Mapping[str, Range]:
-    """The ranges to vary: those of the file, or every number that has a slider and can be moved."""
+    """Return the ranges to vary: `vary`, or by default every number with a slider.
+
+    Uncertain numbers then vary as in the scenario, exact ones over their slider.
+    """
     if vary:
         return vary
     found = {}
     for path in numbers_of(scenario):
         slot = slot_of(path)
         if slot and slot.slider:
-            # Uncertain numbers vary as the scenario draws them, known ones over the range of their slider.
-            drawn = isinstance(number_at(scenario, path), Distribution)
-            found[path] = Range() if drawn else Range(low=slot.slider[0], high=slot.slider[1])
+            is_drawn = isinstance(number_at(scenario, path), Distribution)
+            found[path] = Range() if is_drawn else Range(low=slot.slider[0], high=slot.slider[1])
     return found

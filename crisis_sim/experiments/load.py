@@ -1,4 +1,4 @@
-"""Finding and reading experiment files, and their JSON Schema."""
+"""Find, read and check experiment files; their JSON Schema."""
 
 from __future__ import annotations
 
@@ -26,14 +26,12 @@ from crisis_sim.scenario.load import (
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node, Place, Source, lay_over, merge, nfc, to_node
 
-# --- Shipped experiments, and finding a file by name
-#
-# They are the folder `experiments/` of a checkout, which travels in a wheel as `crisis_sim/_experiments`.
+# --- Shipped experiments: the folder `experiments/` of a checkout, `crisis_sim/_experiments` in a wheel
 
 
 @dataclass(frozen=True)
 class ShippedExperiment:
-    """An experiment that comes with Crisis Sim: its name, its file, and the file's kind and title."""
+    """An experiment that comes with Crisis Sim."""
 
     name: str
     path: Path
@@ -43,26 +41,26 @@ class ShippedExperiment:
 
 
 def experiments_folder() -> Path:
-    """The folder of the shipped experiments."""
+    """Return the folder of the shipped experiments."""
     return data_folder(__file__, "_experiments", "experiments")
 
 
 def shipped_experiments() -> list[ShippedExperiment]:
-    """All shipped experiments, in order of the alphabet; ScenarioError where a file cannot be read."""
-    found = []
+    """Return the shipped experiments in alphabetical order; ScenarioError if a file cannot be read."""
+    shipped = []
     for path in sorted(experiments_folder().glob(f"*{SUFFIX}")):
         top, _ = _parse(str(path), source.read_text(path, str(path)))
         nodes = (top.entries().get(key) for key in ("kind", "title", "question"))
-        said = (str(of.content) if of else "" for of in nodes)
-        found.append(ShippedExperiment(path.stem, path, *said))
-    return found
+        texts = (str(node.content) if node else "" for node in nodes)
+        shipped.append(ShippedExperiment(path.stem, path, *texts))
+    return shipped
 
 
 def _parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
     return source.parse(name, text, "experiment", "kind, title and scenario")
 
 
-# --- Reading and checking; all mistakes are reported together
+# --- Reading and checking: all mistakes are reported together
 
 
 def load_experiment(
@@ -76,12 +74,12 @@ def load_experiment(
 
     Args:
         reference: an experiment's file, or the bare name of a shipped one.
-        changes: values in place of the file's, by key, such as `{"replicates": 100}`.
-        agents, roles: makers of agents, and classes in place of the scenario's own, that it will be run with.
-        settings: further values in place of the file's, as `read_settings` reads them.
+        changes: values that replace the file's, by key, such as `{"replicates": 100}`.
+        agents, roles: agents to add and classes to use instead of the scenario's, as in `run_experiment`.
+        settings: further values that replace the file's, from `read_settings`.
 
     Raises:
-        ScenarioError: when there is no such experiment, or it has mistakes; holds all of them.
+        ScenarioError: if there is no such experiment or it has mistakes; contains all of them.
     """
     path = find_file(reference, experiments_folder(), "experiment", "an experiment's file")
     file, name = str(path), nfc(path.stem)
@@ -90,7 +88,7 @@ def load_experiment(
         raise ScenarioError([Mistake(file, 0, 0, message, source.FILE_WORDS)])
     text = source.read_text(path, file)
     top, mistakes = _parse(file, text)
-    # Values from elsewhere, such as the command line, as if they stood at the top of a file.
+    # Changes are read like the keys of a file named after the option, so that mistakes point there.
     entries = {}
     for key, value in (changes or {}).items():
         entries[key] = to_node(value, Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1))
@@ -109,44 +107,43 @@ def make_experiment(
     roles: Mapping[str, Any] | None = None,
     **content: Any,
 ) -> Experiment:
-    """An experiment from Python, with the keys that a file would have.
+    """Make an experiment in Python, with the keys of a file.
 
     Args:
         name: its name.
-        settings: values that `read_settings` has read; they go before those of `content`.
-        agents, roles: makers of agents, and classes in place of the scenario's own, that it will be run with.
-        content: such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
+        settings: values from `read_settings`, which replace those of `content`.
+        agents, roles: agents to add and classes to use instead of the scenario's, as in `run_experiment`.
+        content: keys such as `kind="sweep", scenario="may_2025"`; a scenario may be a `Scenario`.
 
     Raises:
-        ScenarioError: when it has mistakes; holds all of them.
+        ScenarioError: if it has mistakes; contains all of them.
     """
     import json
 
     scenario = content.get("scenario")
     ready = scenario if isinstance(scenario, Scenario) else None
     content = {"title": name, **content, **({"scenario": ready.name} if ready else {})}
-    said = settings.plain() if settings else {}
+    complete = {**content, **(settings.plain() if settings else {})}
     given, text = (
-        json.dumps(one, indent=2, ensure_ascii=False, default=str)
-        for one in (content, {**content, **said})
+        json.dumps(keys, indent=2, ensure_ascii=False, default=str) for keys in (content, complete)
     )
     return _checked(*_parse(name, given), name, text, Path(), settings, ready, agents, roles)
 
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
-    """An experiment from the resolved copy in its folder, of which nothing is certain."""
+    """Return an experiment from the resolved copy in its folder, which may be damaged."""
     from crisis_sim.outcomes.names import measure
 
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
     scenario = Scenario.model_validate(content["scenario"])
-    measures = tuple(measure(one) for one in spec.outcomes)
-    others = tuple(Scenario.model_validate(one) for one in content.get("others", ()))
+    measures = tuple(map(measure, spec.outcomes))
+    others = tuple(map(Scenario.model_validate, content.get("others", ())))
     return Experiment(content["name"], spec, scenario, measures, text, others)
 
 
 def _checked(
     top: Node,
-    found: list[Mistake],
+    mistakes: list[Mistake],
     name: str,
     text: str,
     folder: Path,
@@ -155,15 +152,15 @@ def _checked(
     agents: Sequence[Any],
     roles: Mapping[str, Any] | None,
 ) -> Experiment:
-    """The experiment that a file's values make, in which mistakes have been found already."""
+    """Return the experiment with a file's values, after adding to `mistakes`; ScenarioError if there are any."""
     if settings:
         top = replace(lay_over(top, settings), place=top.place)
     kind = _kind(top)
-    spec = validate(kind.SPEC, top, found)
-    before = len(found)
-    loaded = _scenarios(top, folder, scenario, found)
-    if spec is None or not loaded or len(found) > before:
-        raise ScenarioError(found)
+    spec = validate(kind.SPEC, top, mistakes)
+    before = len(mistakes)
+    loaded = _scenarios(top, folder, scenario, mistakes)
+    if spec is None or not loaded or len(mistakes) > before:
+        raise ScenarioError(mistakes)
     scenario, *others = loaded
     if spec.over_fits:
         scenario, *others = map(over_fits, loaded)
@@ -171,33 +168,33 @@ def _checked(
     check_rules((scenario, *others), roles, agents)
     columns = Columns.of(scenario, agents=agents, roles=roles)
     reading = Reading(top, scenario, columns, tuple(others), agents, roles)
-    measures = _measures(reading, len(spec.outcomes), found)
-    found += kind.check(spec, reading)
-    if found:
-        raise ScenarioError(found)
-    if words := classes_in_words(roles, agents):
-        said = {"title": f"{spec.title}, with {words}"}
-        said |= {"question": f"{spec.question} With {words}."} if spec.question else {}
-        spec = spec.model_copy(update=said)
+    measures = _measures(reading, len(spec.outcomes), mistakes)
+    mistakes += kind.check(spec, reading)
+    if mistakes:
+        raise ScenarioError(mistakes)
+    if classes := classes_in_words(roles, agents):
+        texts = {"title": f"{spec.title}, with {classes}"}
+        texts |= {"question": f"{spec.question} With {classes}."} if spec.question else {}
+        spec = spec.model_copy(update=texts)
     return Experiment(name, spec, scenario, measures, text, tuple(others))
 
 
 def _kind(top: Node) -> Kind:
-    """The kind that a file says it is of; ScenarioError where it says none, or one that there is not."""
+    """Return the kind that a file names; ScenarioError if it names none or one that is unknown."""
     node = top.entries().get("kind")
     if node is None:
         raise ScenarioError([top.place.mistake("'kind' is missing", one_of(KINDS))])
     if isinstance(node.content, str) and node.content in KINDS:
         return kind_of(node.content)
-    shown = node.plain()
-    near = nearest(str(shown), KINDS)
-    raise ScenarioError([node.place.mistake(f"unknown kind {shown!r}", one_of(KINDS), near)])
+    name = node.plain()
+    near = nearest(str(name), KINDS)
+    raise ScenarioError([node.place.mistake(f"unknown kind {name!r}", one_of(KINDS), near)])
 
 
 def _scenarios(
-    top: Node, folder: Path, scenario: Scenario | None, found: list[Mistake]
+    top: Node, folder: Path, scenario: Scenario | None, mistakes: list[Mistake]
 ) -> list[Scenario]:
-    """The scenario that a file names, if not given, changed as it asks, and its others; adds mistakes to those found."""
+    """Load a file's scenario, if none is given, and its other scenarios; adds to `mistakes`."""
     entries = top.entries()
     items = entries["set"].items() if "set" in entries else []
     overrides = [item.content for item in items if isinstance(item.content, str)]
@@ -206,73 +203,72 @@ def _scenarios(
     loaded = [scenario] if scenario else []
     for node, changes in named:
         if not isinstance(node.content, str):
-            continue  # the schema has told of it
+            continue  # already reported by the schema
         try:
-            if lost := find_overwritten(changes):
-                raise ScenarioError(lost)
-            # The name of a shipped scenario, or a file beside the experiment's.
+            if overwritten := find_overwritten(changes):
+                raise ScenarioError(overwritten)
             is_file = Path(node.content).suffix in (".yaml", ".yml")
-            one = load_scenario(folder / node.content if is_file else node.content, changes)
+            scenario = load_scenario(folder / node.content if is_file else node.content, changes)
         except ScenarioError as error:
-            found += [_placed(mistake, node, items) for mistake in error.mistakes]
+            mistakes += [_placed(mistake, node, items) for mistake in error.mistakes]
             continue
-        if one.name in [other.name for other in loaded]:
-            message = f"a second scenario that is called '{one.name}'"
-            found.append(node.place.mistake(message, "a scenario with another name"))
-        loaded.append(one)
+        if scenario.name in [other.name for other in loaded]:
+            message = f"a second scenario that is called '{scenario.name}'"
+            mistakes.append(node.place.mistake(message, "a scenario with another name"))
+        loaded.append(scenario)
     return loaded
 
 
 def _placed(mistake: Mistake, node: Node, items: Sequence[Node]) -> Mistake:
-    """A mistake in a reference or an override, where these stand in the experiment's file."""
+    """Return a mistake in a scenario's name or override with its place in the experiment's file."""
     if mistake.file == SET_OPTION:
         for item in items:
             if item.content == mistake.source_line:
                 return item.place.mistake(mistake.message, mistake.expected, mistake.suggestion)
-    if not mistake.line:  # of the scenario as a whole: there is none of that name
+    if not mistake.line:  # there is no scenario of that name
         message = f"scenario '{node.content}': {mistake.message}"
         return node.place.mistake(message, mistake.expected, mistake.suggestion)
     return mistake
 
 
-def _measures(reading: Reading, count: int, found: list[Mistake]) -> tuple[Measure, ...]:
+def _measures(reading: Reading, count: int, mistakes: list[Mistake]) -> tuple[Measure, ...]:
     measures: dict[str, Measure] = {}
     for k in range(count):
         try:
-            one = reading.measure("outcomes", k)
+            measure = reading.measure("outcomes", k)
         except ScenarioError as error:
-            found += error.mistakes
+            mistakes += error.mistakes
             continue
-        if one.name in measures:
-            message = f"a second measure that is called '{one.name}'"
-            found.append(reading.node_at("outcomes", k).place.mistake(message, "another name"))
-        measures[one.name] = one
+        if measure.name in measures:
+            message = f"a second measure that is called '{measure.name}'"
+            mistakes.append(reading.node_at("outcomes", k).place.mistake(message, "another name"))
+        measures[measure.name] = measure
     return tuple(measures.values())
 
 
 # --- Experiments from the command line: a kind, and `KEY=VALUE` as for `--set`
 
-#: Keys below which paths and names stand.
+#: Keys after which the rest of a path is one name.
 BY_NAME = ("parts", "reference", "vary")
 
 
-def kind_named(name: str) -> str:
-    """The kind of a name; ScenarioError where there is none of that name."""
+def check_kind(name: str) -> str:
+    """Return the name of a kind; ScenarioError if there is none of that name."""
     _kind(to_node({"kind": name}, Place(Source.of("argument", name), 1, 1)))
     return name
 
 
 def read_settings(texts: Sequence[str]) -> Node:
-    """`KEY=VALUE` arguments as the mapping that a file would hold: `replicates=500`, `sample.points=64`.
+    """Read `KEY=VALUE` arguments, such as `replicates=500` and `sample.points=64`, as the mapping of a file.
 
-    Below `vary`, `reference` and `parts` all that follows is one name:
+    After `vary`, `reference` and `parts` the rest of a key is one name:
     `vary.mediators.us.attention_days={low: 0.1, high: 5}`.
 
     Raises:
-        ScenarioError: when one cannot be read, or overwrites another.
+        ScenarioError: if an argument cannot be read or overwrites another.
     """
     top = Node(Place(Source.of("argument", ""), 1, 1), {})
-    mistakes = [replace(one, file="argument") for one in find_overwritten(texts)]
+    mistakes = [replace(mistake, file="argument") for mistake in find_overwritten(texts)]
     for text in texts:
         path, equals, value = text.partition("=")
         given = Source.of("argument", text)
@@ -283,7 +279,7 @@ def read_settings(texts: Sequence[str]) -> Node:
             continue
         column = len(path) + 1
         try:
-            # Spaces in place of the path, so that the value's columns are those of the whole text.
+            # Spaces replace the path, so that columns count from the start of the argument.
             node = source.parse_value(given, " " * column + value)
         except ScenarioError as error:
             mistakes += error.mistakes
@@ -307,14 +303,14 @@ def read_settings(texts: Sequence[str]) -> Node:
 
 
 def experiment_schema() -> dict[str, Any]:
-    """The JSON Schema of an experiment's file: one kind's, by its `kind`."""
+    """Return the JSON Schema of experiment files, with a branch for each kind."""
     definitions: dict[str, Any] = {}
     branches = []
     for name in KINDS:
-        own = kind_of(name).SPEC.model_json_schema(ref_template="#/$defs/{model}")
-        definitions |= {**own.pop("$defs", {}), own["title"]: own}
-        is_one = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
-        branches.append({"if": is_one, "then": {"$ref": f"#/$defs/{own['title']}"}})
+        schema = kind_of(name).SPEC.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= {**schema.pop("$defs", {}), schema["title"]: schema}
+        is_kind = {"properties": {"kind": {"const": name}}, "required": ["kind"]}
+        branches.append({"if": is_kind, "then": {"$ref": f"#/$defs/{schema['title']}"}})
     return {
         "$schema": DIALECT,
         "title": "Crisis Sim experiment",

@@ -1,4 +1,4 @@
-"""Charts of experiments: drawing and writing those of any kind, and what the kinds' charts share."""
+"""Draw and write the charts of any experiment, and the elements that charts of several kinds share."""
 
 from __future__ import annotations
 
@@ -24,23 +24,22 @@ if TYPE_CHECKING:
 else:  # matplotlib is slow to import
     style = lazy_loader.load("crisis_sim.style", suppress_warning=True)
 
-#: Pairs of more parts or factors than this would not be told apart; of more than `_BESIDE`, panels
-#: stand below each other.
-MOST_PAIRED, _BESIDE = 12, 6
+#: The largest number of parts or factors whose pairs fit in a panel, and in one of two panels side by side.
+MOST_PAIRED, _SIDE_BY_SIDE = 12, 6
 
 
 def charts_of(findings: Findings) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """Every chart of an experiment: the name of its file, and what draws it."""
+    """Yield the name of each chart's file and a function that draws it."""
     for name, draw in kind_of(findings.experiment.kind).charts(findings):
         yield name, partial(style.styled(draw), findings)
 
 
 def draw_experiment(findings: Findings) -> Iterator[tuple[str, Figure]]:
-    """Every chart of an experiment, one by one, each with the name of its file."""
+    """Draw the charts one by one, each with the name of its file."""
     return ((name, draw()) for name, draw in charts_of(findings))
 
 
-#: Of a chart that is not called as the table that it draws, the table.
+#: The table of each chart that has another name than its table.
 _TABLES = {
     "attribution": "attributions",
     "curves": "measures",
@@ -55,36 +54,37 @@ _TABLES = {
 
 
 def write_experiment_charts(findings: Findings, folder: str | Path) -> list[Path]:
-    """Write every chart of an experiment into a folder, with its data beside it; gives the files written.
+    """Write every chart of an experiment into a folder, with its data, and return the files.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: if a file cannot be written.
     """
-    written = []
+    paths = []
     for name, figure in draw_experiment(findings):
         if isinstance(figure, style.Chart):
-            figure.data = _drawn(findings.tables, name)
-        written += style.write(figure, Path(folder) / name)
-    return written
+            figure.data = _data(findings.tables, name)
+        paths += style.write(figure, Path(folder) / name)
+    return paths
 
 
-def _drawn(tables: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """The rows that a chart draws, each with what was varied at its point or in its trial."""
+def _data(tables: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the rows behind a chart, each with the values of its point or trial."""
     table = tables[name if name in tables else _TABLES[name.rstrip("_0123456789")]].to_pandas()
-    for by, place in {"point": "points", "trial": "trials"}.items():
-        if by in table and place in tables:
-            more = tables[place].to_pandas()
-            table = table.merge(more[[by, *more.columns.difference(table.columns)]], on=by)
+    for column, other in {"point": "points", "trial": "trials"}.items():
+        if column in table and other in tables:
+            varied = tables[other].to_pandas()
+            new = varied.columns.difference(table.columns)
+            table = table.merge(varied[[column, *new]], on=column)
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def title(measure: Mapping[str, Any]) -> str:
-    """A measure as the title of a panel."""
+    """Return the title of a measure's panel."""
     return text.shorten(text.sentence(measure["words"]).rstrip("."), 90)
 
 
 def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
-    """How many of a measure's unit 1 is, its name on an axis, and that of a change in it."""
+    """Return the factor from a measure's unit to that of its axis, the axis label, and the unit of changes."""
     unit = measure["unit"]
     if unit == "share":
         return 100.0, style.of_crises(measure), "percentage points"
@@ -92,19 +92,19 @@ def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
 
 
 def axis_label(factor: Mapping[str, Any]) -> str:
-    """The axis label of a parameter: its meaning, its path, and its unit."""
-    said = meaning(factor, 200)
-    return f"{fill(said, 60)}\n{factor['path']}" if factor["meaning"] else str(factor["path"])
+    """Return the axis label of a parameter: its meaning, unit and path."""
+    path = str(factor["path"])
+    return f"{fill(meaning(factor, 200), 60)}\n{path}" if factor["meaning"] else path
 
 
 def meaning(factor: Mapping[str, Any], letters: int) -> str:
-    """A parameter's meaning with its unit, or its unit alone, in so many letters."""
-    said, unit = text.sentence(factor["meaning"]).rstrip("."), factor["unit"] or "value"
-    return f"{text.shorten(said, letters)} ({unit})" if said else unit
+    """Return a parameter's meaning, shortened to a number of letters, and its unit."""
+    sentence, unit = text.sentence(factor["meaning"]).rstrip("."), factor["unit"] or "value"
+    return f"{text.shorten(sentence, letters)} ({unit})" if sentence else unit
 
 
 def scale_axis(axis: Any, scale: str) -> None:
-    """Give an axis a factor's scale, `linear` or `log`; of the latter ticks at 1, 2, 5, 10 ..., in plain figures."""
+    """Set the scale of an axis, `linear` or `log`; the latter with ticks at 1, 2, 5, 10, ..."""
     if scale == "log":
         from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -115,7 +115,7 @@ def scale_axis(axis: Any, scale: str) -> None:
 
 
 def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
-    """Name each row, the first on top, with room of `below` rows under the last."""
+    """Label the rows, the first at the top, and leave `below` rows free under the last."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 1 + below, -0.6)
     for each in axes.get_shared_y_axes().get_siblings(axes):
@@ -124,24 +124,24 @@ def name_rows(axes: Axes, labels: Sequence[str], below: float = 0.6) -> None:
         each.grid(axis="x")
 
 
-def say_nothing(axes: Axes, why: str) -> None:
-    """Say why there is nothing to draw, in place of the axes."""
-    style.say_nothing_to_draw(axes, why)
+def explain_empty(axes: Axes, reason: str) -> None:
+    """Write the reason why there is nothing to draw in place of the axes."""
+    style.say_nothing_to_draw(axes, reason)
     axes.set_axis_off()
 
 
 def note(
-    axes: Axes, words: str, at: tuple[Any, ...], apart: tuple[float, float], **more: Any
+    axes: Axes, label: str, point: tuple[Any, ...], offset: tuple[float, float], **look: Any
 ) -> None:
-    """A small label near a point of the axes, `apart` (in points) from it."""
-    look = {"fontsize": 6.0, "color": style.GREY, **more}
-    axes.annotate(words, xy=at[:2], xytext=apart, textcoords="offset points", **look)
+    """Write a small label near a point of the axes, with an offset in typographic points."""
+    look = {"fontsize": 6.0, "color": style.GREY, **look}
+    axes.annotate(label, xy=point[:2], xytext=offset, textcoords="offset points", **look)
 
 
 def span(
     axes: Axes, ends: Any, y: float, colour: str = "black", width: float = 1.0, **look: Any
 ) -> None:
-    """A level line from end to end, such as an interval."""
+    """Draw a horizontal line from end to end, such as an interval."""
     axes.plot(ends, [y, y], color=colour, linewidth=width, **look)
 
 
@@ -154,52 +154,51 @@ def dot(
     mark: str = "o",
     **look: Any,
 ) -> None:
-    """A mark with an edge of a colour, or several; filled with the same unless it has another face."""
-    at = ([x], [y]) if np.ndim(x) == 0 else (x, y)
-    axes.plot(*at, mark, color=face or colour, markeredgecolor=colour, **look)
+    """Draw one or several marks with an edge of a colour, filled with it unless `face` is another."""
+    axes.plot(*np.atleast_1d(x, y), mark, color=face or colour, markeredgecolor=colour, **look)
 
 
 def key(label: str, marker: str = "o", colour: str = "black", **look: Any) -> Line2D:
-    """A mark in a legend."""
+    """Return a mark for a legend."""
     from matplotlib.lines import Line2D
 
     return Line2D([], [], marker=marker, color=colour, label=label, **look)
 
 
 def patch(label: str, colour: str, **look: Any) -> Patch:
-    """An area in a legend."""
+    """Return an area for a legend."""
     from matplotlib.patches import Patch
 
     return Patch(color=colour, label=label, **look)
 
 
-def finished(
+def finish(
     figure: Figure,
-    below: str,
+    caption: str,
     handles: Sequence[Any] = (),
     side: str = "left",
     size: float | None = 6.0,
 ) -> Figure:
-    """A chart with words below it and a legend above it, on one line, if there are marks for one."""
+    """Add a caption below a chart and, if it has handles, a legend of one line above it; return the chart."""
     if handles:
-        where: Any = f"outside upper {side}"
-        figure.legend(handles=handles, loc=where, ncols=len(handles), fontsize=size)
-    style.say_below(figure, below)
+        location: Any = f"outside upper {side}"
+        figure.legend(handles=handles, loc=location, ncols=len(handles), fontsize=size)
+    style.say_below(figure, caption)
     return figure
 
 
 def column(table: Any, measure: str, name: str) -> Any:
-    """The figures of one measure in a table, in its order."""
-    rows = table.filter([one == measure for one in table.column("measure").to_pylist()])
+    """Return a column of a table in the rows of a measure, as floats."""
+    rows = table.filter([row == measure for row in table.column("measure").to_pylist()])
     return rows.column(name).to_numpy().astype(float)
 
 
-def panels_of_pairs(outcomes: int, rows: int, around: float, high: float) -> tuple[Figure, Any]:
-    """A figure with a panel an outcome for squares of pairs; `high` a row and `around` them are in mm."""
+def panels_of_pairs(outcomes: int, rows: int, margin: float, height: float) -> tuple[Figure, Any]:
+    """Return a figure and a panel per outcome for `squares`; the height of a row and the margin are in mm."""
     rows = min(rows, MOST_PAIRED)
-    columns = min(2, outcomes) if rows <= _BESIDE else 1
+    columns = min(2, outcomes) if rows <= _SIDE_BY_SIDE else 1
     lines = -(-outcomes // columns)
-    figure = style.new_figure(height=around + lines * (46.0 + high * rows))
+    figure = style.new_figure(height=margin + lines * (46.0 + height * rows))
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in panels[outcomes:]:
         axes.set_axis_off()
@@ -212,16 +211,21 @@ def squares(
     pairs: Iterable[tuple[int, int, str, str, float]],
     size: float,
 ) -> None:
-    """A square for each pair of parts or factors: both numbers, words, a colour or "", its strength from 0 to 1."""
+    """Draw a square for each pair of parts or factors.
+
+    Args:
+        pairs: both numbers, a label, a colour or "", and the strength of the colour from 0 to 1.
+        size: the font size of the labels.
+    """
     from matplotlib.patches import Rectangle
 
-    for one, other, words, colour, strength in pairs:
-        x, y = sorted((one, other))
+    for first, second, label, colour, strength in pairs:
+        x, y = sorted((first, second))
         face = style.tint(colour, 0.25 + 0.6 * strength) if colour else style.WHITE
         corner = (x - 0.48, y - 1.48)
         axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=face, edgecolor=style.PALE_GREY))
         ink = style.ON_COLOUR if colour else style.GREY
-        axes.text(x, y - 1, words, ha="center", va="center", fontsize=size, color=ink)
+        axes.text(x, y - 1, label, ha="center", va="center", fontsize=size, color=ink)
     last = len(names) - 1
     axes.set_xlim(-0.5, last - 0.5)
     axes.set_ylim(last - 0.5, -0.5)

@@ -467,7 +467,7 @@ def draw_marginals(findings: Findings) -> Figure:
     ]
     worth, tolerance = text.count(summary["effective"]), f"{summary['tolerance']:.3g}"
     foot = f"{_spent(summary)}, worth {worth} equally weighted ones; tolerance {tolerance}"
-    return plots.finished(figure, foot, handles)
+    return plots.finish(figure, foot, handles)
 
 
 def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
@@ -539,7 +539,7 @@ def draw_pairs(findings: Findings) -> Figure:
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))
     draws = f"{text.count(_DRAWN)} draws from the posterior"
-    return plots.finished(figure, f"{draws}; on the diagonal each alone, its prior in grey")
+    return plots.finish(figure, f"{draws}; on the diagonal each alone, its prior in grey")
 
 
 def draw_predictive(findings: Findings) -> Figure:
@@ -562,7 +562,7 @@ def draw_predictive(findings: Findings) -> Figure:
         plots.patch(same, style.AIM, alpha=0.15, linewidth=0),
     ]
     draws, replicates = (text.count(summary[key]) for key in ("draws", "replicates"))
-    return plots.finished(
+    return plots.finish(
         figure,
         f"{draws} draws of {replicates} replicates, with luck that nothing was fitted to. "
         "Figures are spread over draws, what one crisis showed over single crises.",

@@ -1,17 +1,17 @@
-"""An experiment on disk: one folder.
+"""Run experiments, and write and read their folders.
 
-    experiment.yaml     as it was given
-    resolved.json       all that fixes its results: the experiment, its measures, the whole scenario,
-                        and the code and libraries with which it was begun
-    design/             the batch, if the kind runs one: a results folder of its own
-    *.parquet           its tables
-    summary.json        its figures and its answer
-    *.svg, *.png        its charts
-    report.html         the page that `crisis-sim report` makes of it
-    manifest.json       when and how it was made, with the checksums of the others; written last
+    experiment.yaml     the experiment's file
+    resolved.json       everything that determines the results: the experiment, its measures, the whole
+                        scenario, and the code and libraries it was begun with
+    design/             the results folder of the batch, if the kind runs one
+    *.parquet           tables
+    summary.json        the main results and the answer
+    *.svg, *.png        charts
+    report.html         the page written by `crisis-sim report`
+    manifest.json       when and how the results were made, with checksums of the other files; written last
 
-As long as there is no manifest the experiment is not finished, and can be gone on with. One process
-at a time writes to the folder. It may be a stranger's when it is read (`crisis_sim.batch.files`).
+Without a manifest the experiment is unfinished and can be resumed. One process at a time writes to the
+folder. A folder that is read may come from elsewhere and is not trusted (`crisis_sim.batch.files`).
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ from crisis_sim.scenario.errors import ScenarioError
 
 GIVEN, RESOLVED = "experiment.yaml", "resolved.json"
 SUMMARY, MANIFEST = "summary.json", "manifest.json"
-#: The layout of these folders, counted up when older readers could no longer read a new one.
+#: The version of the folder's layout, increased when older versions cannot read a new one.
 FORMAT = 1
-#: The key of resolved.json that does not fix the results.
+#: The key of resolved.json that does not determine the results.
 BEGUN = "begun"
-#: How the names of tables end, and the names of all files that a manifest may name.
+#: The suffix of tables, and the pattern of all files that a manifest may list.
 TABLE = ".parquet"
 NAMED = re.compile(r"resolved\.json|summary\.json|.*\.(parquet|yaml|csv)")
-#: The packages whose code decides an experiment's findings, in addition to those of a batch.
+#: The packages whose code determines an experiment's findings, in addition to those of a batch.
 ROOMS = ("outcomes", "experiments")
-#: The version that stands for their code.
+#: The key of their code's digest among the versions.
 CODE = "code_of_experiments"
 
 
@@ -76,7 +76,7 @@ class _Shape(BaseModel):
 
 
 class _Begun(_Shape):
-    """The conditions an experiment was begun under; versions and names of agents as in a batch's manifest."""
+    """The code, libraries and classes an experiment was begun with, as in a batch's manifest."""
 
     agents_added: list[str]
     given_sha256: str | None
@@ -104,35 +104,34 @@ class _Manifest(_Shape):
 def begin(
     experiment: Experiment, folder: Path, options: RunOptions, restart: bool, overwrite: bool
 ) -> bool:
-    """Make a folder that is held ready for an experiment; whether it holds its findings already.
+    """Prepare a locked folder for an experiment, and return whether it already contains the findings.
 
-    To be gone on with, or kept as it is, it must hold the same experiment, begun with the same code and libraries;
-    ExperimentError or ResultsError otherwise, and where it holds other things or cannot be written.
+    An experiment in the folder that is resumed or kept must be the same, begun with the same code and libraries;
+    otherwise, and if the folder has other contents or cannot be written, ExperimentError or ResultsError is raised.
     """
-    held = _held(folder)
-    is_finished = held is not None and inside(folder, MANIFEST).exists()
+    resolved = _resolved(folder)
+    is_finished = resolved is not None and inside(folder, MANIFEST).exists()
     now = {
         "versions": _versions(experiment.kind),
-        **_rules(options),
+        **_classes(options),
         "given_sha256": files.digest_of(experiment.text.encode()) if experiment.text else None,
     }
     kept = is_finished and not (overwrite or restart or options.resume)
-    if held is not None and (options.resume or kept):
-        if held.get("digest") != experiment.digest:
-            other = (
-                "another experiment, or this one before it was changed: it cannot be gone on with;"
-            )
+    if resolved is not None and (options.resume or kept):
+        if resolved.get("digest") != experiment.digest:
+            content = "another experiment, or an older version of this one, and cannot be resumed;"
             if kept:
-                other = "the findings of another experiment: replace them with --overwrite, or"
-            raise ExperimentError(f"{folder} holds {other} give another folder")
-        _check_same(folder, _read_manifest(folder) if is_finished else _begun(folder, held), now)
+                content = "the findings of another experiment: replace them with --overwrite, or"
+            raise ExperimentError(f"{folder} contains {content} give another folder")
+        begun = _read_manifest(folder) if is_finished else _begun(folder, resolved)
+        _check_same(folder, begun, now)
         inside(folder, DESIGN, is_folder=True)
         return is_finished
-    if held is not None and not restart and not is_finished:
-        go_on = shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
+    if resolved is not None and not restart and not is_finished:
+        command = shlex.join(["crisis-sim", "experiment", "--resume", str(folder)])
         raise ExperimentError(
-            f"{folder} holds an experiment that is not finished; go on with: {go_on}\n"
-            "or throw it away with --restart, or give another folder"
+            f"{folder} contains an unfinished experiment; resume it with: {command}\n"
+            "or discard it with --restart, or give another folder"
         )
     with writing(folder):
         _clear(folder)
@@ -144,14 +143,14 @@ def begin(
 
 
 def check_folder(folder: Path) -> bool:
-    """Whether a folder holds findings that a new run would replace; ResultsError where it holds other things."""
-    return _held(folder) is not None
+    """Return whether a folder contains an experiment; ResultsError if it contains other things."""
+    return _resolved(folder) is not None
 
 
 def write(
     findings: Findings, folder: Path, options: RunOptions, started: datetime, seconds: float
 ) -> Findings:
-    """Write an experiment's findings into a folder that `begin` made ready, the manifest last; the findings with that."""
+    """Write findings into a folder prepared by `begin`, and return them with their manifest."""
     experiment = findings.experiment
     summary = {**findings.summary, "answer": list(findings.answer)}
     contents = {
@@ -160,8 +159,8 @@ def write(
         SUMMARY: files.as_json(summary),
     }
     before = [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
-    whole = {name: files.read_bytes(folder, name) for name in before} | contents
-    digests = {name: files.digest_of(content) for name, content in whole.items()}
+    everything = {name: files.read_bytes(folder, name) for name in before} | contents
+    digests = {name: files.digest_of(content) for name, content in everything.items()}
     revision, modified = git_revision()
     with writing(folder):
         for name, content in contents.items():
@@ -178,7 +177,7 @@ def write(
                 "seed": experiment.spec.seed,
                 "replicates": experiment.spec.replicates,
                 "crises": findings.crises,
-                **_rules(options),
+                **_classes(options),
                 "command": shlex.join(sys.orig_argv),
                 "versions": _versions(experiment.kind),
                 "git_revision": revision,
@@ -201,19 +200,18 @@ def read_experiment(folder: str | Path) -> Findings:
     """Read an experiment's findings from its folder.
 
     Raises:
-        ResultsError: when the folder holds none, one of another layout, one that is not finished, or
-            something that has been damaged or is no file of its own.
+        ResultsError: if the folder contains no finished experiment of this layout, or has been damaged.
     """
     folder = Path(folder)
-    resolved = _resolved_in(folder)
+    resolved = _read_resolved(folder)
     if not inside(folder, MANIFEST).exists():
-        raise ResultsError(f"{folder} holds an experiment that is not finished")
+        raise ResultsError(f"{folder} contains an unfinished experiment")
     manifest = _read_manifest(folder)
     contents = _contents(folder, manifest)
     summary = files.read_json(folder, SUMMARY, contents.pop(SUMMARY))
     answer = summary.pop("answer", None)
     if not isinstance(answer, list) or not all(isinstance(line, str) for line in answer):
-        raise ResultsError(f"{folder / SUMMARY} is not what it should be: it has no answer")
+        raise ResultsError(f"{folder / SUMMARY} is invalid: it has no answer")
     experiment = _experiment_of(folder, resolved, contents.pop(GIVEN, b""))
     tables, texts = {}, {}
     with files.reading(folder):
@@ -226,8 +224,8 @@ def read_experiment(folder: str | Path) -> Findings:
 
 
 def read_resolved(folder: Path) -> Experiment:
-    """The experiment that a folder holds, finished or not; ResultsError where it is none that this version can read."""
-    resolved, given = _resolved_in(folder), inside(folder, GIVEN)
+    """Return a folder's experiment, finished or not; ResultsError if there is none that this version can read."""
+    resolved, given = _read_resolved(folder), inside(folder, GIVEN)
     content = files.read_bytes(folder, GIVEN) if given.exists() else b""
     if content:
         files.check(given, _begun(folder, resolved)["given_sha256"] == files.digest_of(content))
@@ -235,24 +233,24 @@ def read_resolved(folder: Path) -> Experiment:
 
 
 def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | None:
-    """Where an experiment's folder keeps the batch, of several the one of a name, that its findings come from.
+    """Return the folder of the batch, or the batch of this name, behind the findings in an experiment's folder.
 
-    None where it does not; ResultsError where there is another batch.
+    None if there is no batch; ResultsError if it is not the one that the findings come from.
     """
-    home = inside(folder, DESIGN, is_folder=True)
-    home = inside(home, name, is_folder=True) if name else home
-    if not home.is_dir():
+    path = inside(folder, DESIGN, is_folder=True)
+    path = inside(path, name, is_folder=True) if name else path
+    if not path.is_dir():
         return None
-    manifest = files.digest_of(files.read_bytes(home, MANIFEST))
-    if findings.manifest["batches"].get(home.relative_to(folder).as_posix()) != manifest:
-        raise ResultsError(f"{home} is not the batch that {folder} was made from")
-    return home
+    manifest = files.digest_of(files.read_bytes(path, MANIFEST))
+    if findings.manifest["batches"].get(path.relative_to(folder).as_posix()) != manifest:
+        raise ResultsError(f"{path} is not the batch that {folder} was made from")
+    return path
 
 
-def _held(folder: Path) -> dict[str, Any] | None:
-    """The resolved experiment in a folder; None where that is empty or missing.
+def _resolved(folder: Path) -> dict[str, Any] | None:
+    """Return the resolved experiment in a folder; None if the folder is empty or missing.
 
-    ResultsError where it holds other things, or has been damaged.
+    ResultsError if it has other contents or has been damaged.
     """
     path = inside(folder, RESOLVED)
     if path.exists():
@@ -263,7 +261,7 @@ def _held(folder: Path) -> dict[str, Any] | None:
         files.check(path, resolved.get("digest") == files.canonical_digest(plain))
         return resolved
     try:
-        names = sorted(one.name for one in folder.iterdir() if not one.name.endswith(".partial"))
+        names = sorted(path.name for path in folder.iterdir() if path.suffix != files.PARTIAL)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -271,16 +269,16 @@ def _held(folder: Path) -> dict[str, Any] | None:
     others = [name for name in names if name not in (GIVEN, LOCK, files.WRITER)]
     if others:
         raise ResultsError(
-            f"{folder} holds other things than an experiment's results ({others[0]}); "
-            "give a new folder, or one that holds an experiment"
+            f"{folder} contains other files than an experiment's results ({others[0]}); "
+            "give a new folder, or one that contains an experiment"
         )
     return None
 
 
-def _resolved_in(folder: Path) -> dict[str, Any]:
-    resolved = _held(folder)
+def _read_resolved(folder: Path) -> dict[str, Any]:
+    resolved = _resolved(folder)
     if resolved is None:
-        raise ResultsError(f"{folder} holds no experiment: it has no {RESOLVED}")
+        raise ResultsError(f"{folder} contains no experiment: it has no {RESOLVED}")
     return resolved
 
 
@@ -293,55 +291,52 @@ def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> E
 
 
 def _begun(folder: Path, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """The conditions that an unfinished experiment was begun under."""
-    return _sound(_Begun, folder / RESOLVED, resolved.get(BEGUN))
+    return _validated(_Begun, folder / RESOLVED, resolved.get(BEGUN))
 
 
-def _sound(shape: type[_Shape], path: Path, content: Any) -> dict[str, Any]:
-    """What a file says, once it has the right shape."""
+def _validated(shape: type[_Shape], path: Path, content: Any) -> dict[str, Any]:
     try:
         return shape.model_validate(content).model_dump()
     except ValidationError as error:
-        raise ResultsError(f"{path} is not what it should be: {error}") from error
+        raise ResultsError(f"{path} is invalid: {error}") from error
 
 
 def _check_same(folder: Path, begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with other code, libraries or agents, as a run does."""
+    """Refuse to resume with other code, libraries or agents."""
     decisive = (*DECISIVE, *sorted(now["versions"].keys() - versions().keys()))
-    found = manifests.version_differences(begun, now["versions"], decisive)
-    there, here = (one["agents_added"] for one in (begun, now))
-    if there != here:
-        shown = (", ".join(names) or None for names in (there, here))
-        found.append(manifests.Difference("experiment", "agents_added", *shown))
-    found += manifests.rule_differences(begun, now)
-    holds = "holds an experiment that was begun otherwise, and cannot go on as this one"
-    manifests.raise_if_different(folder, found, holds)
+    differences = manifests.version_differences(begun, now["versions"], decisive)
+    if begun["agents_added"] != now["agents_added"]:
+        names = (", ".join(record["agents_added"]) or None for record in (begun, now))
+        differences.append(manifests.Difference("experiment", "agents_added", *names))
+    differences += manifests.rule_differences(begun, now)
+    message = "contains an experiment that was begun differently and cannot be resumed as this one"
+    manifests.raise_if_different(folder, differences, message)
 
 
 @cache
 def _versions(kind: str) -> dict[str, str]:
-    """The versions that a kind of experiment computes with: a batch's, and those of its own libraries."""
-    own = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
-    return {**versions(), CODE: code_digest(ROOMS), **own}
+    """Return the versions recorded for a kind: those of a batch, and of the kind's libraries."""
+    libraries = {name: metadata.version(name) for name in getattr(kind_of(kind), "LIBRARIES", ())}
+    return {**versions(), CODE: code_digest(ROOMS), **libraries}
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an experiment that is finished, sound as far as it is read."""
+    """Return the validated manifest of a finished experiment."""
     path, manifest = folder / MANIFEST, files.read_json(folder, MANIFEST)
     if manifest.get("experiment_format") != FORMAT:
-        raise ResultsError(f"{folder} holds an experiment in another layout; expected {FORMAT}")
-    _sound(_Manifest, path, manifest)
+        raise ResultsError(f"{folder} contains an experiment in another layout; expected {FORMAT}")
+    _validated(_Manifest, path, manifest)
     files.check(path, CHECKSUM in manifest)
     return manifest
 
 
 def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
-    """The content of each file that a manifest names, but for `RESOLVED`, which holds its own checksum."""
+    """Return the verified content of each file in a manifest except `RESOLVED`, which has its own checksum."""
     digests, names = manifest["sha256"], manifest["files"]
     wrong = next((name for name in names if not NAMED.fullmatch(name)), None)
     if wrong is not None or len(set(names)) < len(names) or SUMMARY not in names:
-        shown = "its files" if wrong is None else f"a file {wrong!r}"
-        raise ResultsError(f"{folder / MANIFEST} names {shown}, as no experiment does")
+        listing = "files" if wrong is None else f"a file {wrong!r}"
+        raise ResultsError(f"{folder / MANIFEST} lists {listing} that no experiment has")
     contents = {}
     for name in names:
         contents[name] = files.read_bytes(folder, name)
@@ -355,28 +350,28 @@ def _clear(folder: Path) -> None:
     if not (folder / RESOLVED).exists():
         return
     names = [MANIFEST, GIVEN, RESOLVED, SUMMARY]
-    with contextlib.suppress(ResultsError):  # there is none, or one that cannot be believed
-        named = _read_manifest(folder)["files"]
-        names += [name for name in named if NAMED.fullmatch(name) and name == Path(name).name]
-    shown = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
-    for name in (*names, *shown):
+    with contextlib.suppress(ResultsError):  # no manifest, or an invalid one
+        listed = _read_manifest(folder)["files"]
+        names += [name for name in listed if NAMED.fullmatch(name) and name == Path(name).name]
+    charts = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
+    for name in (*names, *charts):
         (folder / name).unlink(missing_ok=True)
     files.remove(folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*"))
 
 
-def _rules(options: RunOptions) -> dict[str, Any]:
-    """The classes that an experiment is run with, as a batch's manifest has them."""
+def _classes(options: RunOptions) -> dict[str, Any]:
+    """Return the user's classes that an experiment is run with, as in a batch's manifest."""
     rules = class_records(options.roles, options.agents)
     names = [name_of(agent) for agent in options.agents]
     return {"agents_added": names, **({"rules": rules} if rules else {})}
 
 
-def rules_in(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """The roles and agents that an experiment was begun with, as far as they can be loaded from their files again.
+def read_classes(folder: Path) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Load the roles and agents that an experiment was begun with, if they come from files.
 
-    ScenarioError where such a file is gone, or has mistakes by now.
+    ScenarioError if such a file is missing or has mistakes.
     """
-    return reload_classes(_resolved_in(folder).get(BEGUN, {}).get("rules", ()))
+    return reload_classes(_read_resolved(folder).get(BEGUN, {}).get("rules", ()))
 
 
 def run_experiment(
@@ -392,26 +387,25 @@ def run_experiment(
     agents: Sequence[Any] = (),
     roles: Mapping[str, Any] | None = None,
 ) -> Findings:
-    """Run an experiment.
+    """Run an experiment and return its findings.
 
     Args:
         experiment: an experiment, its file, or the name of a shipped one.
-        folder: where to write what it finds; nowhere where left out.
-        workers: the most threads, or processes, to use; the result is the same for any number.
-        resume: go on with what the folder holds, which must be the same experiment.
-        restart: throw away an experiment in the folder that is not finished.
-        overwrite: whether findings in the folder are replaced; where they are not, those of the same experiment are
-            given back, and others are refused.
-        progress: called with the crises done and those in all.
-        on_message: called with messages on what goes on.
-        agents: makers of agents to add to the scenarios' own, as `CrisisModel` takes them; what
-            they add to the outcomes can be measured.
-        roles: classes to use in place of the scenarios' own, by agent or role, likewise.
+        folder: the folder for the findings; by default they are not written.
+        workers: the maximum number of threads or processes; it does not affect results.
+        resume: continue the experiment in the folder, which must be the same.
+        restart: discard an unfinished experiment in the folder.
+        overwrite: whether to replace findings in the folder; if not, those of the same experiment are
+            returned, and others raise an error.
+        progress: callback that receives the number of finished crises and their total.
+        on_message: callback that receives messages about the run.
+        agents: agents to add to the scenarios', as in `CrisisModel`; their outcomes can be measured.
+        roles: classes to use instead of the scenarios', by agent or role, as in `CrisisModel`.
 
     Raises:
-        ScenarioError: when the experiment, or its scenario, has mistakes.
-        BatchError: when it cannot be run as asked; nothing is written then.
-        KeyboardInterrupt: on Ctrl-C; with a folder, what was finished is safe.
+        ScenarioError: if the experiment or its scenario has mistakes.
+        BatchError: if it cannot be run as requested; nothing is written.
+        KeyboardInterrupt: on Ctrl-C; finished parts stay in the folder.
     """
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment, agents=agents, roles=roles)
@@ -423,42 +417,42 @@ def run_experiment(
     folder = Path(folder)
     options = replace(options, folder=folder, resume=resume)
     check_folder(folder)
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         with writing(folder):
-            held.enter_context(files.lock_folder(folder, folder / LOCK))
+            stack.enter_context(files.lock_folder(folder, folder / LOCK))
         if begin(experiment, folder, options, restart, overwrite):
-            on_message(f"{folder} holds this experiment already, and it is finished")
+            on_message(f"{folder} already contains the findings of this experiment")
             return read_experiment(folder)
         findings = kind.run(experiment, options)
         return write(findings, folder, options, started, time.perf_counter() - began)
 
 
-#: Points that can be told apart side by side, in a table or a chart.
+#: The largest number of points that a comparison shows.
 MOST_POINTS = 60
 
 
 def is_experiment(folder: Path) -> bool:
-    """Whether a folder holds an experiment, finished or not."""
+    """Return whether a folder contains an experiment, finished or not."""
     return (folder / RESOLVED).is_file()
 
 
 def read_points(folder: str | Path) -> Batch:
-    """An experiment's batch, with an ensemble for each point, named after its values; differences are paired.
+    """Return an experiment's batch with an ensemble for each point, named after its values; differences are paired.
 
     Raises:
-        ResultsError: when the folder holds no finished experiment, or one without a batch, or with more than `MOST_POINTS`.
+        ResultsError: if the folder contains no finished experiment with a batch of at most `MOST_POINTS` points.
     """
     folder = Path(folder)
     findings = read_experiment(folder)
-    home = batch_folder(findings, folder)
-    if home is None:
+    path = batch_folder(findings, folder)
+    if path is None:
         kind = findings.experiment.kind
-        raise ResultsError(f"{folder} holds an experiment of kind {kind}, which has no points")
-    batch = read_batch(home)
+        raise ResultsError(f"{folder} contains an experiment of kind {kind}, which has no points")
+    batch = read_batch(path)
     points = batch.manifest["points"]
     if (points or 1) * len(batch.ensembles) > MOST_POINTS:
         raise ResultsError(
-            f"{folder} holds {points} points, too many to put side by side; at most {MOST_POINTS}"
+            f"{folder} contains {points} points, too many to compare; at most {MOST_POINTS}"
         )
     if points is None:
         return batch
@@ -466,12 +460,12 @@ def read_points(folder: str | Path) -> Batch:
     varied = short_names([name for name in table.column_names if name not in ("point", "scenario")])
     values = {path: table.column(path).to_pylist() for path in varied}
     ensembles = {}
-    for place, one in enumerate(batch.ensembles.values()):
-        replicates = one.replicates // points
+    for number, ensemble in enumerate(batch.ensembles.values()):
+        replicates = ensemble.replicates // points
         for point in range(points):
-            at = {short: values[path][place * points + point] for path, short in varied.items()}
-            said = ", ".join(f"{short} {value:.4g}" for short, value in at.items())
-            name = said if len(batch.ensembles) == 1 else f"{one.name}, {said}"
-            rows = one.table.slice(point * replicates, replicates)
-            ensembles[name] = replace(one, name=name, table=rows, paths=None)
+            row = number * points + point
+            name = ", ".join(f"{short} {values[path][row]:.4g}" for path, short in varied.items())
+            name = name if len(batch.ensembles) == 1 else f"{ensemble.name}, {name}"
+            rows = ensemble.table.slice(point * replicates, replicates)
+            ensembles[name] = replace(ensemble, name=name, table=rows, paths=None)
     return Batch(ensembles, batch.manifest)

@@ -411,7 +411,7 @@ def draw_ranking(findings: Findings) -> Figure:
         ]
     more = len(names) - _ROWS
     left = f"the {more} factors that matter least are left out; " if more > 0 else ""
-    return plots.finished(figure, _foot(summary, left), handles, "right", size=None)
+    return plots.finish(figure, _foot(summary, left), handles, "right", size=None)
 
 
 def draw_convergence(findings: Findings) -> Figure:
@@ -472,7 +472,7 @@ def draw_tornado(findings: Findings) -> Figure:
         own = table[table["measure"] == measure["name"]]
         widest = own["estimate"].abs().groupby(own["factor"], sort=False).max()
         if widest.empty:
-            plots.say_nothing(axes, "unknown, or never reached, in the middle of the factors")
+            plots.explain_empty(axes, "unknown, or never reached, in the middle of the factors")
             continue
         # A factor that is known at no end of it stands below the others, without bars.
         widest = widest.reindex(list(factors))
@@ -495,7 +495,7 @@ def draw_tornado(findings: Findings) -> Figure:
         "it may be, or the range that was given). Lines: 95% intervals; "
         f"{text.count(summary['tornado_replicates'])} replicates at each end, all with the same luck."
     )
-    return plots.finished(figure, fill(said, 115), handles, "right", size=None)
+    return plots.finish(figure, fill(said, 115), handles, "right", size=None)
 
 
 def draw_effects(findings: Findings) -> Figure:
@@ -553,7 +553,7 @@ def draw_effects(findings: Findings) -> Figure:
         f"others. Numbers: the first {_POINTS} factors, named on the right; there a bar is an effect in one "
         "trajectory, the diamond their mean."
     )
-    return plots.finished(figure, fill(said, 115))
+    return plots.finish(figure, fill(said, 115))
 
 
 def draw_pairs(findings: Findings) -> Figure:
@@ -583,7 +583,7 @@ def draw_pairs(findings: Findings) -> Figure:
     )
     if len(names) > most:
         said += f" Pairs of the {most} factors that matter most; all stand in the tables."
-    return plots.finished(figure, fill(said, 115))
+    return plots.finish(figure, fill(said, 115))
 
 
 def _panels(
@@ -610,7 +610,7 @@ def _told(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator
         axes.set_title(fill(title, letters) if letters else title)
         why = one["why_not"] if one["deviation"] != 0 else "the same at every point"
         if why:
-            plots.say_nothing(axes, why)
+            plots.explain_empty(axes, why)
         else:
             yield axes, measure, one
 

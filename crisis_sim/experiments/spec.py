@@ -1,4 +1,4 @@
-"""An experiment and its findings: what every kind says and holds, and figures in words."""
+"""An experiment, its findings, and the interface of its kind."""
 
 from __future__ import annotations
 
@@ -29,68 +29,66 @@ if TYPE_CHECKING:
 
 
 class ExperimentError(BatchError):
-    """An experiment cannot be run as it was asked for."""
+    """An experiment cannot be run as requested."""
 
 
 class BlocksFailedError(ExperimentError):
-    """Some blocks of an experiment's batch failed; the others are safe."""
+    """Some blocks of an experiment's batch failed; the others are on disk."""
 
 
-#: A measure as it is written; `crisis_sim.outcomes.measures.read_measure` reads it.
+#: A measure as written in a file; `crisis_sim.outcomes.names.read_measure` reads it.
 WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 
-#: A thousand times a billion replicates would not end.
+#: Upper limit of whole numbers in an experiment's file.
 LARGEST_NUMBER = 1_000_000_000
 
 
 def entry(meaning: str, default: Any = ..., **limits: Any) -> Any:
-    """A key of an experiment's file."""
+    """Declare a key of an experiment's file."""
     return Field(default, description=meaning, **limits)
 
 
 def whole_number(
     meaning: str, default: Any = ..., least: int = 1, most: int | None = LARGEST_NUMBER
 ) -> Any:
-    """A whole number as a key of an experiment's file, from `least` to `most`."""
+    """Declare a key whose value is a whole number from `least` to `most`."""
     return entry(meaning, default, strict=True, ge=least, le=most)
 
 
 def flag(meaning: str) -> Any:
-    """Something that is not so unless an experiment's file says it."""
+    """Declare a key that is true or false, by default false."""
     return entry(meaning, False, strict=True)
 
 
 class Spec(Part):
-    """The keys that all kinds share: the question, the scenario, the measures, and the budget of crises."""
+    """The keys that all kinds share: question, scenario, measures, and number of crises."""
 
-    kind: str = entry("what kind of experiment it is")
-    title: str = entry("what it is, in a line")
-    question: str = entry("what it asks", "")
-    scenario: str = entry(
-        "the scenario: the name of a shipped one, or a file beside the experiment"
-    )
+    kind: str = entry("the kind of experiment")
+    title: str = entry("a title of one line")
+    question: str = entry("the question it answers", "")
+    scenario: str = entry("the name of a shipped scenario, or a file in the experiment's folder")
     set: tuple[str, ...] = entry(
         "changes to the scenario, such as lenders.imf.conditionality=1", ()
     )
     over_fits: bool = flag(
         "whether behaviour is drawn from all sets of parameters that fit the record"
     )
-    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", ())
-    replicates: int = whole_number("crises at each point, all with the same luck")
+    outcomes: tuple[WrittenMeasure, ...] = entry("the outcomes to measure", ())
+    replicates: int = whole_number("crises at each point, with the same random numbers at all")
     seed: int = whole_number(
-        "with a replicate's number, it fixes all its luck", 1, least=0, most=None
+        "with a replicate's number, it fixes all its random numbers", 1, least=0, most=None
     )
 
     @property
     def agents(self) -> tuple[Any, ...]:
-        """Makers of agents that it asks for beside the scenario's own, as `CrisisModel` takes them."""
+        """Agents that the kind adds to the scenario's, as `CrisisModel` takes them."""
         return ()
 
 
 class MeasuringSpec(Spec):
-    """The keys of kinds that have nothing else to look at than their measures."""
+    """The keys of kinds that need at least one measure."""
 
-    outcomes: tuple[WrittenMeasure, ...] = entry("what is measured", min_length=1)
+    outcomes: tuple[WrittenMeasure, ...] = entry("the outcomes to measure", min_length=1)
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,12 @@ class Experiment:
     """An experiment, ready to run.
 
     Attributes:
-        name: that of its file.
+        name: the name of its file.
         spec: its keys.
-        scenario: the scenario that it is about, changed as it asks.
-        measures: what it measures, in its order.
-        text: the file as it was given; of one made in Python, its keys as JSON.
-        others: scenarios beside its own, in kinds that look at several at once.
+        scenario: its scenario, with the changes under `set` applied.
+        measures: its measures, in the order of the file.
+        text: the text of its file; the keys as JSON if it was made in Python.
+        others: further scenarios, in kinds that run several.
     """
 
     name: str
@@ -119,11 +117,11 @@ class Experiment:
         )
 
     def _repr_html_(self) -> str:
-        """HTML for a notebook: the question."""
+        """HTML for a notebook: the title, the question and the other keys."""
         spec = self.spec
         plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        above = ("title", "question", "kind")
-        rows = [(key, _shown(value)) for key, value in plain.items() if key not in above]
+        in_heading = ("title", "question", "kind")
+        rows = [(key, _on_one_line(value)) for key, value in plain.items() if key not in in_heading]
         return show.page(
             show.heading(spec.title, f"experiment {self.name}: {self.kind}"),
             show.paragraph(spec.question),
@@ -137,7 +135,7 @@ class Experiment:
         return self.spec.kind
 
     def plain(self) -> dict[str, Any]:
-        """All that fixes its results, as plain data, fit for JSON."""
+        """Return everything that determines its results, as plain data for JSON."""
         others = [scenario.plain() for scenario in self.others]
         return {
             "name": self.name,
@@ -153,7 +151,7 @@ class Experiment:
         return canonical_digest(self.plain())
 
 
-#: The folder of an experiment's batch inside its own.
+#: The subfolder with an experiment's batch.
 DESIGN = "design"
 
 Progress = Callable[[int, int], None]
@@ -161,17 +159,17 @@ OnMessage = Callable[[str], None]
 
 
 def ignore(*_: Any) -> None:
-    """The default for a callback: do nothing."""
+    """Do nothing; the default of callbacks."""
 
 
 def offset_progress(progress: Progress, before: int, total: int) -> Progress:
-    """The progress of a part as that of the whole."""
+    """Return a callback for one part that reports progress over all parts, `before` of them done."""
     return lambda done, _: progress(before + done, total)
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """In which way an experiment is to be run, as `run_experiment` takes it; it changes no result."""
+    """Options for running an experiment, as in `run_experiment`."""
 
     workers: int = 1
     folder: Path | None = None
@@ -183,7 +181,7 @@ class RunOptions:
 
     @property
     def design_folder(self) -> Path | None:
-        """Where the experiment's batch is to be kept; None for nowhere."""
+        """The folder for the experiment's batch; None if it is not kept."""
         return None if self.folder is None else inside(self.folder, DESIGN, is_folder=True)
 
 
@@ -192,12 +190,12 @@ class Findings:
     """The findings of an experiment: its answer, summary and tables.
 
     Attributes:
-        answer: sentences: first what it found, with how sure that is, then what would make it surer.
+        answer: sentences: the results with their uncertainty, then how to reduce it.
         tables: tidy tables by name; each becomes a Parquet file of that name.
-        summary: the figures that matter, as plain data fit for JSON; charts and reports read it.
-        crises: how many crises it took.
+        summary: the main results as plain data for JSON; charts and reports read it.
+        crises: the number of crises that were run.
         files: further files by name, such as a tuned scenario.
-        manifest: how it came about (`crisis_sim.experiments.run`).
+        manifest: the record of the run (`crisis_sim.experiments.run`).
     """
 
     experiment: Experiment
@@ -209,36 +207,36 @@ class Findings:
     manifest: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        told = "\n".join(f"- {clean(sentence)}" for sentence in self.answer)
-        return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{told}"
+        answer = "\n".join(f"- {clean(sentence)}" for sentence in self.answer)
+        return f"Findings of {self.experiment!r}, {self.crises:,} crises\n{answer}"
 
     def _repr_html_(self) -> str:
-        """HTML for a notebook: the answer."""
+        """HTML for a notebook: the answer and a list of tables."""
         spec, about = self.experiment.spec, f"{self.experiment.kind}, {self.crises:,} crises"
         rows = [
             (name, f"{table.num_rows:,}", ", ".join(table.column_names))
             for name, table in self.tables.items()
         ]
-        said = f"{len(rows)} tables: findings.tables[name].to_pandas()"
+        tables = f"{len(rows)} tables: findings.tables[name].to_pandas()"
         return show.page(
             show.heading(spec.question or spec.title, about),
             show.bullets(self.answer),
-            show.folded(said, show.table(("table", "rows", "columns"), rows)),
+            show.folded(tables, show.table(("table", "rows", "columns"), rows)),
         )
 
 
-def _shown(value: Any) -> str:
-    """A value of an experiment's file on one line, without the brackets of Python."""
+def _on_one_line(value: Any) -> str:
+    """Return a value of an experiment's file as a line, without Python's brackets."""
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {_shown(one)}" for key, one in value.items())
+        return "; ".join(f"{key}: {_on_one_line(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_shown(one) for one in value)
+        return ", ".join(map(_on_one_line, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A file whose types are right: its values with their places, and what the experiment will be run with."""
+    """A file whose types are valid: its values with their places, and the scenarios and classes to run it with."""
 
     top: Node
     scenario: Scenario
@@ -248,20 +246,20 @@ class Reading:
     roles: Mapping[str, Any] = field(default_factory=dict)
 
     def node_at(self, *path: str | int) -> Node:
-        """The value at a path in the file, or the deepest on the way to it."""
+        """Return the node at a path in the file, or the deepest one on the way to it."""
         return find_node(self.top, path)[0]
 
     def measure(self, *path: str | int) -> Measure:
-        """The measure that is written at a path; ScenarioError where it has mistakes."""
+        """Return the measure at a path in the file; ScenarioError if it has mistakes."""
         return read_measure(self.node_at(*path), self.columns)
 
     def check_factors(self, ranges: Mapping[str, Range], *path: str) -> Iterator[Mistake]:
-        """The mistakes in factors: a mapping from parameters' paths to ranges, written at a path."""
+        """Yield the mistakes in ranges by parameter, given at a path in the file."""
         for name, written in ranges.items():
             yield from check_factor(name, written, self.node_at(*path, name), self.scenario)
 
 
-#: Each kind by the word for it in a file, and its module.
+#: The module of each kind.
 KINDS = {
     "attribute": "crisis_sim.experiments.attribute",
     "posterior": "crisis_sim.experiments.posterior",
@@ -272,24 +270,24 @@ KINDS = {
 
 
 class Kind(Protocol):
-    """The interface of a kind's module; it may name `LIBRARIES` of its own, whose versions are kept."""
+    """The interface of a kind's module; versions of the libraries in its optional `LIBRARIES` are recorded."""
 
-    #: The keys of such an experiment; a `Spec` whose `kind` is a `Literal` of its name.
+    #: The keys of the kind; a `Spec` whose `kind` is a `Literal` of its name.
     SPEC: type[Spec]
 
     def check(self, spec: Any, reading: Reading) -> Iterator[Mistake]:
-        """The mistakes that its spec's types cannot tell: paths, ranges, targets."""
+        """Yield the mistakes that types do not catch: in paths, ranges and targets."""
 
     def crises(self, experiment: Experiment) -> int:
-        """How many crises it will take."""
+        """Return the number of crises that it will run."""
 
     def run(self, experiment: Experiment, options: RunOptions) -> Findings:
-        """Carry it out."""
+        """Run the experiment."""
 
     def charts(self, findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
-        """Its charts by the names of their files, and what draws each (`plots.draw_experiment`)."""
+        """Yield the name of each chart's file and the function that draws it (`plots.draw_experiment`)."""
 
 
 def kind_of(name: str) -> Kind:
-    """The module of a kind, by a name in `KINDS`."""
+    """Return the module of a kind, by its name in `KINDS`."""
     return cast(Kind, import_module(KINDS[name]))

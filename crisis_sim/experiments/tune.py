@@ -479,7 +479,7 @@ def draw_history(findings: Findings) -> Figure:
     axes.grid(axis="y")
     handles = [_trial_key(*one) for one in zip(names, faces, strict=True) if one[0]]
     handles += [plots.key("best so far", ""), plots.key("best", "D", linestyle="", markersize=3.8)]
-    return plots.finished(figure, _spent(summary), handles, "right")
+    return plots.finish(figure, _spent(summary), handles, "right")
 
 
 #: The look of a trial's dot.
@@ -514,7 +514,7 @@ def draw_trade_off(findings: Findings) -> Figure:
         plots.key("none is better for less", "o", style.ESTIMATE, markersize=3),
         plots.key("best, 95%", "D", markersize=3.8),
     ]
-    return plots.finished(figure, _spent(summary), handles, "right")
+    return plots.finish(figure, _spent(summary), handles, "right")
 
 
 def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
@@ -609,7 +609,7 @@ def draw_parameters(findings: Findings) -> Figure:
         *([plots.key(label, "", style.AIM, linewidth=1.2)] * alone),
         plots.key("scenario's own", "|", style.GREY, linestyle="", markersize=8),
     ]
-    return plots.finished(figure, _spent(findings.summary), handles)
+    return plots.finish(figure, _spent(findings.summary), handles)
 
 
 def draw_targets(findings: Findings) -> Figure:
@@ -655,7 +655,7 @@ def draw_targets(findings: Findings) -> Figure:
         plots.patch("the target's 95% interval", style.PALE_GREY),
     ]
     fresh = summary["fresh"]
-    return plots.finished(
+    return plots.finish(
         figure,
         f"With luck that nothing was tuned on: seed {fresh['seed']}, "
         f"{text.count(fresh['replicates'])} replicates"

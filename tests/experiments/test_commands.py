@@ -167,7 +167,7 @@ RESOLVE = "states.south.resolve"
         (["sensitivity", "may_2025", "--vary", "states.india.resolve=0.4"], "PATH=LOW:HIGH"),
         (["experiment"], "NAME is missing"),
         (["experiment", "mediation_dely"], "did you mean 'mediation_delay'?"),
-        (["experiment", "--resume", "nowhere"], "holds no experiment"),
+        (["experiment", "--resume", "nowhere"], "contains no experiment"),
         (["experiment", "mediation_delay", "--resume", "x", "--restart"], "give one of them"),
         (["experiment", "swep", "may_2025"], "did you mean 'sweep'?"),
         (["experiment", "sweep"], "crisis-sim experiment sweep SCENARIO KEY=VALUE..."),

@@ -110,9 +110,9 @@ def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_
     experiment, whole = examples.made(kind), found(kind)
     with pytest.raises(InterruptedError):
         run_experiment(experiment, tmp_path, progress=stop_halfway)
-    with pytest.raises(ResultsError, match="not finished"):
+    with pytest.raises(ResultsError, match="unfinished"):
         read_experiment(tmp_path)
-    with pytest.raises(ExperimentError, match=r"not finished; go on with: .* --resume"):
+    with pytest.raises(ExperimentError, match="unfinished experiment; resume it with"):
         run_experiment(experiment, tmp_path)
     assert same(whole, run_experiment(read_resolved(tmp_path), tmp_path, resume=True, workers=2))
     assert same(whole, read_experiment(tmp_path))
@@ -127,7 +127,7 @@ def test_a_folder_of_other_things_is_left_alone_and_nothing_is_read_from_it(tmp_
     with pytest.raises(ResultsError, match="no experiment"):
         read_experiment(tmp_path)
     (tmp_path / "thesis.txt").write_text("ten years of work")
-    with pytest.raises(ResultsError, match=r"holds other things .*thesis\.txt"):
+    with pytest.raises(ResultsError, match=r"contains other files .*thesis\.txt"):
         run_experiment(made(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -260,7 +260,7 @@ def test_an_experiment_is_not_gone_on_with_under_other_code(
     folder = copied(kind)
     later = {**run._versions(kind), run.CODE: "another", "numpy": "99"}
     monkeypatch.setattr(run, "_versions", lambda _: later)
-    words = r"begun otherwise.*(\n.*)*numpy: .* there, 99 now\n.*code_of_experiments: .* now"
+    words = r"begun differently.*(\n.*)*numpy: .* there, 99 now\n.*code_of_experiments: .* now"
     for one in (folder, unfinished(folder)):
         with pytest.raises(ResultsError, match=words):
             run_experiment(made(kind), one, resume=True)
