@@ -5,11 +5,11 @@
     batch = simulate(["may_2025", "no_mediators"], replicates=10_000, seed=1)
     summary = compare(batch)
 
-`Scenario.load` reads a scenario; `simulate` runs one or more of them as paired replicates; `compare` summarises their
-outcomes, with intervals; `write_page` makes one HTML page of a folder of results. `run_experiment` asks a question of a
-scenario: a sweep, what ended it, and others. `replay` tells one crisis event by event, `branch` changes it at a moment, and
-`why` says what made it go as it went. `CrisisModel` is the Mesa model itself; `Agent`, `Event` and `rule` are what
-agents of your own are made of, and a `Decision` is what a policy of your own decides.
+`Scenario.load` reads a scenario; `simulate` runs scenarios with the same random numbers; `compare` summarises their
+outcomes, with intervals; `write_page` writes an HTML page about a results folder. `run_experiment` runs a sweep, an
+attribution or another experiment. `replay` shows one crisis event by event, `branch` changes it at some moment, and
+`why` finds the steps that decided its outcome. `CrisisModel` is the Mesa model itself; custom agents are written with
+`Agent`, `Event` and `rule`, and custom policies return a `Decision`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario import ScenarioError as ScenarioError
     from crisis_sim.scenario import load_scenario as load_scenario
 
-#: Fetched when first used: Mesa, SciPy, matplotlib and the scenario's schema take a while to import.
+#: Imported on first use, since Mesa, SciPy, matplotlib and the scenario's schema are slow to import.
 _fetch, _, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

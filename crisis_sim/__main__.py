@@ -1,4 +1,4 @@
-"""`python -m crisis_sim` does what `crisis-sim` does."""
+"""`python -m crisis_sim`: the same as `crisis-sim`."""
 
 from __future__ import annotations
 

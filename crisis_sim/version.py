@@ -1,3 +1,3 @@
-"""The version, in its one home: the package's metadata and every manifest take it from here."""
+"""The version of the package, which its metadata and every manifest use."""
 
 __version__ = "0.1.0"

@@ -1,11 +1,9 @@
-"""Many replicates: blocks of them, workers that run the blocks, and the folder that keeps them.
+"""Batches of many replicates: their blocks, the workers that run them, and results folders.
 
-A batch asks the model for replicates block by block, so that memory stays bounded however many
-there are, and so that any number of workers gives the same rows. `block` cuts what is asked into
-blocks and runs one, `workers` shares them out, `folder` keeps them on disk and makes results of
-them with a `manifest`, and `ensemble` is what comes back. `simulate` keeps a batch in memory;
-`run_to_folder` puts it on disk block by block, `resume` goes on with one that was cut short, and
-`read_batch` brings it back.
+A batch is run in blocks of replicates, which bounds memory; the number of workers does not affect results. `block`
+divides a plan into blocks and runs one, `workers` distributes them, `folder` writes them and joins them into results
+with a `manifest`, and `ensemble` contains the results. `simulate` keeps a batch in memory; `run_to_folder` writes it
+to disk, `resume` continues it after an interruption, and `read_batch` reads it.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from crisis_sim.batch.run import run_to_folder as run_to_folder
     from crisis_sim.batch.run import simulate as simulate
 
-#: Fetched when first used: Mesa and SciPy are slow to import.
+#: Imported on first use, since Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

@@ -1,7 +1,7 @@
-"""The plan of a batch, cut into blocks, and how one is run: replicates of one scenario in the arrays of one model.
+"""The plan of a batch and its blocks. A block consists of replicates of one scenario that run together in one model.
 
-A block is the unit of memory, of work handed to a worker, of what is written and of what is lost
-when something goes wrong. Which block a replicate falls into never changes the replicate.
+A block is the unit of memory, of work for a worker, of writing, and of loss when something fails. The
+division into blocks does not affect the replicates.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ if TYPE_CHECKING:
     from crisis_sim.model import CrisisModel
 
 
-#: Called with a model as it goes on.
+#: Callback that receives the model while it runs.
 Watch: TypeAlias = "Callable[[CrisisModel], None]"
 
-#: Replicates of each scenario whose market paths are kept: enough for bands, few enough to draw.
+#: The number of replicates of each scenario whose market paths are kept, for the bands in charts.
 PATHS_KEPT = 1000
 
 
 @dataclass(frozen=True)
 class BlockOrder:
-    """Replicates `first` to `first + count - 1` of a scenario, at one point of a design or several.
+    """A request to run replicates `first` to `first + count - 1` of a scenario, at one or more points of a design.
 
     Attributes:
         seed: the batch's seed.
-        parameters: values in place of the scenario's, by path, each of shape (points * count,), one
+        parameters: values that replace the scenario's, by path, each of shape (points * count,), one
             point after the other.
-        agents: makers of agents to add to the scenario's own, as `CrisisModel` takes them; classes from files by reference.
-        roles: classes in place of the scenario's own, likewise.
-        first_point, points: which points of the design; 0 and 1 for a batch that is none.
-        is_design: whether rows say to which point they belong.
-        number: its place in the plan, from 0.
-        engine: what runs it, as `CrisisModel` takes it.
+        agents: agents to add to the scenario, as for `CrisisModel`; classes from files are `ClassReference`s.
+        roles: classes that replace the scenario's, likewise.
+        first_point, points: the first point of the design and the number of points; (0, 1) without a design.
+        is_design: whether rows have a column with their point.
+        number: the number of the block in the plan, from 0.
+        engine: `cpu` or `gpu`.
     """
 
     scenario: Scenario
@@ -84,17 +84,17 @@ class BlockOrder:
 
     @property
     def rows(self) -> int:
-        """How many crises that is."""
+        """The number of crises."""
         return self.points * self.count
 
     @property
     def keeps_paths(self) -> bool:
-        """Whether market paths of some of its replicates are kept."""
+        """Whether the block includes replicates whose market paths are kept."""
         return not self.is_design and self.first < PATHS_KEPT
 
     @property
     def place(self) -> dict[str, Any]:
-        """Its place in the batch, as plain data."""
+        """The position of the block in the batch, as plain data."""
         return {
             "block": self.number,
             "scenario": self.scenario.name,
@@ -110,14 +110,13 @@ class Block:
     """The result of an order.
 
     Attributes:
-        seconds: time it took.
-        events: events in all its crises.
-        table: one row a replicate of each point, in order; None once it is on disk.
+        seconds: the running time.
+        events: the number of events in all its crises.
+        table: one row per replicate and point, in order; None once written to disk.
         paths: daily values of the replicates below `PATHS_KEPT`, or None.
-        files: the content of its files by their place in the folder of the run, while they are on
-            their way there.
-        error: type and message of the exception with which it failed; empty where it did not.
-        trace: where that was raised, as Python prints it.
+        files: the content of files that are still to be written, by their path in the folder of the run.
+        error: type and message of the exception that made the block fail; "" on success.
+        trace: its traceback, as Python prints it.
     """
 
     order: BlockOrder
@@ -131,7 +130,7 @@ class Block:
 
 
 def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True) -> Block:
-    """Carry out an order; `watch` and `daily` are those of `CrisisModel.run`."""
+    """Run a block; `watch` and `daily` are those of `CrisisModel.run`."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
@@ -144,8 +143,8 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         seed=order.seed,
         first_replicate=order.first,
         parameters=order.parameters,
-        agents=[load_reference(one) for one in order.agents],
-        roles={name: load_reference(one) for name, one in order.roles.items()},
+        agents=[load_reference(agent) for agent in order.agents],
+        roles={name: load_reference(kind) for name, kind in order.roles.items()},
         keep_paths=0 if order.is_design else PATHS_KEPT,
         points=order.points,
         engine=order.engine,
@@ -154,8 +153,8 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
         model.run(watch=watch, daily=daily)
         paths, outcomes = model.kept_paths(), model.outcomes()
         if order.is_design:
-            numbers = np.arange(order.first_point, order.first_point + order.points)
-            outcomes[POINT] = np.repeat(numbers, order.count)
+            points = np.arange(order.first_point, order.first_point + order.points)
+            outcomes[POINT] = np.repeat(points, order.count)
         return Block(
             order,
             table=as_table(scenario.name, outcomes, scenario.state_names),
@@ -168,27 +167,29 @@ def run_block(order: BlockOrder, watch: Watch | None = None, daily: bool = True)
 
 
 def free_model(model: CrisisModel) -> None:
-    """Free a model's arrays at once: agents know each other, and would wait for Python to look for circles."""
+    """Free a model's arrays at once; its circular references would otherwise wait for the garbage collector."""
     import mesa
 
-    getattr(mesa.Agent, "_ids", {}).pop(model, None)  # by which Mesa 3.3 keeps every model alive
+    getattr(mesa.Agent, "_ids", {}).pop(
+        model, None
+    )  # Mesa 3.3 keeps a reference to every model here
     for agent in model.agents:
         agent.__dict__.clear()
     model.__dict__.clear()
 
 
 def attempt(order: BlockOrder, watch: Watch | None = None) -> Block:
-    """Carry out an order; what its model or agents raise becomes the error of the block.
+    """Run a block; an exception from its model or agents becomes the block's error.
 
     Args:
-        watch: called with the model now and then; a `KeyboardInterrupt` that it raises ends the run.
+        watch: called with the model from time to time; a `KeyboardInterrupt` that it raises ends the run.
     """
     started = time.perf_counter()
     try:
         return run_block(order, watch, daily=False)
-    except Exception as error:  # noqa: BLE001 - an agent may be anybody's code
-        seconds, said = time.perf_counter() - started, f"{type(error).__name__}: {error}"
-        return Block(order, seconds, error=said, trace=traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
+        seconds, message = time.perf_counter() - started, f"{type(error).__name__}: {error}"
+        return Block(order, seconds, error=message, trace=traceback.format_exc())
 
 
 def schemas(
@@ -197,7 +198,7 @@ def schemas(
     is_design: bool = False,
     roles: Mapping[str, Any] | None = None,
 ) -> tuple[pa.Schema, pa.Schema]:
-    """The columns of outcomes and of paths, asked of a model that has not begun."""
+    """Return the columns of outcomes and of paths, taken from a model that has not started."""
     import numpy as np
 
     from crisis_sim.model import CrisisModel
@@ -207,68 +208,70 @@ def schemas(
     )
     outcomes = model.outcomes() | ({POINT: np.arange(1)} if is_design else {})
     tables = (outcomes, model.kept_paths() or {})
-    first, second = (as_table(scenario.name, one, scenario.state_names).schema for one in tables)
+    first, second = (
+        as_table(scenario.name, table, scenario.state_names).schema for table in tables
+    )
     return first, second
 
 
-# The plan of a batch: scenarios, replicates and seed, cut into blocks that fit into memory.
+# The plan of a batch: scenarios, replicates and seed, divided into blocks that fit into memory.
 
-#: A scenario, its file, or the name of a shipped one.
-OneScenario: TypeAlias = Scenario | str | Path
-#: What a batch is asked to run: one or many, or each under a name of its own.
-Scenarios: TypeAlias = OneScenario | Iterable[OneScenario] | Mapping[str, OneScenario]
+#: A scenario, the path of its file, or the name of a shipped one.
+ScenarioLike: TypeAlias = Scenario | str | Path
+#: The scenarios of a batch: one, several, or a mapping from names to them.
+Scenarios: TypeAlias = ScenarioLike | Iterable[ScenarioLike] | Mapping[str, ScenarioLike]
 
 
-#: Bytes of a crisis apart from its agents, of an agent, review or event, and of a rung that is drawn for
-#: each crisis. They do not grow with the horizon: neither the past nor the numbers of its luck are kept.
-BYTES_A_CRISIS, BYTES_AN_AGENT, BYTES_A_RUNG = 13_500, 400, 50
+#: Memory in bytes: of a crisis without its agents; of each agent, review or event; of each rung of the ladder.
+#: It does not depend on the horizon, since neither the past nor random numbers are kept.
+CRISIS_BYTES, AGENT_BYTES, RUNG_BYTES = 13_500, 400, 50
 
 
 def bytes_per_crisis(scenario: Scenario) -> int:
-    """The most bytes that a block holds for each of its crises."""
+    """Return an upper bound of the memory that a block needs for each crisis, in bytes."""
     reviews = sum(len(lender.reviews) for lender in scenario.lenders.values())
     count = sum(len(getattr(scenario, name)) for name in (*SECTIONS, "events")) + reviews
-    return BYTES_A_CRISIS + BYTES_AN_AGENT * count + BYTES_A_RUNG * len(scenario.ladder)
+    return CRISIS_BYTES + AGENT_BYTES * count + RUNG_BYTES * len(scenario.ladder)
 
 
-#: The most replicates in a block, and the fewest, for small batches, so that all workers get a similar
-#: share. A crisis costs the same in either (`make bench`), but each block has the cost of a file and of
-#: handing it to a worker.
+#: Maximum number of replicates in a block; the second applies to small batches, so that all workers get a
+#: similar share. The cost of a crisis is the same for both (`make bench`), but each block adds the cost of
+#: a file and of handing it to a worker.
 BLOCK_SIZE, SMALL_BLOCK_SIZE = 16_384, 2_500
-#: Blocks from which on workers are done at nearly the same time.
+#: With at least this many blocks, all workers finish at nearly the same time.
 MANY_BLOCKS = 256
 #: Engines for a batch: the processor, or a graphics card.
 ENGINES = ("cpu", "gpu")
-#: The most replicates, or points: a run of more would not end.
+#: Upper limit of replicates and of points; a larger run would take years.
 MOST = 100_000_000_000
 #: The largest seed.
 MOST_SEED = 2**256
-#: The most replicates in a block on a graphics card, which is quick where it has very many threads to go on with.
+#: Maximum number of replicates in a block on a graphics card, which needs very many threads to be fast.
 CARD_BLOCK_SIZE = 262_144
-#: The most memory that a block may come to need. Blocks of crises that could need more are smaller;
-#: their results are the same.
+#: Upper limit of the memory of a block in bytes. Blocks of crises that need more memory contain fewer
+#: replicates, with the same results.
 BLOCK_BYTES = 2**30
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Scenarios to run side by side on the same luck.
+    """Scenarios to run with the same random numbers.
 
     Attributes:
-        scenarios: each under a name of its own.
-        block_size: the most replicates that a block has.
-        parameters: values in place of the scenarios', by path, each of shape (replicates,); in a
+        scenarios: scenarios with distinct names.
+        block_size: maximum number of replicates in a block.
+        parameters: values that replace the scenarios', by path, each of shape (replicates,); in a
             design (points * replicates,), one point after the other.
-        agents: makers of agents to add to each scenario's own.
-        roles: by the name of an agent, or of a role, the class in place of the scenario's own.
-        without: names of scenarios that are run without these agents and roles, to compare with.
-        points: for a design, at how many points each replicate is run, with the same luck at all of
-            them; None for a batch that is no design.
-        engine: what runs it, one of `ENGINES`.
+        agents: agents to add to each scenario, as for `CrisisModel`.
+        roles: classes that replace the scenarios', by the name of an agent or a role.
+        without: names of scenarios to run without these agents and roles, for comparison.
+        points: the number of points of a design. Each replicate is run at all of them with the same random
+            numbers. None for a batch without a design.
+        engine: one of `ENGINES`.
 
     Raises:
-        BatchError: when it cannot be run: a number too low, a name twice, a path that leads to no
-            parameter of a scenario, values too few, too many or out of range.
+        BatchError: when the plan is not valid, for example because a number is out of range, two scenarios
+            have the same name, or a path is not that of a parameter.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -284,7 +287,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not self.scenarios:
-            raise BatchError("there is no scenario to run")
+            raise BatchError("no scenario to run")
         check_count("replicates", self.replicates, most=MOST)
         check_count("block size", self.block_size)
         check_count("points", self.points_each, most=MOST)
@@ -292,9 +295,7 @@ class Plan:
         self._check_engine()
         for name, count in Counter(scenario.name for scenario in self.scenarios).items():
             if count > 1:
-                raise BatchError(
-                    f"{count} scenarios are called {name!r}; each needs a name of its own"
-                )
+                raise BatchError(f"{count} scenarios are called {name!r}; names must be distinct")
         for path, values in self.parameters.items():
             self._check_values(path, values)
         if self.parameters:
@@ -303,12 +304,12 @@ class Plan:
 
     def _check_engine(self) -> None:
         if self.engine not in ENGINES:
-            raise BatchError(f"engine {self.engine!r} is unknown; there are {', '.join(ENGINES)}")
+            raise BatchError(f"unknown engine {self.engine!r}; expected {' or '.join(ENGINES)}")
         if self.engine == "gpu":
             from crisis_sim.model.gpu import NoCardError, check_card
 
             if self.agents or self.roles:
-                raise BatchError("classes of your own need the engine cpu")
+                raise BatchError("classes of your own run on the engine cpu only")
             try:
                 check_card()
             except NoCardError as error:
@@ -322,10 +323,10 @@ class Plan:
                 f"expected one for each of the {self.replicates} replicates{at_points}"
             )
         if values.dtype.kind not in "biuf":
-            raise BatchError(f"parameter {path!r} has values that are no numbers: {values.dtype}")
+            raise BatchError(f"parameter {path!r} has values that are not numbers: {values.dtype}")
 
     def _check_paths(self, scenario: Scenario) -> None:
-        """Make sure that a scenario has the numbers whose values are given, and in those ranges."""
+        """Check that a scenario has these parameters, and that the values are in range."""
         from crisis_sim.scenario.errors import did_you_mean
         from crisis_sim.scenario.introspect import numbers_of
 
@@ -335,7 +336,7 @@ class Plan:
                 limits = known[path]
                 if limits.whole:  # a rung
                     limits = replace(limits, high=min(limits.high, len(scenario.ladder) - 1))
-                # So NaN is out of range, too.
+                # Written so that NaN is out of range, too.
                 if not ((values >= limits.low) & (values <= limits.high)).all():
                     raise BatchError(
                         f"parameter {path!r} has values from {values.min():g} to "
@@ -343,56 +344,61 @@ class Plan:
                     )
                 if limits.whole and (values % 1 != 0).any():
                     raise BatchError(f"parameter {path!r} has fractions; expected whole numbers")
-            # Custom agents may have parameters of their own, which only they know.
+            # Custom agents may have parameters that only they can check.
             elif not self.agents or path.partition(".")[0] in type(scenario).model_fields:
                 near = did_you_mean(path, known)
                 raise BatchError(f"no parameter {path!r} in {scenario.name}{near}")
 
     @property
     def points_each(self) -> int:
-        """At how many points each replicate of a scenario is run."""
+        """The number of points at which each replicate is run."""
         return 1 if self.points is None else self.points
 
     @property
     def rows_each(self) -> int:
-        """How many crises of each scenario there are."""
+        """The number of crises of each scenario."""
         return self.points_each * self.replicates
 
     @property
     def crises(self) -> int:
-        """How many crises there are in all."""
+        """The total number of crises."""
         return self.rows_each * len(self.scenarios)
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are in all."""
-        of_points, of_replicates = self._parts
-        return of_points * of_replicates * len(self.scenarios)
+        """The total number of blocks."""
+        point_parts, replicate_parts = self._parts
+        return point_parts * replicate_parts * len(self.scenarios)
 
     @property
     def states(self) -> tuple[str, ...]:
-        """Names of all the scenarios' states, each once."""
-        return tuple(dict.fromkeys(name for one in self.scenarios for name in one.state_names))
+        """The names of all states, without repetition."""
+        return tuple(
+            dict.fromkeys(name for scenario in self.scenarios for name in scenario.state_names)
+        )
 
     def orders(self, numbers: Iterable[int] | None = None) -> Iterator[BlockOrder]:
-        """The blocks, of nearly the same size; block after block for all scenarios in turn.
+        """Iterate over the blocks, which are of nearly the same size, taking the scenarios in turn.
 
-        So a batch that is cut short has the same replicates of every scenario, give or take one
-        block. Only the one in hand takes memory. Where `numbers` are given, those blocks alone.
+        An interrupted batch therefore has the same replicates of every scenario, except for one block.
+
+        Args:
+            numbers: the numbers of the blocks, by default all; numbers outside the plan are skipped.
         """
-        whole = range(self.blocks)
-        return map(self._order, whole if numbers is None else filter(whole.__contains__, numbers))
+        known = range(self.blocks)
+        return map(self._order, known if numbers is None else filter(known.__contains__, numbers))
 
     def _order(self, number: int) -> BlockOrder:
-        """The block of that number: as many whole points as fit into one, or a part of one point."""
-        of_points, of_replicates = self._parts
-        cut, which = divmod(number, len(self.scenarios))
-        of_point, of_replicate = divmod(cut, of_replicates)
-        points = _part(self.points_each, of_points, of_point)
-        replicates = _part(self.replicates, of_replicates, of_replicate)
+        """Return a block by its number: as many whole points as fit into one, or a part of one point."""
+        point_parts, replicate_parts = self._parts
+        part, scenario_index = divmod(number, len(self.scenarios))
+        point_part, replicate_part = divmod(part, replicate_parts)
+        points = _part(self.points_each, point_parts, point_part)
+        replicates = _part(self.replicates, replicate_parts, replicate_part)
         shape = self.points_each, self.replicates
+        scenario = self.scenarios[scenario_index]
         return BlockOrder(
-            self.scenarios[which],
+            scenario,
             first=replicates.start,
             count=replicates.stop - replicates.start,
             seed=self.seed,
@@ -400,7 +406,7 @@ class Plan:
                 path: values.reshape(shape)[points, replicates].ravel()
                 for path, values in self.parameters.items()
             },
-            **self.rules_of(self.scenarios[which]),
+            **self.rules_of(scenario),
             first_point=points.start,
             points=points.stop - points.start,
             is_design=self.points is not None,
@@ -409,34 +415,34 @@ class Plan:
         )
 
     def rules_of(self, scenario: Scenario) -> dict[str, Any]:
-        """The agents that are added to a scenario, and the classes in place of its own, as `CrisisModel` takes them."""
+        """Return the `agents` and `roles` of a scenario, as for `CrisisModel`."""
         if scenario.name in self.without:
             return {"agents": (), "roles": {}}
         return {"agents": self.agents, "roles": applicable_roles(scenario, self.roles)}
 
     @property
     def _parts(self) -> tuple[int, int]:
-        """Into how many parts the points are cut for blocks, and into how many the replicates."""
-        points_a_block = max(self.block_size // self.replicates, 1)
-        return -(-self.points_each // points_a_block), -(-self.replicates // self.block_size)
+        """The number of parts into which the points are divided, and into which the replicates are."""
+        points_per_block = max(self.block_size // self.replicates, 1)
+        return -(-self.points_each // points_per_block), -(-self.replicates // self.block_size)
 
 
-def _part(whole: int, parts: int, number: int) -> slice:
-    """One of the parts, of nearly the same size, of a whole."""
-    return slice(whole * number // parts, whole * (number + 1) // parts)
+def _part(length: int, parts: int, number: int) -> slice:
+    """Return one of several parts, of nearly the same size, of a range that begins at 0."""
+    return slice(length * number // parts, length * (number + 1) // parts)
 
 
-def check_count(what: str, number: int, least: int = 1, most: int | None = None) -> None:
-    """Make sure that a number of something is whole, not too small and not too large, or BatchError."""
+def check_count(name: str, number: int, least: int = 1, most: int | None = None) -> None:
+    """Raise BatchError unless a number is whole and within limits."""
     if not is_count(number, least):
-        raise BatchError(f"expected a whole number of at least {least} for {what}, got {number!r}")
+        raise BatchError(f"expected a whole number of at least {least} for {name}, got {number!r}")
     if most is not None and number > most:
-        raise BatchError(f"expected at most {most:,} for {what}")
+        raise BatchError(f"expected at most {most:,} for {name}")
 
 
 def max_block_size(scenarios: Iterable[Scenario]) -> int:
-    """The most replicates of any of these scenarios that `BLOCK_BYTES` holds."""
-    return max(BLOCK_BYTES // max(bytes_per_crisis(one) for one in scenarios), 1)
+    """Return the maximum number of replicates in a block that needs at most `BLOCK_BYTES`."""
+    return max(BLOCK_BYTES // max(map(bytes_per_crisis, scenarios), default=1), 1)
 
 
 def make_plan(
@@ -451,72 +457,75 @@ def make_plan(
     roles: Mapping[str, Any] | None = None,
     compare_without: bool = False,
 ) -> Plan:
-    """A plan from scenarios, files or names of shipped ones, one or many, or a mapping of names to these.
+    """Make a plan; the arguments are those of `simulate`.
 
-    Scenarios with classes of one's own are named after these; with `compare_without` each comes without them as well.
-    ScenarioError where a scenario file has mistakes, BatchError where it cannot be run as asked.
+    Scenarios with custom classes are named after these; with `compare_without`, each is included without them, too.
+
+    Raises:
+        ScenarioError: when a scenario file has mistakes.
+        BatchError: when the plan is not valid.
     """
     import numpy as np
 
-    given: Iterable[tuple[str, Any]]
+    pairs: Iterable[tuple[str, Any]]
     if isinstance(scenarios, Mapping):
-        given = ((str(name), one) for name, one in scenarios.items())
+        pairs = ((str(name), scenario) for name, scenario in scenarios.items())
     else:
         several = [scenarios] if isinstance(scenarios, (Scenario, str, Path)) else scenarios
-        given = (("", one) for one in several)
-    named = tuple(_read(one, name, number) for number, (name, one) in enumerate(given, start=1))
+        pairs = (("", scenario) for scenario in several)
+    named = tuple(_read(like, name, number) for number, (name, like) in enumerate(pairs, start=1))
     agents, roles = tuple(agents), dict(roles or {})
     if agents or roles:
         check_rules(named, roles, agents)
-    without = tuple(one.name for one in named) if compare_without else ()
-    if without and not (agents or roles):
-        raise BatchError("to compare without classes of your own, give some: agents or roles")
-    labels = tuple(labelled_with_classes(one, roles, agents) for one in named)
-    named = (*(named if compare_without else ()), *labels)
+    elif compare_without:
+        raise BatchError("compare_without leaves out agents and roles, but none are given")
+    without = named if compare_without else ()
+    named = (*without, *(labelled_with_classes(scenario, roles, agents) for scenario in named))
     points_each = 1 if points is None else points
     check_count("replicates", replicates)
     check_count("points", points_each)
-    crises = len(named) * replicates * points_each
-    usual = CARD_BLOCK_SIZE if engine == "gpu" else default_block_size(crises)
-    size = min(usual, max_block_size(named)) if block_size is None else block_size
+    if block_size is None:
+        crises = len(named) * replicates * points_each
+        default = CARD_BLOCK_SIZE if engine == "gpu" else default_block_size(crises)
+        block_size = min(default, max_block_size(named))
     try:
         values = {path: np.asarray(numbers) for path, numbers in (parameters or {}).items()}
-    except ValueError as error:  # lists of lists of several lengths
+    except ValueError as error:  # nested lists of different lengths
         raise BatchError(f"parameters must be arrays of numbers: {error}") from error
-    return Plan(named, replicates, seed, size, values, agents, points, engine, roles, without)
+    names = tuple(scenario.name for scenario in without)
+    return Plan(named, replicates, seed, block_size, values, agents, points, engine, roles, names)
 
 
 def default_block_size(crises: int) -> int:
-    """The most replicates in a block of a batch of `crises` crises, on processors."""
+    """Return the maximum number of replicates in a block, for a batch of `crises` crises on processors."""
     return min(max(crises // MANY_BLOCKS, SMALL_BLOCK_SIZE), BLOCK_SIZE)
 
 
-def _read(given: OneScenario, name: str, number: int) -> Scenario:
-    """A scenario under the name that it was given with, its own, or its place among several."""
-    if isinstance(given, (str, Path)):
+def _read(scenario: ScenarioLike, name: str, number: int) -> Scenario:
+    """Return a scenario under `name`, or else under its existing name, or else numbered."""
+    if isinstance(scenario, (str, Path)):
         from crisis_sim.scenario import load_scenario
 
-        given = load_scenario(given)
-    if not isinstance(given, Scenario):
-        raise BatchError(f"expected a scenario, its file or its name, got {given!r}")
+        scenario = load_scenario(scenario)
+    if not isinstance(scenario, Scenario):
+        raise BatchError(f"expected a scenario, its file or its name, got {scenario!r}")
     if name and not is_file_name(name):
         raise BatchError(f"{name!r} cannot be a scenario's name; expected {FILE_WORDS}")
-    name = name or given.name or f"scenario_{number}"
-    return given if name == given.name else given._with(name=name)
+    name = name or scenario.name or f"scenario_{number}"
+    return scenario if name == scenario.name else scenario._with(name=name)
 
 
-# The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null
-# where the event never came. The model says which columns there are (an agent of your own may add
-# some); known ones come first, in a fixed order.
+# The columns of outcomes.parquet and paths.parquet. Times are hours from the scenario's start, null if the event did
+# not occur. The model determines the columns (custom agents may add some); known columns come first, in a fixed order.
 
-#: Where a batch is a design: which of its points a row belongs to, from 0.
+#: In a design, the column with a row's point, from 0.
 POINT = "point"
-#: Then these for each state, after `<state>_`; all further columns follow in the model's order.
+#: Columns of each state, prefixed with `<state>_`. Further columns follow in the model's order.
 STATE_COLUMNS = ("first_act_at_hours", "lowest_market", "highest_pressure")
 
 
 def as_table(scenario: str, columns: Mapping[str, NDArray[Any]], states: Sequence[str]) -> pa.Table:
-    """Outcomes or market paths, by column of shape (rows,), as a table in the fixed order."""
+    """Return outcomes or market paths as a table; `columns` are arrays of shape (rows,) by name."""
     import numpy as np
     import pyarrow as pa
 
@@ -525,7 +534,7 @@ def as_table(scenario: str, columns: Mapping[str, NDArray[Any]], states: Sequenc
 
 
 def order_columns(names: Iterable[str], states: Sequence[str]) -> list[str]:
-    """Column names in the fixed order, those that the order does not know at the end."""
+    """Return column names in the fixed order, followed by unknown ones."""
     names = list(names)
     of_states = (f"{state}_{column}" for state in states for column in STATE_COLUMNS)
     scenario, *others = FIRST_COLUMNS
@@ -534,20 +543,20 @@ def order_columns(names: Iterable[str], states: Sequence[str]) -> list[str]:
 
 
 def unify_schemas(schemas: Iterable[pa.Schema], states: Sequence[str]) -> pa.Schema:
-    """One schema for scenarios that differ in their mediators, lenders or states."""
+    """Merge the schemas of scenarios, which may have different agents."""
     import pyarrow as pa
 
-    whole = pa.unify_schemas(list(schemas), promote_options="permissive")
-    return pa.schema([whole.field(name) for name in order_columns(whole.names, states)])
+    merged = pa.unify_schemas(list(schemas), promote_options="permissive")
+    return pa.schema([merged.field(name) for name in order_columns(merged.names, states)])
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with all columns of a schema; ValueError where it has others."""
+    """Return a table with all columns of a schema; missing ones are null. ValueError if it has others."""
     import pyarrow as pa
 
     unknown = sorted(set(table.column_names) - set(schema.names))
     if unknown:
-        raise ValueError(f"columns that this batch did not announce: {', '.join(unknown)}")
+        raise ValueError(f"columns that are not in the batch's schema: {', '.join(unknown)}")
     columns = [
         table.column(field.name)
         if field.name in table.column_names
@@ -558,45 +567,49 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _stored(name: str, values: NDArray[Any]) -> pa.Array:
-    """Texts with a dictionary, "" and NaN as null, times in full precision, the rest as it is."""
+    """Return a column as it is stored: texts with a dictionary, "" and NaN as null, times as float64."""
     import numpy as np
     import pyarrow as pa
 
     if values.dtype.kind in "OUT":
-        words, places = np.unique(values.astype(str), return_inverse=True)
-        indices = pa.array(places.astype(np.int32), mask=words[places] == "")
-        return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
+        texts, codes = np.unique(values.astype(str), return_inverse=True)
+        indices = pa.array(codes.astype(np.int32), mask=texts[codes] == "")
+        return pa.DictionaryArray.from_arrays(indices, pa.array(texts, pa.string()))
     if values.dtype.kind == "f" and name.endswith("_hours"):
         values = values.astype(np.float64, copy=False)
     return pa.array(values, from_pandas=True)
 
 
-# Blocks on disk: each whole or absent, and each says what it is. A block is one Parquet file in
-# `outcomes/`, and for the first replicates one more in `paths/`. Its name holds its number in the
-# plan, its rows and the beginning of the SHA-256 of its content:
+# Blocks on disk. A block is a Parquet file in `outcomes/`; if it includes the first replicates, there is a
+# second file in `paths/`. The name consists of the block's number, the number of rows and the first digits
+# of the SHA-256 of the content:
 #
 #     outcomes/00000012-16384-5b1f0e9a8c7d6e5f.parquet
 #
-# A file under such a name was written to its end; content that does not match the name's checksum has
-# been damaged since. An intact file without the mark of the block that belongs there comes from another
-# run.
+# Writes are atomic, so a file that does not match its checksum has been damaged. The metadata of each file
+# contains a mark, which reveals files of other runs.
 
 #: The folders of the blocks of the two tables.
 OUTCOMES_FOLDER, PATHS_FOLDER = "outcomes", "paths"
-#: Hexadecimal digits of a checksum in a name: one damaged block in 18 billion billion goes unseen.
+#: Hexadecimal digits of the checksum in a name: one in 18 billion billion damaged blocks goes undetected.
 CHECKSUM_DIGITS = 16
-#: Where Parquet files say which batch they belong to, and which part of it they are.
+#: The key of a file's mark in Parquet metadata: its batch, and its position in the batch.
 MARK = b"crisis_sim"
 _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
 
 
 def encode_block(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Block:
-    """A block of the batch of an identity as the content of its files.
+    """Return a block with the content of its files in place of its tables.
 
-    ValueError where it has a column that the batch's tables have not, by their `schemas`.
+    Args:
+        schemas: the columns of the batch's tables, by name.
+        identity: the batch's identity.
+
+    Raises:
+        ValueError: when the block has a column that the batch's tables lack.
     """
     files = {}
-    # It is there once its outcomes are, so these are written last.
+    # A block counts as finished once its outcomes exist, so these are written last.
     for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
         if table is not None and name in schemas:
             columns = with_mark(schemas[name], identity, name, block.order)
@@ -607,28 +620,28 @@ def encode_block(block: Block, schemas: Mapping[str, pa.Schema], identity: str) 
 
 
 def mark(identity: str, table: str, order: BlockOrder | None = None) -> dict[str, Any]:
-    """The mark of a file: of which batch and table it is, and if it is a block's, where that belongs."""
+    """Return the mark of a file: its batch, its table and, for a block, its position."""
     return {"identity": identity, "table": table, **(order.place if order else {})}
 
 
 def with_mark(
     schema: pa.Schema, identity: str, table: str, order: BlockOrder | None = None
 ) -> pa.Schema:
-    """A schema with the mark of a file in its metadata."""
+    """Return a schema with the mark of a file in its metadata."""
     return schema.with_metadata({MARK: json.dumps(mark(identity, table, order))})
 
 
 def mark_of(schema: pa.Schema) -> dict[str, Any]:
-    """The mark in a Parquet file's schema; empty where it has none."""
+    """Return the mark in a Parquet file's schema, or {} if it has none."""
     try:
-        found = json.loads((schema.metadata or {}).get(MARK, b"{}"))
+        data = json.loads((schema.metadata or {}).get(MARK, b"{}"))
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
 def read_mark(path: Path) -> dict[str, Any]:
-    """The mark of a Parquet file on disk."""
+    """Return the mark of a Parquet file on disk."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -639,7 +652,7 @@ def read_mark(path: Path) -> dict[str, Any]:
 
 
 class BlockFile(NamedTuple):
-    """A file of a block, and what its name says: the block's number, its rows and the checksum."""
+    """A file of a block, and the parts of its name."""
 
     number: int
     rows: int
@@ -647,7 +660,7 @@ class BlockFile(NamedTuple):
     path: Path
 
     def content(self) -> bytes:
-        """Its content; ResultsError where that cannot be read, or is not what the checksum says."""
+        """Return the content; ResultsError if it cannot be read or does not match the checksum."""
         try:
             content = inside(self.path.parent, self.path.name).read_bytes()
         except OSError as error:
@@ -655,17 +668,17 @@ class BlockFile(NamedTuple):
                 f"{self.path}: it cannot be read: {error.strerror or error}"
             ) from error
         if digest_of(content)[:CHECKSUM_DIGITS] != self.checksum:
-            raise ResultsError(f"{self.path}: its content is not what its checksum says")
+            raise ResultsError(f"{self.path}: its content does not match its checksum")
         return content
 
 
 def block_files(folder: Path) -> list[BlockFile]:
-    """The files of blocks in a folder, in the order of the plan."""
+    """Return the block files in a folder, in the order of the plan."""
     paths = folder.iterdir() if folder.is_dir() else ()
-    named = ((_NAME.fullmatch(path.name), path) for path in paths)
-    return sorted(BlockFile(int(of[1]), int(of[2]), of[3], path) for of, path in named if of)
+    matches = ((_NAME.fullmatch(path.name), path) for path in paths)
+    return sorted(BlockFile(int(m[1]), int(m[2]), m[3], path) for m, path in matches if m)
 
 
 def names_digest(files: Iterable[BlockFile]) -> str:
-    """The SHA-256 of the names of blocks, one a line: of all their content, since each name is of its own."""
-    return digest_of("".join(f"{one.path.name}\n" for one in files).encode())
+    """Return the SHA-256 of the names of block files, one per line; the names contain checksums of the content."""
+    return digest_of("".join(f"{file.path.name}\n" for file in files).encode())

@@ -1,4 +1,4 @@
-"""`Batch`, the result of a run: for each scenario an `Ensemble` of replicates, one row each."""
+"""`Batch`, the result of a run: an `Ensemble` for each scenario, with a row for each replicate."""
 
 from __future__ import annotations
 
@@ -23,17 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """One scenario's replicates: the same crisis, many times over.
+    """The replicates of one scenario.
 
     Attributes:
         name, title: the scenario's.
-        horizon_hours: hours from the start for which each crisis was followed at most.
+        horizon_hours: maximum length of a crisis, in hours from the start.
         states: short names of the two states.
-        table: one row a replicate, in order of `replicate`; columns as in
-            `crisis_sim.batch.block`.
-        paths: one row a replicate and day for the first replicates (markets, pressure, rungs), or
-            None.
-        scenario: the resolved scenario as plain data, the real path included.
+        table: one row per replicate, in order of `replicate`; the columns are described in docs/outcomes.md.
+        paths: markets, pressure and rungs, one row per replicate and day, for the first replicates; or None.
+        scenario: the resolved scenario as plain data, including its real path.
     """
 
     name: str
@@ -49,16 +47,16 @@ class Ensemble:
 
     def _repr_html_(self) -> str:
         """HTML for a notebook."""
-        names = [name for name in COLUMNS if name in self.table.column_names]
-        rows = self.table.select(names).slice(0, ROWS).to_pylist()
+        names = [name for name in SHOWN_COLUMNS if name in self.table.column_names]
+        rows = self.table.select(names).slice(0, SHOWN_ROWS).to_pylist()
         others = [name for name in self.table.column_names if name not in names]
         return show.page(
             show.heading(self.title, f"{self.name}: {self.replicates:,} replicates"),
             show.paragraph(_endings(self)),
             show.table(
                 names,
-                [[_shown(row[name]) for name in names] for row in rows],
-                f"The first {len(rows)} of them; times are hours from the start",
+                [[_cell(row[name]) for name in names] for row in rows],
+                f"The first {len(rows)} replicates; times are hours from the start",
                 figures=True,
             ),
             show.folded(f"{len(others)} more columns", show.bullets(others)),
@@ -66,14 +64,17 @@ class Ensemble:
 
     @property
     def replicates(self) -> int:
-        """Number of replicates, which is the number of rows."""
+        """The number of replicates, which is the number of rows."""
         return int(self.table.num_rows)
 
     def column(self, name: str) -> NDArray[Any]:
-        """One outcome of every replicate, as an array of shape (replicates,).
+        """Return an outcome of all replicates, as an array of shape (replicates,).
 
-        Numbers come as float64 with NaN where the thing never came, texts as strings with "" there,
-        yes-or-no columns as bool and whole numbers as integers. KeyError names the nearest column.
+        Floats are float64 with NaN for missing values, texts are strings with "" for missing values; other
+        columns are bool or integers.
+
+        Raises:
+            KeyError: when there is no such column; the message suggests the nearest one.
         """
         if name not in self.table.column_names:
             hint = did_you_mean(name, self.table.column_names)
@@ -84,92 +85,89 @@ class Ensemble:
         return self.replicates
 
     def __iter__(self) -> Iterator[str]:
-        """The names of its columns."""
+        """Iterate over the names of the columns."""
         return iter(self.table.column_names)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """One outcome of every replicate, as `column` gives it."""
         return self.column(name)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a replicate; see docs/outcomes.md for the columns.
+        """Return a data frame with one row per replicate; docs/outcomes.md describes the columns.
 
-        The categories of a column of words are all that can occur, whether or not they did; NaN stands for none.
+        The categories of a categorical column are all possible values, including those that do not occur.
+        Missing values are NaN.
         """
         return _frame([self])
 
 
 def _frame(ensembles: Iterable[Ensemble]) -> pd.DataFrame:
-    """The rows of ensembles, one below the other, with the categories of all of them."""
+    """Return the rows of all ensembles as one data frame."""
     import pandas as pd
 
-    frames, known = [], dict[str, dict[str, None]]()
-    for one in ensembles:
-        table = one.table.unify_dictionaries()
+    frames, categories = [], dict[str, dict[str, None]]()
+    for ensemble in ensembles:
+        table = ensemble.table.unify_dictionaries()
         frames.append(table.to_pandas())
-        words = {
-            "scenario": [one.name],
+        possible = {
+            "scenario": [ensemble.name],
             "ending": ENDINGS,
             "worst_violence": VIOLENCE,
             "mediation_style": STYLES,
-            "brokered_by": sorted(one.scenario.get("mediators", ())),
-            **{f"{lender}_decision": DECISIONS for lender in one.scenario.get("lenders", ())},
+            "brokered_by": sorted(ensemble.scenario.get("mediators", ())),
+            **{f"{lender}_decision": DECISIONS for lender in ensemble.scenario.get("lenders", ())},
         }
         for name, column in frames[-1].items():
             if isinstance(column.dtype, pd.CategoricalDtype):
-                every = [*words.get(str(name), ()), *column.cat.categories]
-                known.setdefault(str(name), {}).update(dict.fromkeys(filter(None, every)))
+                values = [*possible.get(str(name), ()), *column.cat.categories]
+                categories.setdefault(str(name), {}).update(dict.fromkeys(filter(None, values)))
     for frame in frames:
-        for name in known.keys() & set(frame.columns):
+        for name in categories.keys() & set(frame.columns):
             ordered = name == "worst_violence"
-            frame[name] = frame[name].astype(pd.CategoricalDtype([*known[name]], ordered))
+            frame[name] = frame[name].astype(pd.CategoricalDtype([*categories[name]], ordered))
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
 
 
-#: Decisions of a lender's board, as results name them.
+#: Decisions of a lender's board, as they appear in results.
 DECISIONS = ("approved", "delayed")
 
 
 @dataclass(frozen=True)
 class Batch(Mapping[str, Ensemble]):
-    """Scenarios run side by side with the same luck, in the order in which they were asked for.
+    """The results of scenarios that were run with the same random numbers, as a mapping from names to ensembles.
 
-    It is a mapping: `batch["may_2025"]` is an `Ensemble`, `len(batch)` the number of scenarios, and to iterate over it
-    gives their names.
+    `batch["may_2025"]` is an `Ensemble`; `len(batch)` is the number of scenarios; iteration gives their names.
 
     Attributes:
-        ensembles: scenario name to its replicates; the first is the one that others are compared
-            with.
-        manifest: how the batch came about: seed, replicates, versions, git revision, command,
-            failures (`crisis_sim.batch.manifest`).
+        ensembles: the ensembles by scenario name; the first is the reference in comparisons.
+        manifest: the origin of the batch: seed, replicates, versions, git revision, command, failures
+            (`crisis_sim.batch.manifest`).
     """
 
     ensembles: dict[str, Ensemble]
     manifest: dict[str, Any] = field(repr=False)
 
     def __repr__(self) -> str:
-        crises = sum(one.replicates for one in self.ensembles.values())
-        return f"Batch({clean(', '.join(self.ensembles))}; {crises:,} crises, seed {self.manifest.get('seed')})"
+        names = clean(", ".join(self.ensembles))
+        return f"Batch({names}; {self.crises:,} crises, seed {self.manifest.get('seed')})"
 
     def _repr_html_(self) -> str:
         """HTML for a notebook."""
-        crises = sum(one.replicates for one in self.ensembles.values())
         failures = self.manifest.get("failures") or ()
         rows = [
-            (name, one.title, f"{one.replicates:,}", _endings(one))
-            for name, one in self.ensembles.items()
+            (name, ensemble.title, f"{ensemble.replicates:,}", _endings(ensemble))
+            for name, ensemble in self.ensembles.items()
         ]
         return show.page(
-            show.heading(f"{crises:,} crises", f"seed {self.manifest.get('seed')}"),
+            show.heading(f"{self.crises:,} crises", f"seed {self.manifest.get('seed')}"),
             show.table(("scenario", "title", "replicates", "ended"), rows),
             show.paragraph(
-                f"{len(failures):,} blocks failed: what they held is missing." if failures else ""
+                f"{len(failures):,} blocks failed; their crises are missing." if failures else ""
             ),
-            show.paragraph("summarise(batch) says what came of them, with intervals."),
+            show.paragraph("summarise(batch) gives a summary with intervals."),
         )
 
     def __getitem__(self, name: str) -> Ensemble:
-        """A scenario's replicates; KeyError names the nearest scenario."""
+        """Return a scenario's ensemble; the message of a KeyError suggests the nearest scenario."""
         if name not in self.ensembles:
             others = ", ".join(self.ensembles)
             raise KeyError(
@@ -184,18 +182,18 @@ class Batch(Mapping[str, Ensemble]):
         return len(self.ensembles)
 
     def to_pandas(self) -> pd.DataFrame:
-        """One row a replicate of each scenario, with a column `scenario`; see docs/outcomes.md for the others.
+        """Return a data frame with one row per scenario and replicate; docs/outcomes.md describes the columns.
 
-        The categories of a column of words are all that can occur in these scenarios, whether or not they did.
+        The categories of a categorical column are all possible values in any of the scenarios.
         """
         return _frame(self.ensembles.values())
 
     def plot(self, chart: str = "ceasefire", ax: Axes | None = None) -> Figure:
-        """A chart of the batch, with 95% intervals; the first scenario is the reference.
+        """Draw a chart of the batch, with 95% intervals; the first scenario is the reference.
 
         Args:
             chart: `ceasefire` (by the time since the first strike), `endings`, `differences` or `markets`.
-            ax: axes to draw the main panel of the chart into; a figure of its own where left out.
+            ax: axes for the main panel of the chart; by default those of a new figure.
 
         Raises:
             ValueError: when there is no such chart.
@@ -205,21 +203,26 @@ class Batch(Mapping[str, Ensemble]):
         return plot(self, chart, ax)
 
     @property
+    def crises(self) -> int:
+        """The total number of crises."""
+        return sum(ensemble.replicates for ensemble in self.ensembles.values())
+
+    @property
     def seed(self) -> int:
-        """The seed that, with a replicate's number, fixes its luck."""
+        """The seed, which together with a replicate's number determines its random numbers."""
         return int(self.manifest["seed"])
 
 
 def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
-    """A column of a table as a NumPy array, with NaN or "" for what is missing."""
+    """Return a column of a table as a NumPy array, with NaN or "" for missing values."""
     import numpy as np
     import pyarrow as pa
 
     kind = column.type
     types = pa.types
     if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
-        places, words = encode_texts(column)
-        return np.array(words)[places]
+        codes, texts = encode_texts(column)
+        return np.array(texts)[codes]
     values: NDArray[Any] = column.to_numpy()
     if types.is_floating(kind):
         return values.astype(np.float64, copy=False)
@@ -227,7 +230,7 @@ def as_array(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def encode_texts(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
-    """A column of texts as indices into a list of its distinct texts; the first, "", means missing."""
+    """Return a column of texts as indices into a list of distinct texts, the first of which is "" for missing."""
     import numpy as np
     import pyarrow as pa
 
@@ -235,18 +238,18 @@ def encode_texts(column: pa.ChunkedArray) -> tuple[NDArray[np.intp], list[str]]:
         return np.empty(0, dtype=np.intp), [""]
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = whole.chunk(0)
-    places = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
-    return places + 1, ["", *whole.dictionary.to_pylist()]
+    combined = column.unify_dictionaries().combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        combined = combined.chunk(0)
+    codes = combined.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.intp)
+    return codes + 1, ["", *combined.dictionary.to_pylist()]
 
 
-# Display in a notebook: the content alone; a summary interprets it.
+# Display in a notebook.
 
-#: Rows of outcomes, and the columns of them, that are shown.
-ROWS = 5
-COLUMNS = (
+#: The number of rows and the columns of outcomes that are shown.
+SHOWN_ROWS = 5
+SHOWN_COLUMNS = (
     "replicate",
     "ending",
     "first_strike_at_hours",
@@ -259,14 +262,14 @@ COLUMNS = (
 
 
 def _endings(ensemble: Ensemble) -> str:
-    """How many replicates ended in which way, the commonest first."""
+    """Return the number of replicates with each ending, the most frequent first."""
     if "ending" not in ensemble.table.column_names:
         return ""
-    counted = Counter(ensemble.column("ending").tolist())
-    return ", ".join(f"{ending} {count:,}" for ending, count in counted.most_common())
+    counts = Counter(ensemble.column("ending").tolist())
+    return ", ".join(f"{ending} {count:,}" for ending, count in counts.most_common())
 
 
-def _shown(value: Any) -> str:
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -1,6 +1,6 @@
-"""Errors of a batch, files that are whole or absent, checksums, and the lock of a folder.
+"""Errors of a batch, atomic writes, checksums, and the lock of a folder.
 
-Whatever is wrong with a file that is read raises ResultsError, which says what and where.
+Any fault of a file that is read raises ResultsError with the path and the reason.
 """
 
 from __future__ import annotations
@@ -28,39 +28,40 @@ if TYPE_CHECKING:
 
 
 class BatchError(RequestError):
-    """A batch cannot be run as it was asked for, or a block of it failed."""
+    """The batch cannot be run as requested, or one of its blocks failed."""
 
 
 class ResultsError(BatchError):
-    """A folder does not hold results that can be read, or cannot take the results of a run."""
+    """The folder contains no readable results, or results cannot be written to it."""
 
 
 def cannot_write(folder: Path, error: OSError) -> ResultsError:
-    """The error to raise where results cannot be written; most likely the disk is full."""
+    """Return the error to raise when writing fails, for example because the disk is full."""
     if error.errno == errno.EXDEV:
-        told = "lies on another disk than the folder that it is in; give a folder inside it"
-        return ResultsError(f"{folder} {told}")
+        return ResultsError(
+            f"{folder} is on a different disk than its parent folder; give a folder inside it"
+        )
     return ResultsError(f"cannot write results to {folder}: {error.strerror or error}")
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn an error on writing into a ResultsError that names the folder."""
+    """Turn write errors into a ResultsError that names the folder."""
     try:
         yield
     except OSError as error:
         raise cannot_write(folder, error) from error
 
 
-# Files are there whole or not at all, whenever the process is killed or the machine stops.
+# Atomic writes: a file is complete or absent, even if the process is killed or the machine stops.
 
-#: Suffix of files that are not yet written to their end.
+#: Suffix of incomplete files.
 PARTIAL = ".partial"
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file aside, wait until the disk has it, and only then give it its name."""
-    # Nobody else writes under this name, be it another machine that shares the folder.
+    """Write a file under a temporary name, flush it to disk, and then rename it."""
+    # The random part keeps apart machines that share the folder.
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         with partial.open("wb") as file:
@@ -75,19 +76,19 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has the content of a file, or the names in a folder."""
+    """Flush the content of a file, or the names in a folder, to disk."""
     is_folder = path.is_dir()
-    if is_folder and os.name == "nt":  # Windows opens no folders, and has names on disk by itself
+    if is_folder and os.name == "nt":  # Windows cannot open folders, and flushes names by itself
         return
-    opened = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 def remove(*paths: Path) -> None:
-    """Take away files, and folders with all that they hold; of a link the link alone."""
+    """Delete files, and folders with their content. A link is deleted, but not its target."""
     for path in paths:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -95,78 +96,85 @@ def remove(*paths: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-# A folder is written by one run at a time. Its lock goes with the process that held it, however that
-# ended, so a run that was killed holds nobody up.
+# One run at a time writes to a folder. The operating system releases the lock when the process ends,
+# even if it is killed.
 
-#: The lock of a folder whose lock lies in it.
+#: The name of a lock file inside the folder that it locks.
 LOCK = "run.lock"
-#: Which process writes to a folder, in that folder.
+#: The file that identifies the process that writes to a folder.
 WRITER = "writer.json"
 
 
 @contextmanager
 def lock_folder(folder: Path, lock: Path) -> Iterator[str]:
-    """Hold a folder, made where it is missing, for one run, by a file that is its lock.
+    """Create a folder if it is missing, and lock it for one run with a lock file.
 
-    Gives a token, made up anew for each run: whoever reads it there (`token_in`) sees the same
-    folder, at the same time. ResultsError says which other run holds it.
+    Yields:
+        A token that is new for each run. A process that reads the same token from the folder (`token_in`)
+        sees this folder, and during this run.
+
+    Raises:
+        ResultsError: when another run has locked the folder; the message names its process.
     """
     from filelock import FileLock, Timeout
 
-    about = {
+    writer = {
         "process": os.getpid(),
         "host": socket.gethostname(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "token": secrets.token_hex(8),
     }
     lock.parent.mkdir(parents=True, exist_ok=True)
-    held = FileLock(lock)
+    folder_lock = FileLock(lock)
     try:
-        held.acquire(timeout=0)
+        folder_lock.acquire(timeout=0)
     except Timeout:
-        other = _about(folder)
-        who = f"process {other.get('process')} on {other.get('host')}"
+        other = _writer(folder)
+        process = f"process {other.get('process')} on {other.get('host')}"
         since = f"has been writing a run to it since {other.get('started')}"
-        wrong = f"{who} {since}" if other else "another run writes to it"
-        raise ResultsError(f"{folder} is in use: {wrong}") from None
+        reason = f"{process} {since}" if other else "another run is writing to it"
+        raise ResultsError(f"{folder} is in use: {reason}") from None
     try:
         folder.mkdir(exist_ok=True)
-        write_durably(folder / WRITER, as_json(about))
-        yield str(about["token"])
+        write_durably(folder / WRITER, as_json(writer))
+        yield str(writer["token"])
     finally:
         with suppress(OSError):
             (folder / WRITER).unlink(missing_ok=True)
             lock.unlink(missing_ok=True)
-            folder.rmdir()  # unless something is in it
-        held.release()
+            folder.rmdir()  # fails, as it should, unless the folder is empty
+        folder_lock.release()
 
 
 def token_in(folder: Path) -> str | None:
-    """The token of the run that holds a folder, as far as it can be seen by this process."""
-    return _about(folder).get("token")
+    """Return the token of the run that has locked a folder, or None if this process cannot see one."""
+    return _writer(folder).get("token")
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def _writer(folder: Path) -> dict[str, Any]:
     try:
-        about = json.loads((folder / WRITER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # gone, or not there yet
+        writer = json.loads((folder / WRITER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # deleted, or not yet written
         return {}
-    return about if isinstance(about, dict) else {}
+    return writer if isinstance(writer, dict) else {}
 
 
-# Files that are read back: by plain names only, and each under a checksum. What is JSON holds its own;
-# of other files the checksum stands in such a one. A folder may be a stranger's, and disks forget.
+# Reading files back. A folder may come from somebody else, and disks fail: names must be plain, and every
+# file is checked. A JSON file contains its own checksum, and the checksums of files of other kinds.
 
-#: The key under which a file holds the checksum of all else that it says.
+#: The key of a JSON file's checksum, which covers all its other keys.
 CHECKSUM = "checksum"
 #: Not allowed in a plain file name: folders, drives and streams of Windows, control characters.
 _NOT_PLAIN = re.compile(r"[/\\:\x00-\x1f\x7f]")
 
 
 def inside(folder: Path, name: object, is_folder: bool = False) -> Path:
-    """The path of a file, or a folder, in a folder, by a name that somebody else may have written.
+    """Return the path of a file (or folder) in a folder, given a name from an untrusted source.
 
-    Whether it is there is for its reader to find out. The folder itself may be a link.
+    It need not exist. The folder itself may be a link.
+
+    Raises:
+        ResultsError: when the name is not plain, or the path is a link or of another kind.
     """
     if not isinstance(name, str) or _NOT_PLAIN.search(name) or name in ("", ".", ".."):
         raise ResultsError(f"{folder}: expected the plain name of a file in it, got {name!r}")
@@ -175,55 +183,55 @@ def inside(folder: Path, name: object, is_folder: bool = False) -> Path:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return path
-    except (OSError, ValueError) as error:  # the name is too long, or no text of this system
+    except (OSError, ValueError) as error:  # the name is too long, or not valid on this system
         raise ResultsError(f"{folder}: {name!r} cannot be read: {error}") from error
-    expected, found = ("a folder", stat.S_ISDIR) if is_folder else ("a file", stat.S_ISREG)
-    if not found(mode):
-        is_what = "a link" if stat.S_ISLNK(mode) else "something else"
-        raise ResultsError(f"{path} is {is_what}; expected {expected}")
+    expected, is_expected = ("a folder", stat.S_ISDIR) if is_folder else ("a file", stat.S_ISREG)
+    if not is_expected(mode):
+        kind = "a link" if stat.S_ISLNK(mode) else "something else"
+        raise ResultsError(f"{path} is {kind}; expected {expected}")
     return path
 
 
 def digest_of(content: bytes) -> str:
-    """SHA-256 of bytes, in hexadecimal digits."""
+    """Return the SHA-256 of bytes, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the content of a file, in hexadecimal digits."""
+    """Return the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def canonical_digest(content: Mapping[str, Any], in_order: bool = False) -> str:
-    """SHA-256 of plain data; the order of its keys counts only with `in_order`."""
+    """Return the SHA-256 of plain data; the order of keys matters only with `in_order`."""
     text = json.dumps(content, sort_keys=not in_order, separators=(",", ":"))
     return digest_of(text.encode())
 
 
 def with_checksum(content: Mapping[str, Any], in_order: bool = False) -> dict[str, Any]:
-    """Plain data with its checksum."""
+    """Return plain data with its checksum added."""
     return {**content, CHECKSUM: canonical_digest(content, in_order)}
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:
-    """Plain data as the content of its file."""
+    """Return plain data as the content of a JSON file."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    # A command line may hold bytes that are no text; as backslashes JSON can hold them.
+    # A command line may contain bytes that are not text; JSON can represent them with backslashes.
     return f"{text}\n".encode("utf-8", "backslashreplace")
 
 
 def finite_or_none(data: Any) -> Any:
-    """Plain data with null for numbers that are not finite, which JSON has not."""
+    """Return plain data with None in place of infinities and NaN, which JSON lacks."""
     if isinstance(data, Mapping):
-        return {name: finite_or_none(one) for name, one in data.items()}
+        return {name: finite_or_none(value) for name, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [finite_or_none(one) for one in data]
+        return [finite_or_none(value) for value in data]
     return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def read_bytes(folder: Path, name: str) -> bytes:
-    """The content of a file of a folder."""
+    """Return the content of a file in a folder."""
     path = inside(folder, name)
     try:
         return path.read_bytes()
@@ -232,12 +240,12 @@ def read_bytes(folder: Path, name: str) -> bytes:
 
 
 def parse_json(path: Path, content: bytes) -> Any:
-    """Plain data from the content of a file."""
+    """Parse the content of a JSON file; the path is for messages."""
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return json.loads(content, parse_constant=_reject)
     except json.JSONDecodeError as error:
-        place = f"{path}:{error.lineno}:{error.colno}"
-        raise ResultsError(f"{place}: not valid JSON: {error.msg}") from error
+        position = f"{path}:{error.lineno}:{error.colno}"
+        raise ResultsError(f"{position}: not valid JSON: {error.msg}") from error
     except RecursionError as error:
         raise ResultsError(f"{path} cannot be read: it is nested too deeply") from error
     except ValueError as error:
@@ -245,28 +253,31 @@ def parse_json(path: Path, content: bytes) -> Any:
 
 
 def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str, Any]:
-    """Plain data from a file of a folder, or from its content where that has been read."""
+    """Return the data of a JSON file in a folder, once its checksum, if any, is verified.
+
+    Args:
+        content: the content of the file, if it has been read already.
+    """
     path = folder / name
-    found = parse_json(path, read_bytes(folder, name) if content is None else content)
-    if not isinstance(found, dict):
-        raise ResultsError(f"{path} is not what it should be: a mapping")
-    if CHECKSUM in found:
-        said = {key: value for key, value in found.items() if key != CHECKSUM}
-        check(path, found[CHECKSUM] == canonical_digest(said))
-    return found
+    data = parse_json(path, read_bytes(folder, name) if content is None else content)
+    if not isinstance(data, dict):
+        raise ResultsError(f"{path}: expected a JSON object")
+    if CHECKSUM in data:
+        others = {key: value for key, value in data.items() if key != CHECKSUM}
+        check(path, data[CHECKSUM] == canonical_digest(others))
+    return data
 
 
 def check(path: Path, intact: bool) -> None:
-    """Raise ResultsError for a file that does not match its checksum."""
+    """Raise ResultsError unless a file is intact, that is, matches its checksum."""
     if not intact:
         raise ResultsError(
-            f"{path} is not what its checksum says: "
-            "it has been damaged, or changed since it was written"
+            f"{path} does not match its checksum: it has been damaged or changed since it was written"
         )
 
 
 def table_of(path: Path, content: bytes) -> pa.Table:
-    """The table in the content of a Parquet file."""
+    """Parse the content of a Parquet file; the path is for messages."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -276,27 +287,27 @@ def table_of(path: Path, content: bytes) -> pa.Table:
         raise ResultsError(f"{path} cannot be read: {error}") from error
 
 
-def parquet_of(table: pa.Table, **how: Any) -> bytes:
-    """A table as the content of a Parquet file."""
+def parquet_of(table: pa.Table, **options: Any) -> bytes:
+    """Return a table as the content of a Parquet file; `options` are those of `pyarrow.parquet.write_table`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", **how)
+    pq.write_table(table, sink, compression="zstd", **options)
     return bytes(sink.getvalue())
 
 
 @contextmanager
 def reading(folder: Path) -> Iterator[None]:
-    """Turn errors from reading a folder's unexpected content into a ResultsError."""
+    """Turn errors caused by unexpected content of a folder into a ResultsError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        what = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         raise ResultsError(
-            f"{folder} does not hold what Crisis Sim writes there ({what})"
+            f"{folder} does not contain what Crisis Sim writes there ({reason})"
         ) from error
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number of JSON")
+def _reject(constant: str) -> None:
+    raise ValueError(f"JSON has no number {constant}")

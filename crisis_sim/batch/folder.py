@@ -1,10 +1,10 @@
-"""A folder of results, and the folder `OUT.running` in which a run is made first.
+"""The folder of a run's results, and the folder `OUT.running` of an unfinished run.
 
-A run into `OUT` is made in `OUT.running`, which holds all that is needed to go on: the manifest that
-the run began with, the values of a design in parameters.parquet, and the blocks that are done. The
-manifest is written last, so a folder without one never became a run. At the end the blocks become
-tables, the manifest holds their checksums, and the folder takes its place by a rename. Where blocks
-failed they stay with the results, so that those can be tried again.
+A run into `OUT` is first written to `OUT.running`, which contains everything that is needed to resume it:
+the manifest from its start, the parameter values of a design (parameters.parquet), and the finished blocks.
+The manifest is written last, so a folder without one does not contain a run. In the end the blocks are
+joined into tables, their checksums are added to the manifest, and the folder is renamed to `OUT`. If blocks
+failed, the others are kept with the results, so that the failed ones can be repeated.
 """
 
 from __future__ import annotations
@@ -38,26 +38,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-#: How the name of a folder ends as long as its run is not finished.
+#: Suffix of the folder of an unfinished run.
 RUNNING = ".running"
-#: Where earlier versions kept such a run, inside the folder of its results.
+#: The subfolder in which earlier versions kept an unfinished run.
 UNFINISHED = "unfinished"
 MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
 TABLES = (OUTCOMES_FOLDER, PATHS_FOLDER)
-#: Files of a results folder, the manifest first; other files are left alone.
+#: Names that belong to a results folder, the manifest first; other files are left alone.
 OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, *TABLES, UNFINISHED, LOCK)
-_ANEW = "throw the run away and begin anew with --restart"
-#: Crises of which the outcomes are one file. Beyond that the blocks themselves become the results:
-#: nothing is written twice, and no reader has to take in the index of a giant file (which grows by
-#: some 5 kB a block) before it sees a row.
+_RESTART = "discard the run and start again with --restart"
+#: Maximum number of crises whose outcomes are joined into one file. Larger batches keep their blocks: nothing
+#: is written twice, and readers are spared the index of a giant file, which grows by about 5 kB per block.
 ONE_FILE_CRISES = 2**24
-#: How tables are written; readers that ask for it then find damaged pages, too.
+#: Options for writing tables; page checksums let readers detect damage.
 _PARQUET = {"compression": "zstd", "write_page_checksum": True}
 
 
 def running_folder(folder: Path) -> Path:
-    """Where a run into a folder is made until it is finished."""
+    """Return the folder of the unfinished run into a results folder."""
     if folder.is_symlink() or folder.name in ("", ".."):
         folder = folder.resolve()
     home = folder.parent / (folder.name + RUNNING)
@@ -67,17 +66,17 @@ def running_folder(folder: Path) -> Path:
 
 
 def results_folder(folder: Path) -> Path:
-    """The folder of the results of a run; where that is made may be given, as a shell completes it."""
+    """Return the results folder of a run, given this folder or that of the unfinished run."""
     return folder.with_suffix("") if folder.suffix == RUNNING else folder
 
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """A run of which some blocks are on disk.
+    """An unfinished run on disk.
 
     Attributes:
-        folder: the folder of its results.
-        manifest: that with which it was begun, or with which an earlier attempt at it ended.
+        folder: the folder for its results.
+        manifest: the manifest from the start of the run, or from the end of an earlier attempt.
     """
 
     folder: Path
@@ -85,33 +84,33 @@ class UnfinishedRun:
 
     @property
     def home(self) -> Path:
-        """The folder in which it is made."""
+        """The folder of the unfinished run."""
         return running_folder(self.folder)
 
     @property
     def identity(self) -> str:
-        """The digest that marks its blocks and no others."""
+        """The identity of the batch, which marks its blocks."""
         return manifests.identity_of(self.manifest)
 
     @property
     def crises(self) -> int:
-        """How many crises it will have."""
+        """The total number of crises of the run."""
         each = self.manifest["replicates"] * (self.manifest["points"] or 1)
         return int(each * len(self.manifest["scenarios"]))
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has only to take its place."""
+        """Whether the results are complete and only have to be moved into place."""
         return is_finished(self.manifest) and not self.manifest["failures"]
 
     @property
     def crises_done(self) -> int:
-        """How many crises are on disk."""
+        """The number of crises on disk."""
         return self.crises if self.is_complete else sum(self.rows().values())
 
     @classmethod
     def begin(cls, folder: Path, plan: Plan, manifest: dict[str, Any]) -> UnfinishedRun:
-        """Write the manifest and parameter values of a new run, in place of any earlier unfinished one."""
+        """Write the manifest and parameter values of a new run, replacing any unfinished one."""
         home = running_folder(folder)
         discard(home)
         for name in TABLES:
@@ -128,115 +127,112 @@ class UnfinishedRun:
         return cls(folder, manifest)
 
     @classmethod
-    def of(cls, folder: Path) -> UnfinishedRun | None:
-        """The unfinished run into a folder of results; None where there is none."""
+    def find(cls, folder: Path) -> UnfinishedRun | None:
+        """Return the unfinished run into a results folder, or None."""
         folder = results_folder(folder)
         home = running_folder(folder)
         if inside(home, MANIFEST).exists():
             try:
                 return cls(folder, read_manifest_file(home / MANIFEST))
             except ResultsError as error:
-                raise ResultsError(f"{error}; {_ANEW}") from error
-        earlier = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
-        if earlier.exists() and _run_of(earlier) != _run_of(folder / MANIFEST):
+                raise ResultsError(f"{error}; {_RESTART}") from error
+        old = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
+        if old.exists() and _run_id(old) != _run_id(folder / MANIFEST):
             raise ResultsError(
-                f"{earlier.parent} holds a run that is not finished, begun by an earlier version of "
-                f"Crisis Sim: this one cannot go on with it; {_ANEW}{_earlier(folder, earlier.parent)}"
+                f"{old.parent} contains an unfinished run of an earlier version of Crisis Sim, which this "
+                f"version cannot continue; {_RESTART}{_older_results(folder, old.parent)}"
             )
         return None
 
     def rows(self) -> dict[int, int]:
-        """For each block that is there, by its name alone, how many crises it holds."""
-        return {one.number: one.rows for one in block_files(self.home / OUTCOMES_FOLDER)}
+        """Return the number of crises in each block on disk, according to the names of the files."""
+        return {file.number: file.rows for file in block_files(self.home / OUTCOMES_FOLDER)}
 
     def rows_by_scenario(self) -> dict[str, int]:
-        """How many crises of each scenario are on disk."""
+        """Return the number of crises on disk of each scenario."""
         names = list(self.manifest["scenarios"])
         rows = Counter(dict.fromkeys(names, 0))
         for number, count in self.rows().items():
-            rows[names[number % len(names)]] += count  # block after block for all scenarios in turn
+            rows[names[number % len(names)]] += count  # blocks take the scenarios in turn
         return dict(rows)
 
-    def done(self, plan: Plan, on_message: Callable[[str], None]) -> dict[int, int]:
-        """The blocks that are on disk and sound, by number, with the crises in each.
-
-        Those that are not, or that are none of the plan, are taken away, so that they are done again.
-        """
+    def verify(self, plan: Plan, on_message: Callable[[str], None]) -> dict[int, int]:
+        """Delete blocks that are damaged or not in the plan, and return the `rows` of the others."""
         folders = [inside(self.home, name, is_folder=True) for name in TABLES]
         for folder in folders:
             folder.mkdir(exist_ok=True)
         self.tidy()
-        found: dict[int, list[BlockFile]] = {}
-        for one in (one for folder in folders for one in block_files(folder)):
-            found.setdefault(one.number, []).append(one)
-        for number, files in sorted(found.items()):
+        files_of: dict[int, list[BlockFile]] = {}
+        for file in (file for folder in folders for file in block_files(folder)):
+            files_of.setdefault(file.number, []).append(file)
+        for number, files in sorted(files_of.items()):
             if files[0].path.parent == folders[0]:
-                wrong = self._wrong_with(files, next(plan.orders([number]), None))
-                if not wrong:
+                fault = self._fault(files, next(plan.orders([number]), None))
+                if not fault:
                     continue
-                on_message(f"block {number} is done again: {wrong}")
-            disk.remove(*(one.path for one in files))  # market paths alone were not finished
+                on_message(f"block {number} is repeated: {fault}")
+            disk.remove(*(file.path for file in files))  # a block without outcomes is unfinished
         return self.rows()
 
     def tidy(self) -> None:
-        """Remove files that were not written to their end; the folder must be locked."""
+        """Delete partially written files; the folder must be locked."""
         for folder in (self.home, *(self.home / name for name in TABLES)):
             disk.remove(*folder.glob(f"*{PARTIAL}"))
 
-    def _wrong_with(self, files: list[BlockFile], order: BlockOrder | None) -> str | None:
-        """The fault of a block's files; None where there is none."""
+    def _fault(self, files: list[BlockFile], order: BlockOrder | None) -> str | None:
+        """Return the fault of a block's files, or None."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         if order is None:
-            return "there is no such block in what was to be run"
-        needed = 2 if order.keeps_paths else 1
-        if len(files) > needed or files[0].rows != order.rows:
-            return "it is not what was to be run"
-        if len(files) < needed:
+            return "the run has no such block"
+        expected_files = 2 if order.keeps_paths else 1
+        if len(files) > expected_files or files[0].rows != order.rows:
+            return "the run expects another block"
+        if len(files) < expected_files:
             return "its market paths are missing"
-        for one in files:
+        for file in files:
             try:
-                held = pq.ParquetFile(pa.BufferReader(one.content()))
+                parquet = pq.ParquetFile(pa.BufferReader(file.content()))
             except (ResultsError, OSError, pa.ArrowException) as error:
-                return str(error).removeprefix(f"{one.path}: ")
-            mark = blocks.mark_of(held.schema_arrow)
+                return str(error).removeprefix(f"{file.path}: ")
+            mark = blocks.mark_of(parquet.schema_arrow)
             if mark.get("identity", "") != self.identity:
-                return "it is of another run"
-            expected = blocks.mark(self.identity, one.path.parent.name, order)
-            if mark != expected or held.metadata.num_rows != one.rows:
-                return "it is another block"
+                return "it belongs to another run"
+            expected = blocks.mark(self.identity, file.path.parent.name, order)
+            if mark != expected or parquet.metadata.num_rows != file.rows:
+                return "it is another block of the run"
         return None
 
     def tables(self, name: str) -> Iterator[pa.Table]:
-        """The blocks of one of the tables, in the order of the plan; one at a time in memory."""
-        whole = self.rows()  # market paths alone are of a block that was not finished
-        for one in block_files(self.home / name):
-            if one.number in whole:
-                yield disk.table_of(one.path, one.content())
+        """Iterate over the blocks of a table, in the order of the plan, with one at a time in memory."""
+        finished = self.rows()  # a block without outcomes is unfinished
+        for file in block_files(self.home / name):
+            if file.number in finished:
+                yield disk.table_of(file.path, file.content())
 
-    def say(self) -> str:
-        """That it is not finished, how far it is, and how to go on."""
-        go_on = f"go on with: crisis-sim run --resume {shlex.quote(str(self.folder))}"
+    def message(self) -> str:
+        """Return a message with the state of the run, and how to continue it."""
+        command = f"crisis-sim run --resume {shlex.quote(str(self.folder))}"
         rules = self.manifest.get("rules", ())
-        if not can_reload(rules):  # no command line can give these
-            lacking = "roles" if any(one["agent"] for one in rules) else "agents"
-            go_on = f"go on with: crisis_sim.batch.resume({str(self.folder)!r}, {lacking}=...)"
+        if not can_reload(rules):  # the command line takes classes from files only
+            argument = "roles" if any(rule["agent"] for rule in rules) else "agents"
+            command = f"crisis_sim.batch.resume({str(self.folder)!r}, {argument}=...)"
         return (
-            f"{self.home} holds a run that is not finished: "
-            f"{self.crises_done:,} of {self.crises:,} crises; {go_on}"
+            f"{self.home} contains an unfinished run: {self.crises_done:,} of {self.crises:,} crises; "
+            f"to continue it: {command}"
         )
 
 
-def _earlier(folder: Path, home: Path) -> str:
-    """How to have results back that lie behind an unfinished run; "" where there are none."""
+def _older_results(folder: Path, home: Path) -> str:
+    """Return advice on older results that an unfinished run hides, or ""."""
     if not (folder / MANIFEST).exists():
         return ""
-    return f" (the results of an earlier run are there still: remove {home} to have them back)"
+    return f" (the results of an earlier run still exist: to get them back, delete {home})"
 
 
-def _run_of(path: Path) -> object:
-    """The identity of a manifest's run; None where it has none."""
+def _run_id(path: Path) -> object:
+    """Return the identifier of a manifest's run, or None."""
     try:
         return json.loads(path.read_bytes())["run"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
@@ -249,9 +245,9 @@ def plan_of(
     agents: Sequence[Any],
     roles: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """The plan of a run, from its manifest in a folder.
+    """Return the plan of a run from its manifest in a folder.
 
-    Classes that it was begun with must be given unless they came from files, since a folder cannot hold code.
+    Custom classes that did not come from files must be given, since a folder does not contain code.
     """
     from crisis_sim.scenario.schema import Scenario
 
@@ -261,10 +257,10 @@ def plan_of(
         roles, agents = reload_classes(manifest.get("rules", ()))
     try:
         scenarios = tuple(
-            Scenario.model_validate(one["scenario"]) for one in manifest["scenarios"].values()
+            Scenario.model_validate(about["scenario"]) for about in manifest["scenarios"].values()
         )
     except ValueError as error:
-        raise ResultsError(f"{home / MANIFEST}: {error}; {_ANEW}") from error
+        raise ResultsError(f"{home / MANIFEST}: {error}; {_RESTART}") from error
     return Plan(
         scenarios,
         manifest["replicates"],
@@ -280,65 +276,65 @@ def plan_of(
 
 
 def check_sealed(home: Path, manifest: Mapping[str, Any]) -> None:
-    """Make sure that changes to a manifest would have been found."""
+    """Raise ResultsError unless a manifest has a checksum, which reveals changes."""
     if not has_checksum(manifest):
         raise ResultsError(
-            f"{home / MANIFEST} has no checksum, so nobody can tell whether it is as it was "
-            f"written; {_ANEW}"
+            f"{home / MANIFEST} has no checksum, so that changes to it cannot be detected; {_RESTART}"
         )
 
 
 def discard(home: Path) -> None:
-    """Take an unfinished run away, its manifest first: no half of it looks like a run."""
+    """Delete an unfinished run, its manifest first, so that the remains never look like a run."""
     disk.remove(*(home / name for name in OURS))
 
 
 def check_same(
-    home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any], *words: str
+    home: Path, begun: Mapping[str, Any], plan: Plan, manifest: Mapping[str, Any], *messages: str
 ) -> None:
-    """Make sure that a batch, which would begin with a manifest now, is the one that was `begun`; `words` as of `refuse`."""
-    found = manifests.version_differences(begun, manifest["versions"])
-    found += manifests.plan_differences(begun, parameters_in(home, begun), plan, manifest)
-    manifests.raise_if_different(home, found, *words)
+    """Raise ResultsError unless a plan and its manifest match the manifest of a run that was `begun` in a folder.
+
+    The `messages` are those of `raise_if_different`.
+    """
+    differing = manifests.version_differences(begun, manifest["versions"])
+    differing += manifests.plan_differences(begun, parameters_in(home, begun), plan, manifest)
+    manifests.raise_if_different(home, differing, *messages)
 
 
 def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """The parameter values that a batch was begun with, by path."""
+    """Read the parameter values of a run, by path."""
     digest = manifest.get("parameters_sha256")
     if digest is None:
         return {}
     content = disk.read_bytes(home, PARAMETERS)
     if disk.digest_of(content) != digest:
-        raise ResultsError(
-            f"{home / PARAMETERS} has been damaged: it is not what its checksum says"
-        )
+        raise ResultsError(f"{home / PARAMETERS} has been damaged: it does not match its checksum")
     table = disk.table_of(home / PARAMETERS, content)
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 def begun_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of the run in a folder, be it finished or not."""
-    unfinished = UnfinishedRun.of(folder)
+    """Read the manifest of the run in a folder, whether finished or not."""
+    unfinished = UnfinishedRun.find(folder)
     return unfinished.manifest if unfinished else read_manifest(folder)
 
 
-def check_options(folder: Path, given: Mapping[str, Any]) -> None:
-    """Check that options that are `given`, and not None, equal those that the run in a folder was begun with."""
+def check_options(folder: Path, options: Mapping[str, Any]) -> None:
+    """Raise ResultsError if options that are not None differ from those of the run in a folder."""
     begun = begun_manifest(folder)
-    asked = {name: value for name, value in given.items() if value is not None}
-    there = {name: begun.get(name) for name in asked}
-    manifests.raise_if_different(folder, manifests.differences("batch", there, asked))
+    new = {name: value for name, value in options.items() if value is not None}
+    old = {name: begun.get(name) for name in new}
+    manifests.raise_if_different(folder, manifests.differences("batch", old, new))
 
 
 def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batch:
-    """Bring back a batch from its folder.
+    """Read a batch from its folder.
 
     Args:
-        columns: the columns of outcomes to bring back; all where left out.
+        columns: the columns of outcomes to read; by default all.
 
     Raises:
-        ResultsError: when the folder is none, holds no results, results of another layout, a run
-            that is not finished, or files that are not those that the run wrote.
+        ResultsError: when the folder does not exist, or contains no results, results in another layout, an
+            unfinished run, or files that have been changed or damaged.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
@@ -347,7 +343,7 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
     paths = read_by_scenario(files[PATHS], scenarios) if PATHS in files else {}
     ensembles = {}
     for name, about in scenarios.items():
-        ensembles[name] = one = Ensemble(
+        ensembles[name] = ensemble = Ensemble(
             name=name,
             title=about["title"],
             horizon_hours=about["horizon_hours"],
@@ -356,10 +352,11 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
             paths=paths.get(name),
             scenario=about["scenario"],
         )
-        done = about.get("replicates_done", 0)
-        if one.replicates != done:
+        expected = about.get("replicates_done", 0)
+        if ensemble.replicates != expected:
             raise ResultsError(
-                f"{folder} holds {one.replicates:,} crises of {name}; its {MANIFEST} says {done:,}"
+                f"{folder} contains {ensemble.replicates:,} crises of {name}; expected {expected:,}, "
+                f"according to its {MANIFEST}"
             )
     return Batch(ensembles, manifest)
 
@@ -367,117 +364,129 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
 def read_by_scenario(
     files: list[Path], scenarios: Iterable[str], columns: Sequence[str] | None = None
 ) -> dict[str, pa.Table]:
-    """The rows of each scenario of a table on disk, which is read once; of its columns those that are asked for."""
+    """Read a table from disk, and return the rows of each scenario.
+
+    Args:
+        columns: the columns to read; by default all.
+    """
     import numpy as np
 
     table = read_parquet(files, None if columns is None else [*columns, "scenario"])
     if "scenario" not in table.column_names:
         raise ResultsError(f"{files[0]} cannot be read: it has no column scenario")
-    whose, names = encode_texts(table.column("scenario"))
-    table = table.replace_schema_metadata()  # rows that go on elsewhere are no longer that file
+    codes, names = encode_texts(table.column("scenario"))
+    table = (
+        table.replace_schema_metadata()
+    )  # the mark of the file does not apply to its rows elsewhere
     if columns is not None and "scenario" not in columns:
         table = table.drop_columns(["scenario"])
-    found = {}
+    tables = {}
     for name in scenarios:
-        rows = np.flatnonzero(whose == (names.index(name) if name in names else -1))
-        in_one_place = len(rows) == 0 or rows[-1] - rows[0] + 1 == len(rows)  # no copy is needed
+        rows = np.flatnonzero(codes == (names.index(name) if name in names else -1))
+        contiguous = len(rows) == 0 or rows[-1] - rows[0] + 1 == len(rows)  # no copy is needed
         first = int(rows[0]) if len(rows) else 0
-        found[name] = table.slice(first, len(rows)) if in_one_place else table.take(rows)
-    return found
+        tables[name] = table.slice(first, len(rows)) if contiguous else table.take(rows)
+    return tables
 
 
 def read_parquet(files: list[Path], columns: Sequence[str] | None = None) -> pa.Table:
-    """The table that some files are, or those of some columns that it has; damaged pages are noticed."""
+    """Read files that form a table, or those of `columns` that exist; page checksums are verified."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         if columns is not None:
-            there = pq.read_schema(files[0]).names
-            columns = [one for one in dict.fromkeys(columns) if one in there]
+            existing = pq.read_schema(files[0]).names
+            columns = [column for column in dict.fromkeys(columns) if column in existing]
         return pq.read_table(
             files[0] if len(files) == 1 else [*map(str, files)],
             columns=columns,
             partitioning=None,
             page_checksum_verification=True,
-            pre_buffer=False,  # of use far off; here it costs memory, as threads do
+            pre_buffer=False,  # for remote files; it needs more memory, as threads do
             use_threads=False,
         )
     except (OSError, pa.ArrowException) as error:
-        where = files[0] if len(files) == 1 else files[0].parent
-        raise ResultsError(f"{where} cannot be read: {error}") from error
+        path = files[0] if len(files) == 1 else files[0].parent
+        raise ResultsError(f"{path} cannot be read: {error}") from error
 
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
-    """How the results in a folder came about.
+    """Read the manifest of the results in a folder.
 
     Raises:
-        ResultsError: when the folder is none, holds no results, results of another layout, or a run
-            that is not finished.
+        ResultsError: when the folder does not exist, or contains no results, results in another layout, or an
+            unfinished run.
     """
     folder = Path(folder)
-    unfinished = UnfinishedRun.of(folder)
+    unfinished = UnfinishedRun.find(folder)
     if unfinished:
-        raise ResultsError(unfinished.say() + _earlier(unfinished.folder, unfinished.home))
+        older = _older_results(unfinished.folder, unfinished.home)
+        raise ResultsError(unfinished.message() + older)
     if not folder.is_dir():
-        raise ResultsError(f"{folder} is no folder; expected one that `crisis-sim run --out` wrote")
+        raise ResultsError(f"{folder} is not a folder; expected one from `crisis-sim run --out`")
     if not inside(folder, MANIFEST).exists():
-        raise ResultsError(f"{folder} holds no results: it has no {MANIFEST}")
+        raise ResultsError(f"{folder} contains no results: it has no {MANIFEST}")
     return read_manifest_file(folder / MANIFEST, finished=True)
 
 
 def check_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, list[Path]]:
     """Check the files of results against the checksums in their manifest.
 
-    Gives by name what there is, each with the files that it consists of, in the order of their
-    rows. Folders of earlier versions hold no checksums but those in the names of blocks.
+    In folders of earlier versions only the names of blocks contain checksums.
+
+    Returns:
+        The files of each part of the results, by its name, in the order of their rows.
     """
     if has_checksum(manifest):
-        return {name: _checked(folder, name, of) for name, of in manifest["files"].items()}
-    there = [name for name in (OUTCOMES, OUTCOMES_FOLDER, PATHS) if (folder / name).exists()]
-    if not {OUTCOMES, OUTCOMES_FOLDER} & set(there):
+        return {name: _checked(folder, name, digest) for name, digest in manifest["files"].items()}
+    names = [name for name in (OUTCOMES, OUTCOMES_FOLDER, PATHS) if (folder / name).exists()]
+    if not {OUTCOMES, OUTCOMES_FOLDER} & set(names):
         raise _missing(folder / OUTCOMES)
-    files = {name: _checked(folder, name) for name in there}
+    files = {name: _checked(folder, name) for name in names}
     for path, *_ in files.values():
         if blocks.read_mark(path):
             raise ResultsError(
-                f"{folder / MANIFEST} has no checksum, though {path.name} is of a run that had"
+                f"{folder / MANIFEST} has no checksum, but {path.name} is from a run that had one"
             )
     return files
 
 
 def _checked(folder: Path, name: str, checksum: str | None = None) -> list[Path]:
-    """The files that a part of the results consists of, once they are found to be the right ones."""
+    """Check a part of the results, and return its files."""
     is_folder = name == OUTCOMES_FOLDER
     path = inside(folder, name, is_folder)
-    held = block_files(path) if is_folder else []
-    if not (held if is_folder else path.exists()):
+    files = block_files(path) if is_folder else []
+    if not (files if is_folder else path.exists()):
         raise _missing(path)
-    for one in held:
-        one.content()
+    for file in files:
+        file.content()
     try:
-        found = blocks.names_digest(held) if is_folder else disk.sha256_of(path)
+        digest = blocks.names_digest(files) if is_folder else disk.sha256_of(path)
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
-    if checksum is not None and found != checksum:
+    if checksum is not None and digest != checksum:
         raise ResultsError(
-            f"{path} cannot be read: it is not what the checksum in {MANIFEST} says; "
-            "it has been damaged or changed, or is of another run"
+            f"{path} does not match the checksum in {MANIFEST}: it has been damaged or changed, "
+            "or belongs to another run"
         )
-    return [one.path for one in held] or [path]
+    return [file.path for file in files] or [path]
 
 
 def _missing(path: Path) -> ResultsError:
-    return ResultsError(f"{path} is missing, though there is a {MANIFEST}")
+    return ResultsError(f"{path} is missing, although {MANIFEST} exists")
 
 
 def check_folder(folder: str | Path) -> bool:
-    """Whether a folder holds results that a new batch would replace."""
+    """Check that a batch can be written to a folder, and return whether it would replace results.
+
+    Raises:
+        ResultsError: when the folder cannot be read, or contains other files than results.
+    """
     folder = Path(folder)
     if folder.suffix == RUNNING:
         raise ResultsError(
-            f"{folder}: names that end in {RUNNING} are those of runs that are not finished; "
-            "give another name"
+            f"{folder}: the suffix {RUNNING} is for unfinished runs; give another name"
         )
     try:
         names = sorted(path.name for path in folder.iterdir())
@@ -485,26 +494,34 @@ def check_folder(folder: str | Path) -> bool:
         return False
     except OSError as error:
         raise disk.cannot_write(folder, error) from error
-    ours = (folder / MANIFEST, folder / UNFINISHED / MANIFEST, running_folder(folder) / MANIFEST)
-    known = (LOCK, UNFINISHED)
-    foreign = [name for name in names if not name.endswith(PARTIAL) and name not in known]
-    if foreign and not any(path.exists() for path in ours):
+    known_manifests = (
+        folder / MANIFEST,
+        folder / UNFINISHED / MANIFEST,
+        running_folder(folder) / MANIFEST,
+    )
+    others = [name for name in names if not name.endswith(PARTIAL)]
+    others = [name for name in others if name not in (LOCK, UNFINISHED)]
+    if others and not any(path.exists() for path in known_manifests):
         raise ResultsError(
-            f"{folder} holds other things than results ({foreign[0]}); "
-            "give a new folder, or one that holds results"
+            f"{folder} contains other files than results ({others[0]}); "
+            "give a new folder, or one that contains results"
         )
     return MANIFEST in names
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Hold a folder for one run: gives where that is made, and the token of `hold`."""
+    """Lock a results folder for one run.
+
+    Yields:
+        The folder of the unfinished run, and the token of `lock_folder`.
+    """
     check_folder(folder)
     home = running_folder(folder)
     with ExitStack() as stack:
         with writing(folder):
             token = stack.enter_context(disk.lock_folder(home, home.with_name(f"{home.name}.lock")))
-            if folder.exists():  # see before a long run whether its files can go there
+            if folder.exists():  # before a long run, check that files can be moved there
                 probe = home / f"{token}{PARTIAL}"
                 try:
                     probe.touch()
@@ -515,7 +532,7 @@ def locked(folder: Path) -> Iterator[tuple[Path, str]]:
 
 
 def reopen(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
-    """Turn results with failed blocks back into an unfinished run; the folder is locked."""
+    """Turn results with failed blocks back into an unfinished run; the folder must be locked."""
     home = running_folder(folder)
     writer = (home / WRITER).read_bytes()
     disk.remove(home)
@@ -526,22 +543,21 @@ def reopen(folder: Path, manifest: dict[str, Any]) -> UnfinishedRun:
 
 
 def move_into_place(home: Path, manifest: Mapping[str, Any]) -> None:
-    """Rename the folder of a finished run to that of its results, in one step.
+    """Rename the folder of a finished run to that of its results.
 
-    Where that is there already, its older results are taken away, the manifest first, and all that
-    was made goes into it, the manifest last: at no moment is there a manifest beside what it does
-    not describe. What was cut short may be done once more.
+    If that exists already, its older results are deleted, the manifest first, and the new files are moved there, the
+    manifest last: at no time does a manifest describe the wrong files. An interrupted call can be repeated.
     """
     folder = results_folder(home)
     kept = {MANIFEST, *manifest["files"]}
     if manifest["failures"]:
-        kept |= {*TABLES}  # so that what failed can be tried again
+        kept |= {*TABLES}  # so that failed blocks can be repeated
     disk.remove(*(home / name for name in (WRITER, *OURS) if name not in kept))
     if not folder.exists():
         home.rename(folder)
     else:
         for name in OURS:
-            if name not in kept or (home / name).exists():  # else it has its place already
+            if name not in kept or (home / name).exists():  # otherwise it has been moved already
                 disk.remove(folder / name)
                 sync(folder)
         for path in sorted(home.iterdir(), key=lambda path: path.name == MANIFEST):
@@ -554,17 +570,25 @@ def move_into_place(home: Path, manifest: Mapping[str, Any]) -> None:
 def publish(
     run: UnfinishedRun, ended: Mapping[str, Any], schemas: Mapping[str, pa.Schema]
 ) -> dict[str, Any]:
-    """Make the blocks of a run, which `ended` with a manifest, results of the columns in `schemas`; gives their manifest.
+    """Join the blocks of a run into results, and move these into place.
 
-    Blocks of a giant batch stay as they are.
+    The blocks of a very large batch are kept.
+
+    Args:
+        run: the run.
+        ended: its manifest from `close_manifest`.
+        schemas: the columns of each table.
+
+    Returns:
+        The manifest of the results.
     """
     home, files = run.home, dict[str, str]()
-    values = parameters_in(home, ended)  # not damaged since
+    values = parameters_in(home, ended)  # raises if they have been damaged
     with writing(run.folder):
         for name, schema in schemas.items():
-            there = block_files(home / name) if name == OUTCOMES_FOLDER else []
-            if there and run.crises > ONE_FILE_CRISES:
-                files[name] = blocks.names_digest(there)
+            existing = block_files(home / name) if name == OUTCOMES_FOLDER else []
+            if existing and run.crises > ONE_FILE_CRISES:
+                files[name] = blocks.names_digest(existing)
             else:
                 path = home / f"{name}.parquet"
                 columns = blocks.with_mark(schema, run.identity, name)
@@ -578,10 +602,10 @@ def publish(
 
 
 def _write_table(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> str:
-    """Write a Parquet file, a row group for each table; its checksum."""
+    """Write a Parquet file with a row group for each table, and return its checksum."""
     import pyarrow.parquet as pq
 
-    path.unlink(missing_ok=True)  # it may be a link that leads out of the folder
+    path.unlink(missing_ok=True)  # it may be a link to a file elsewhere
     try:
         with pq.ParquetWriter(path, schema, **_PARQUET) as writer:
             for table in tables:

@@ -1,4 +1,4 @@
-"""The manifest of a results folder: the request, the versions that computed it, and how two manifests differ."""
+"""The manifest of a results folder: what was run, by which versions, and differences between two manifests."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from crisis_sim.batch.block import Block, Plan
 
 
-# The code and the libraries on which every digit of a batch depends.
+# Versions of the code and of libraries.
 
 LIBRARIES = ("mesa", "numba", "numpy", "scipy", "pyarrow")
-#: Those of `versions` that may change a result; a batch is computed by the same ones throughout.
+#: The `versions` that may affect results; they must be the same for all blocks of a batch.
 DECISIVE = ("crisis_sim", "code", "mesa", "numba", "numpy", "scipy")
-#: The packages whose code decides the results.
-ROOMS = ("scenario", "model", "batch")
+#: The subpackages whose code affects results.
+PACKAGES = ("scenario", "model", "batch")
 
 
 @cache
 def versions() -> dict[str, str]:
-    """By name, the versions of Python, Crisis Sim, its code and the libraries that it computes with."""
+    """Return the versions of Python, Crisis Sim, its code (a digest) and its libraries, by name."""
     return {
         "python": platform.python_version(),
         "crisis_sim": __version__,
@@ -49,36 +49,34 @@ def versions() -> dict[str, str]:
     }
 
 
-def decisive(found: Mapping[str, str]) -> dict[str, str | None]:
-    """Those versions that may change a result."""
-    return {name: found.get(name) for name in DECISIVE}
+def decisive(versions: Mapping[str, str]) -> dict[str, str | None]:
+    """Select the versions that may affect results."""
+    return {name: versions.get(name) for name in DECISIVE}
 
 
 def check_versions(
-    wanted: Mapping[str, str | None], found: Mapping[str, str | None], where: str
+    expected: Mapping[str, str | None], actual: Mapping[str, str | None], worker: str
 ) -> None:
-    """Raise BatchError unless a worker elsewhere has the versions of this process."""
-    if others := differences("versions", wanted, found):
-        said = "".join(f"\n  {one.path}: {one.old} here, {one.new} there" for one in others)
-        raise BatchError(
-            f"{where} computes with other versions, and might give other results:{said}"
-        )
+    """Raise BatchError unless a worker has the same versions as this process."""
+    if differing := differences("versions", expected, actual):
+        lines = "".join(f"\n  {one.path}: {one.old} here, {one.new} there" for one in differing)
+        raise BatchError(f"{worker} has other versions, which might give other results:{lines}")
 
 
 @cache
-def code_digest(rooms: tuple[str, ...] = ROOMS) -> str:
-    """The beginning of the SHA-256 of the code of some rooms, which may differ in one version."""
+def code_digest(packages: tuple[str, ...] = PACKAGES) -> str:
+    """Return the first digits of the SHA-256 of the code of some subpackages."""
     root = on_disk(Path(__file__).parents[1])
     digest = hashlib.sha256()
-    for room in rooms:
-        for path in sorted((root / room).rglob("*.py")):
+    for package in packages:
+        for path in sorted((root / package).rglob("*.py")):
             digest.update(path.relative_to(root).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def git_revision() -> tuple[str | None, bool | None]:
-    """The code's commit and whether its files differ from it; None where it is no checkout."""
+    """Return the code's commit, and whether files have been modified since; None outside of a git checkout."""
     root = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str:
@@ -91,21 +89,20 @@ def git_revision() -> tuple[str | None, bool | None]:
         changes = "status", "--porcelain", "--untracked-files=no"
         return git("rev-parse", "HEAD"), bool(git(*changes))
     except (OSError, subprocess.CalledProcessError):
-        return None, None  # no git here, it will not read this checkout, or we may not look
+        return None, None  # git is missing, or refuses to read this checkout, or access is denied
 
 
-# A manifest bears a checksum of its own content, and an identity: the digest of what was asked and of
-# what computes it, which every block and every table bears as well. A finished one holds the checksums
-# of the files beside it. Folders of versions before these have none of the three; they are read as far
-# as what they hold has the right shape.
+# A manifest contains a checksum of its content, and an identity: a digest of the request and of the versions,
+# which is also in every block and table. The manifest of a finished batch contains the checksums of the
+# other files. Earlier versions wrote none of the three; their folders are read if the content is valid.
 
-#: The layout of results folders, counted up when older readers could no longer read a new folder.
+#: The layout of results folders; a new number means that older versions cannot read the folder.
 FORMAT = 1
-#: Keys that identify a batch, besides its scenarios and the versions that compute it.
+#: Keys that identify a batch, in addition to its scenarios and versions.
 _OPTIONS = ("seed", "replicates", "points", "block_size", "engine")
-_OF_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
-#: Keys of a manifest once its batch has ended, and its marks.
-_OF_FINISHED = {"finished", "failures", "files"}
+_CONTENT = ("parameters_varied", "parameters_sha256", "agents_added")
+#: Keys of the manifest of a finished batch, and keys that are computed from the others.
+_FINISHED = {"finished", "failures", "files"}
 _MARKS = {"identity", CHECKSUM}
 
 
@@ -123,7 +120,7 @@ class _Scenario(_Strict):
 
 
 class _Manifest(_Strict):
-    """The fields of a manifest; earlier versions did not write those of the first that have a default."""
+    """The fields of a manifest. Earlier versions did not write those with a default."""
 
     run: str
     command: str
@@ -142,16 +139,16 @@ class _Manifest(_Strict):
     scenarios: dict[str, _Scenario] = Field(min_length=1)
     identity: str = ""
     checksum: str = ""
-    # Once it has ended.
+    # Only in the manifest of a finished batch.
     finished: str = ""
     failures: list[dict[str, Any]] = []
     files: dict[str, str] = {}
 
 
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """The manifest of a batch before it runs; its `command` is this process's unless given."""
+    """Return the manifest of a batch before it runs; `command` is by default that of this process."""
     revision, modified = git_revision()
-    own = rules.class_records(plan.roles, plan.agents)
+    classes = rules.class_records(plan.roles, plan.agents)
     return {
         "format": FORMAT,
         "run": secrets.token_hex(8),
@@ -159,20 +156,20 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
         **{name: getattr(plan, name) for name in _OPTIONS},
         "parameters_varied": sorted(plan.parameters),
         "agents_added": [rules.name_of(agent) for agent in plan.agents],
-        **({"rules": own, "without_rules": list(plan.without)} if own else {}),
+        **({"rules": classes, "without_rules": list(plan.without)} if classes else {}),
         "versions": dict(versions()),
         "git_revision": revision,
         "git_modified": modified,
         "started": _now(),
         "scenarios": {
-            one.name: {
-                "title": one.title,
-                "digest": one.digest,
-                "horizon_hours": one.horizon_hours,
-                "states": list(one.state_names),
-                "scenario": one.plain(),
+            scenario.name: {
+                "title": scenario.title,
+                "digest": scenario.digest,
+                "horizon_hours": scenario.horizon_hours,
+                "states": list(scenario.state_names),
+                "scenario": scenario.plain(),
             }
-            for one in plan.scenarios
+            for scenario in plan.scenarios
         },
     }
 
@@ -180,20 +177,25 @@ def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str,
 def close_manifest(
     manifest: Mapping[str, Any], rows: Mapping[str, int], failures: Iterable[Block] = ()
 ) -> dict[str, Any]:
-    """The manifest of a batch that has ended.
+    """Return the manifest of a finished batch.
 
     Args:
-        manifest: that with which it was begun, or with which an earlier attempt at it ended.
-        rows: scenario name to the replicates that it has.
-        failures: blocks that failed.
+        manifest: the manifest from the start of the batch, or from the end of an earlier attempt.
+        rows: the number of finished replicates by scenario name.
+        failures: the blocks that failed.
     """
-    left_out = {"scenarios"} | _OF_FINISHED | _MARKS
+    replaced = {"scenarios"} | _FINISHED | _MARKS
     return {
-        **{name: value for name, value in manifest.items() if name not in left_out},
+        **{name: value for name, value in manifest.items() if name not in replaced},
         "finished": _now(),
         "failures": [
-            {**one.order.place, "seed": one.order.seed, "error": one.error, "trace": one.trace}
-            for one in failures
+            {
+                **block.order.place,
+                "seed": block.order.seed,
+                "error": block.error,
+                "trace": block.trace,
+            }
+            for block in failures
         ],
         "scenarios": {
             name: {"replicates_done": 0} | about | {"replicates_done": rows[name]}
@@ -203,70 +205,73 @@ def close_manifest(
 
 
 def identity_of(manifest: Mapping[str, Any]) -> str:
-    """The digest of a batch's request and of the code and versions: batches that share it are the same."""
-    asked = {
-        **{name: manifest.get(name) for name in (*_OPTIONS, *_OF_CONTENT)},
+    """Return the digest of a batch's request and versions; batches with the same identity have the same results."""
+    content = {
+        **{name: manifest.get(name) for name in (*_OPTIONS, *_CONTENT)},
         "versions": decisive(manifest.get("versions", {})),
-        "scenarios": [[name, one["digest"]] for name, one in manifest["scenarios"].items()],
+        "scenarios": [[name, about["digest"]] for name, about in manifest["scenarios"].items()],
     }
     if manifest.get("rules"):
         keys = ("agent", "class", "sha256")
-        asked["rules"] = [[one[key] for key in keys] for one in manifest["rules"]]
-        asked["without_rules"] = manifest["without_rules"]
-    return files.canonical_digest(asked, in_order=True)
+        content["rules"] = [[rule[key] for key in keys] for rule in manifest["rules"]]
+        content["without_rules"] = manifest["without_rules"]
+    return files.canonical_digest(content, in_order=True)
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """A manifest with its identity, and the checksum by which any change to it is found."""
+    """Return a manifest with its identity and checksum added."""
     content = {name: value for name, value in manifest.items() if name not in _MARKS}
     return files.with_checksum({**content, "identity": identity_of(manifest)}, in_order=True)
 
 
 def has_checksum(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest has a checksum: those of earlier versions have none."""
+    """Return whether a manifest has a checksum; earlier versions wrote none."""
     return CHECKSUM in manifest
 
 
 def is_finished(manifest: Mapping[str, Any]) -> bool:
-    """Whether a manifest is that of a batch that has ended, be it with failures."""
+    """Return whether the batch of a manifest has finished, possibly with failures."""
     return "finished" in manifest
 
 
 def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
-    """The manifest in a file, once it is found to be one, and the one that was written there.
+    """Read a manifest, and check its keys, types and checksum.
 
     Args:
-        finished: whether it must be that of a batch that has ended.
+        finished: whether its batch must have finished.
+
+    Raises:
+        ResultsError: when the file is not a sound manifest of this layout.
     """
     manifest = files.parse_json(path, files.read_bytes(path.parent, path.name))
     if isinstance(manifest, dict) and "experiment_format" in manifest:
-        folder = path.parent
-        raise ResultsError(f"{folder} holds an experiment; its crises are in {folder / 'design'}")
+        crises = path.parent / "design"
+        raise ResultsError(f"{path.parent} contains an experiment; its crises are in {crises}")
     if not isinstance(manifest, dict) or "format" not in manifest:
         raise ResultsError(f"{path} is not the manifest of a results folder")
     if manifest["format"] != FORMAT:
         raise ResultsError(
-            f"{path.parent} holds results in layout {manifest['format']!r}; "
+            f"{path.parent} contains results in layout {manifest['format']!r}; "
             f"Crisis Sim {__version__} reads layout {FORMAT}"
         )
-    has_ended = finished or is_finished(manifest)
-    needed = {"finished", "failures"} if has_ended else set()
-    marks = _MARKS | ({"files"} if has_ended else set())
+    must_be_finished = finished or is_finished(manifest)
+    required = {"finished", "failures"} if must_be_finished else set()
+    marks = _MARKS | ({"files"} if must_be_finished else set())
     if marks & manifest.keys():
-        needed |= marks
+        required |= marks
+    if missing := sorted(required - manifest.keys()):
+        raise ResultsError(f"{path}: {missing[0]} is missing")
     try:
-        if lacking := sorted(needed - manifest.keys()):
-            raise ResultsError(f"{path}: {lacking[0]} is missing")
         _Manifest.model_validate(manifest)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        wrong = f"{where}: {first['msg']}, got {first['input']!r:.60}"
-        missing = first["type"] == "missing"
-        raise ResultsError(f"{path}: {f'{where} is missing' if missing else wrong}") from error
+        key = ".".join(map(str, first["loc"]))
+        fault = f"{key}: {first['msg']}, got {first['input']!r:.60}"
+        is_missing = first["type"] == "missing"
+        raise ResultsError(f"{path}: {f'{key} is missing' if is_missing else fault}") from error
     if has_checksum(manifest) and seal(manifest) != manifest:
         raise ResultsError(
-            f"{path} has been changed since it was written: it is not what its checksum says"
+            f"{path} has been changed since it was written: it does not match its checksum"
         )
     return manifest
 
@@ -275,52 +280,54 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-# Whether a batch that is to go on is the one that was begun, and if not, where they differ.
+# Differences between the batch that a folder contains and the one that is to continue it.
 
-#: Differences that are shown; the others are counted.
+#: Maximum number of differences that are shown; the others are counted.
 SHOWN = 12
-#: In place of a value that only one of the two has.
+#: In place of a missing value.
 NONE = "nothing"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it was: in a scenario by its name, or in the batch.
+    """A difference between two runs.
 
     Attributes:
-        old, new: the value with which the run was begun, and the one now.
+        part: where it is: the name of a scenario, or `batch`, `versions`, `rules` or `parameters`.
+        path: the key of the value.
+        old, new: the value in the folder, and the requested one.
     """
 
-    of: str
+    part: str
     path: str
     old: Any
     new: Any
 
     def __str__(self) -> str:
-        old, new = (NONE if one is None else one for one in (self.old, self.new))
-        return f"{self.of}: {self.path}: {old} there, {new} now"
+        old, new = (NONE if value is None else value for value in (self.old, self.new))
+        return f"{self.part}: {self.path}: {old} there, {new} now"
 
 
-#: What a folder holds that cannot be gone on with, and what to do then.
-HOLDS = "holds a run that was begun otherwise, and cannot go on as this one"
-GO_ON = "go on with what it was begun with, or give another folder"
+#: The fault of a folder whose run cannot be continued, and the advice.
+OTHER_RUN = "contains a run with other settings, which cannot be continued"
+ADVICE = "continue it with its own settings, or give another folder"
 
 
 def raise_if_different(
-    folder: Path, found: Sequence[Difference], holds: str = HOLDS, instead: str = GO_ON
+    folder: Path, differing: Sequence[Difference], fault: str = OTHER_RUN, advice: str = ADVICE
 ) -> None:
-    """Raise ResultsError where a folder's run differs from the one to go on with."""
-    if found:
-        lines = [f"\n  {one}" for one in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"\n  and {len(found) - SHOWN:,} more")
-        raise ResultsError(f"{folder} {holds}:{''.join(lines)}\n{instead}")
+    """Raise ResultsError if there are differences between a folder's run and the requested one."""
+    if differing:
+        lines = [f"\n  {difference}" for difference in differing[:SHOWN]]
+        if len(differing) > SHOWN:
+            lines.append(f"\n  and {len(differing) - SHOWN:,} more")
+        raise ResultsError(f"{folder} {fault}:{''.join(lines)}\n{advice}")
 
 
-def differences(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    """Where two mappings differ, in the order of the first."""
+def differences(part: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Return the differences between two mappings, in the order of the first."""
     return [
-        Difference(of, path, old.get(path, NONE), new.get(path, NONE))
+        Difference(part, path, old.get(path, NONE), new.get(path, NONE))
         for path in {**old, **new}
         if old.get(path, NONE) != new.get(path, NONE)
     ]
@@ -329,8 +336,8 @@ def differences(of: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list
 def version_differences(
     begun: Mapping[str, Any], now: Mapping[str, str], decisive: Iterable[str] = DECISIVE
 ) -> list[Difference]:
-    """Where the code and libraries differ that a result depends on: the `decisive` ones."""
-    old, new = ({name: of.get(name) for name in decisive} for of in (begun["versions"], now))
+    """Compare the `decisive` versions of the manifest `begun` with the versions `now`."""
+    old, new = ({name: found.get(name) for name in decisive} for found in (begun["versions"], now))
     return differences("versions", old, new)
 
 
@@ -340,42 +347,47 @@ def plan_differences(
     plan: Plan,
     now: Mapping[str, Any],
 ) -> list[Difference]:
-    """Differences of a plan, which would begin with a manifest `now`, from the run that was `begun`."""
-    batch = [{name: of.get(name) for name in (*_OPTIONS, "agents_added")} for of in (begun, now)]
-    names = [{"scenarios": ", ".join(of["scenarios"])} for of in (begun, now)]
-    found = (
-        differences("batch", *batch) + rule_differences(begun, now) + differences("batch", *names)
-    )
-    for name, about in begun["scenarios"].items():
-        if other := now["scenarios"].get(name):
-            found += differences(name, *(dict(_leaves(of["scenario"])) for of in (about, other)))
-    return found + list(_of_parameters(parameters, plan.parameters))
+    """Compare a plan and its manifest `now` with the `parameters` and the manifest of the run that was `begun`."""
+
+    def batch(manifest: Mapping[str, Any]) -> dict[str, Any]:
+        names = ", ".join(manifest["scenarios"])
+        return {
+            **{name: manifest.get(name) for name in (*_OPTIONS, "agents_added")},
+            "scenarios": names,
+        }
+
+    differing = differences("batch", batch(begun), batch(now)) + rule_differences(begun, now)
+    for name, old in begun["scenarios"].items():
+        if new := now["scenarios"].get(name):
+            leaves = (dict(_leaves(about["scenario"])) for about in (old, new))
+            differing += differences(name, *leaves)
+    return differing + list(_parameter_differences(parameters, plan.parameters))
 
 
 def rule_differences(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference]:
-    """Where classes of a person's own differ: in whose place, which, or in the text of their file."""
+    """Compare the custom classes of two manifests, including the text of their files."""
 
-    def said(manifest: Mapping[str, Any]) -> dict[str, str | None]:
+    def described(manifest: Mapping[str, Any]) -> dict[str, str | None]:
         classes = {
-            f"{one['agent']} by {one['class']}"
-            if one["agent"]
-            else f"with {one['class']}": f"text {one['sha256'][: rules.SHOWN]}"
-            for one in manifest.get("rules", ())
+            f"{rule['agent']} by {rule['class']}"
+            if rule["agent"]
+            else f"with {rule['class']}": f"text {rule['sha256'][: rules.SHOWN]}"
+            for rule in manifest.get("rules", ())
         }
         return {**classes, "run without": ", ".join(manifest.get("without_rules", ())) or None}
 
-    return differences("rules", said(begun), said(now))
+    return differences("rules", described(begun), described(now))
 
 
-def _of_parameters(
+def _parameter_differences(
     old: Mapping[str, NDArray[Any]], new: Mapping[str, NDArray[Any]]
 ) -> Iterator[Difference]:
     for path in sorted({*old, *new}):
         if path not in old or path not in new:
-            kinds = ("values given" if path in given else None for given in (old, new))
-            yield Difference("parameters", path, *kinds)
+            given = ("values given" if path in values else None for values in (old, new))
+            yield Difference("parameters", path, *given)
         elif old[path].shape != new[path].shape:
-            sizes = (f"{len(one)} values" for one in (old[path], new[path]))
+            sizes = (f"{len(values)} values" for values in (old[path], new[path]))
             yield Difference("parameters", path, *sizes)
         elif (old[path] != new[path]).any():
             row = int((old[path] != new[path]).argmax())
@@ -383,12 +395,12 @@ def _of_parameters(
 
 
 def _leaves(data: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each plain value of nested data, with the path that leads to it."""
+    """Iterate over the paths and values of nested data."""
     if isinstance(data, Mapping) and data:
         for key, value in data.items():
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
     elif isinstance(data, list) and data:
-        for place, value in enumerate(data):
-            yield from _leaves(value, f"{path}[{place}]")
+        for index, value in enumerate(data):
+            yield from _leaves(value, f"{path}[{index}]")
     else:
         yield path, data

@@ -1,9 +1,9 @@
-"""Classes of a person's own in a batch: found in their files, checked, named in labels, recorded, and sent to workers.
+"""Custom classes in a batch: loading from files, checks, labels, records, and references for workers.
 
-A class takes the place of a scenario's agent, or of all agents of a role (`roles`), or adds an agent (`agents`). One from a
-file is sent to workers by reference: the file, the class's name and the digest of the file's text. A worker imports the file
-by its path, and refuses one that holds another text. A file stands alone: it may import what is installed, but no file
-beside it, whose changes nobody would notice.
+A custom class replaces that of an agent, or of all agents of a role (`roles`), or adds an agent (`agents`). Workers receive
+a class from a file as a reference: the file, the name of the class, and the digest of the file's text. They import the file
+by its path, and refuse it if its text has changed. A file may import installed packages, but not other files in its folder,
+since changes of those would go unnoticed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from crisis_sim.model import Agent
     from crisis_sim.scenario.schema import Scenario
 
-#: Digits of a digest that are shown.
+#: The number of digits of a digest in messages.
 SHOWN = 12
 _EXPECTED = "FILE.py:CLASS, such as my_rules.py:Cautious"
 
 
 @dataclass(frozen=True)
 class ClassReference:
-    """Where to find a class: its file, its name there, and the SHA-256 of the file's text."""
+    """A reference to a class: its file, its name, and the SHA-256 of the file's text."""
 
     file: Path
     name: str
@@ -45,86 +45,91 @@ class ClassReference:
         return f"{self.file.name}:{self.name}"
 
     def load(self) -> type[Agent]:
-        """The class; BatchError where the file holds another text by now, ScenarioError where it has mistakes."""
-        module, found = _import(self.file, str(self.file))
-        if found != self.sha256:
+        """Import the class.
+
+        Raises:
+            BatchError: when the text of the file has changed.
+            ScenarioError: when the file has mistakes.
+        """
+        module, sha256 = _import(self.file, str(self.file))
+        if sha256 != self.sha256:
             raise BatchError(
-                f"{self.file} is not the file that the run was begun with: its text has the digest "
-                f"{found[:SHOWN]} now, and had {self.sha256[:SHOWN]}"
+                f"{self.file} has changed since the run began: the digest of its text was "
+                f"{self.sha256[:SHOWN]} and is now {sha256[:SHOWN]}"
             )
         return _class_in(module, self.name, str(self.file))
 
 
-#: Files that were imported, by path and digest, and where the classes of a module come from, by its name.
+#: Imported files by path and digest, and the path and digest of a module by its name.
 _MODULES: dict[tuple[Path, str], ModuleType] = {}
 _ORIGINS: dict[str, tuple[Path, str]] = {}
 
 
 def load_class(text: str) -> type[Agent]:
-    """The class that `FILE.py:CLASS` names.
+    """Load the class that is named by `FILE.py:CLASS`.
 
     Raises:
-        BatchError: when it is not of that form.
-        ScenarioError: when there is no such file or class, the file has mistakes, or the class is no agent's.
+        BatchError: when the text does not have this form.
+        ScenarioError: when there is no such file or class, the file has mistakes, or the class is not an agent's.
     """
-    shown, _, name = text.rpartition(":")
-    if not shown or not name.isidentifier():
+    file, _, name = text.rpartition(":")
+    if not file or not name.isidentifier():
         raise BatchError(f"{text}: expected {_EXPECTED}")
-    module, _ = _import(Path(shown), shown)
-    return _class_in(module, name, shown)
+    module, _ = _import(Path(file), file)
+    return _class_in(module, name, file)
 
 
-def to_reference(given: Any) -> Any:
-    """A class from a file as a reference to it, fit to be sent elsewhere; anything else as it is."""
-    origin = _ORIGINS.get(getattr(given, "__module__", ""))
-    return given if origin is None else ClassReference(origin[0], given.__qualname__, origin[1])
+def to_reference(kind: Any) -> Any:
+    """Return a reference to a class from a file, which can be pickled; return anything else unchanged."""
+    origin = _ORIGINS.get(getattr(kind, "__module__", ""))
+    return kind if origin is None else ClassReference(origin[0], kind.__qualname__, origin[1])
 
 
-def load_reference(given: Any) -> Any:
-    """The class that a reference leads to; anything else as it is."""
-    return given.load() if isinstance(given, ClassReference) else given
+def load_reference(kind: Any) -> Any:
+    """Load the class of a reference; return anything else unchanged."""
+    return kind.load() if isinstance(kind, ClassReference) else kind
 
 
 def _import(path: Path, shown: str) -> tuple[ModuleType, str]:
-    """The module that a file is, imported once for each text of it, and the digest of the text."""
+    """Import a file, once for each version of its text; return the module and the digest of the text."""
     try:
         content = path.read_bytes()
         text = content.decode("utf-8")
     except (OSError, ValueError) as error:
-        said, near = f"cannot be read: {getattr(error, 'strerror', None) or error}", ""
+        message, near = f"cannot be read: {getattr(error, 'strerror', None) or error}", ""
         if isinstance(error, FileNotFoundError):
-            said = "no such file"
-            near = nearest(path.name, (one.name for one in path.parent.glob("*.py")))
+            message = "no such file"
+            near = nearest(path.name, (other.name for other in path.parent.glob("*.py")))
         elif isinstance(error, UnicodeDecodeError):
-            said = "its text is not UTF-8"
-        raise _wrong(shown, said, "a Python file", near) from None
+            message = "its text is not UTF-8"
+        raise _mistake(shown, message, "a Python file", near) from None
     from numba import cloudpickle
 
     path, sha256 = path.resolve(), hashlib.sha256(content).hexdigest()
     if (path, sha256) in _MODULES:
         return _MODULES[path, sha256], sha256
-    # The digest tells apart files of one name, and rules that were compiled for another text.
+    # The digest distinguishes files of the same name, and compiled rules of different texts.
     name = f"{path.stem}_{sha256[:16]}"
     module = ModuleType(name)
     module.__file__ = str(path)
-    sys.modules[name] = module  # as dataclasses need it, and whoever looks for the text of a class
+    sys.modules[name] = module  # required by dataclasses and by `inspect`
     try:
-        exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - who names a file wants it run
+        exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102 - the user asked to run this file
     except BaseException as error:
         sys.modules.pop(name, None)
         if isinstance(error, SyntaxError):
-            place = text, error.lineno, error.offset
-            raise _wrong(shown, f"syntax error: {error.msg}", "", "", *place) from None
-        # A class of agents tells the place of a mistake itself.
+            position = text, error.lineno, error.offset
+            raise _mistake(shown, f"syntax error: {error.msg}", "", "", *position) from None
+        # A ScenarioError of a class of agents includes its position already.
         if isinstance(error, (ScenarioError, KeyboardInterrupt, GeneratorExit)):
             raise
         trace = traceback.extract_tb(error.__traceback__)
         lines = [frame.lineno for frame in trace if frame.filename == str(path)]
-        said = f"cannot be imported: {type(error).__name__}: {error}"
-        beside = isinstance(error, ImportError) and (path.parent / f"{error.name}.py").exists()
-        expected = "a file that stands alone, without imports of files beside it" if beside else ""
-        raise _wrong(shown, said, expected, "", text, lines[-1] if lines else None) from None
-    # Not importable by name elsewhere: what is compiled of it is kept on disk with its code.
+        message = f"cannot be imported: {type(error).__name__}: {error}"
+        is_local = isinstance(error, ImportError) and (path.parent / f"{error.name}.py").exists()
+        expected = "a file that imports no other file of its folder" if is_local else ""
+        raise _mistake(shown, message, expected, "", text, lines[-1] if lines else None) from None
+    # Other processes cannot import the module by name, so its functions are pickled with their code.
     cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     _MODULES[path, sha256], _ORIGINS[name] = module, (path, sha256)
     return module, sha256
@@ -134,22 +139,22 @@ def _class_in(module: ModuleType, name: str, shown: str) -> type[Agent]:
     from crisis_sim.model import Agent
 
     classes = {
-        key: one
-        for key, one in vars(module).items()
-        if isinstance(one, type) and one.__module__ == module.__name__
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == module.__name__
     }
-    found = classes.get(name)
-    agents = [key for key, one in classes.items() if issubclass(one, Agent)]
-    if found is None:
-        has = one_of(agents, "or") if agents else "one that derives from crisis_sim.Agent"
-        raise _wrong(shown, f"it has no class '{name}'", has, nearest(name, classes))
-    if not issubclass(found, Agent):
-        derives = "a class that derives from crisis_sim.Agent or from one of its subclasses"
-        raise _wrong(shown, f"'{name}' is no class of agents", derives)
-    return found
+    kind = classes.get(name)
+    if kind is None:
+        agents = [key for key, value in classes.items() if issubclass(value, Agent)]
+        expected = one_of(agents) if agents else "one that derives from crisis_sim.Agent"
+        raise _mistake(shown, f"it has no class '{name}'", expected, nearest(name, classes))
+    if not issubclass(kind, Agent):
+        expected = "a class that derives from crisis_sim.Agent or from one of its subclasses"
+        raise _mistake(shown, f"'{name}' is not a class of agents", expected)
+    return kind
 
 
-def _wrong(
+def _mistake(
     file: str,
     message: str,
     expected: str = "",
@@ -158,66 +163,66 @@ def _wrong(
     line: int | None = None,
     column: int | None = None,
 ) -> ScenarioError:
-    """A mistake in a file, if need be at a place of its text."""
+    """Return the error for a mistake in a file, at a position in its text if known."""
     lines = text.splitlines()
-    there = lines[line - 1] if line and line <= len(lines) else ""
-    first = len(there) - len(there.lstrip()) + 1
+    source_line = lines[line - 1] if line and line <= len(lines) else ""
+    indent = len(source_line) - len(source_line.lstrip())
     return ScenarioError(
-        [Mistake(file, line or 0, column or first, message, expected, near, there)]
+        [Mistake(file, line or 0, column or indent + 1, message, expected, near, source_line)]
     )
 
 
 def applicable_roles(scenario: Scenario, roles: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Those of the classes in place of others for which a scenario has an agent, or that are for a whole role."""
-    known = _known(scenario) if roles else {}
-    return {name: kind for name, kind in (roles or {}).items() if name in known}
+    """Select the `roles` that are agents of a scenario, or whole roles."""
+    names = _role_of_each(scenario) if roles else {}
+    return {name: kind for name, kind in (roles or {}).items() if name in names}
 
 
-def _known(scenario: Scenario) -> dict[str, str]:
-    """The roles of a scenario's agents by their names; a role's own name stands for all of its agents."""
+def _role_of_each(scenario: Scenario) -> dict[str, str]:
+    """Return the roles of a scenario's agents by name; the name of a role stands for all of its agents."""
     from crisis_sim.model.cast import ROLES
 
-    own = {name: section for section in SECTIONS for name in getattr(scenario, section)}
-    return {**own, **{role: role for role in ROLES}}
+    agents = {name: section for section in SECTIONS for name in getattr(scenario, section)}
+    return {**agents, **{role: role for role in ROLES}}
 
 
 def check_rules(
     scenarios: Iterable[Scenario], roles: Mapping[str, Any], agents: Iterable[Any]
 ) -> None:
-    """Make sure that some of the scenarios have the agents whose classes are given, and that these classes fit.
+    """Check that each of `roles` names an agent of some scenario or a role, and that the classes fit.
 
     Raises:
-        BatchError: when it is not so.
+        BatchError: when this is not the case.
     """
-    known = {name: role for one in scenarios for name, role in _known(one).items()}
+    role_of = {name: role for one in scenarios for name, role in _role_of_each(one).items()}
     for name, kind in roles.items():
-        if name not in known:
-            expected = one_of(known) + did_you_mean(name, known)
+        if name not in role_of:
+            expected = one_of(role_of) + did_you_mean(name, role_of)
             raise BatchError(
-                f"there is no agent '{name}' to be a {_short(kind)}; expected {expected}"
+                f"there is no agent '{name}' for {_short(kind)} to replace; expected {expected}"
             )
-    check_classes(roles, agents, known)
+    check_classes(roles, agents, role_of)
 
 
 def check_classes(
-    roles: Mapping[str, Any], agents: Iterable[Any], known: Mapping[str, str] | None = None
+    roles: Mapping[str, Any], agents: Iterable[Any], role_of: Mapping[str, str] | None = None
 ) -> None:
-    """Make sure that classes are of the right kind.
+    """Check that each class in `roles` has the role of the agent that it replaces, and that `agents` have new roles.
 
     Args:
         roles, agents: the classes.
-        known: the roles of agents by their names; where it is left out, a class may be of any role.
+        role_of: the roles of agents by name; if None, a class may have any role.
 
     Raises:
-        BatchError: when one is in place of others and of no role, or of another; or is added and is of one.
+        BatchError: when this is not the case.
     """
     from crisis_sim.model.cast import ROLES
 
     for name, kind in roles.items():
-        wanted = ROLES.get((known or {}).get(name, name)) or ROLES.get(getattr(kind, "role", ""))
-        if wanted is None or not (isinstance(kind, type) and issubclass(kind, wanted)):
-            several = [wanted] if wanted else ROLES.values()
-            expected = one_of(f"{one.__module__}.{one.__name__}" for one in several)
+        base = ROLES.get((role_of or {}).get(name, name)) or ROLES.get(getattr(kind, "role", ""))
+        if base is None or not (isinstance(kind, type) and issubclass(kind, base)):
+            bases = [base] if base else ROLES.values()
+            expected = one_of(f"{one.__module__}.{one.__name__}" for one in bases)
             raise BatchError(
                 f"{name_of(kind)} cannot be '{name}': expected a subclass of {expected}"
             )
@@ -225,27 +230,27 @@ def check_classes(
         role = getattr(kind, "role", None)
         if not isinstance(role, str):
             raise BatchError(
-                f'{name_of(kind)} has no role; expected one of its own, such as role = "councils"'
+                f'{name_of(kind)} has no role; expected a new one, such as role = "councils"'
             )
         if role in ROLES:
             raise BatchError(
-                f"{name_of(kind)} is one of the {role}, which a scenario names; give it in the place "
-                f"of one, as NAME={_short(kind)}, or give it a role of its own"
+                f"{name_of(kind)} has the role {role}, whose agents are named in a scenario; use it in "
+                f"place of one of them, as NAME={_short(kind)}, or give it a new role"
             )
 
 
 def takes_part(kind: Any) -> bool:
-    """Whether a class of agents has a part in a crisis; an observer, which only adds columns, has none."""
+    """Return whether a class of agents can affect a crisis. An observer, which only adds columns, cannot."""
     from crisis_sim.model.engine import STEPS, Agent
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
     plain = kind.step is not Agent.step
-    return plain or kind.events != () or any(kind.find(one) for one in STEPS)
+    return plain or kind.events != () or any(kind.find(step) for step in STEPS)
 
 
 def classes_in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:
-    """Who decides by other rules and who is added, such as "pakistan by Cautious and SecurityCouncil"; "" for none."""
+    """List custom classes, such as "pakistan by Cautious and SecurityCouncil"; "" if there are none."""
     added = [_short(kind) for kind in agents if takes_part(kind)]
     return listed([*(f"{name} by {_short(kind)}" for name, kind in roles.items()), *added])
 
@@ -253,16 +258,15 @@ def classes_in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:
 def labelled_with_classes(
     scenario: Scenario, roles: Mapping[str, Any], agents: Iterable[Any]
 ) -> Scenario:
-    """A scenario under a name and a title that say by which rules it is run: "may_2025 with SecurityCouncil"."""
-    words = classes_in_words(applicable_roles(scenario, roles), agents)
-    if not words or scenario.name.endswith(f" with {words}"):
+    """Return a scenario with custom classes added to its name and title, such as "may_2025 with SecurityCouncil"."""
+    classes = classes_in_words(applicable_roles(scenario, roles), agents)
+    if not classes or scenario.name.endswith(f" with {classes}"):
         return scenario
-    changes = {
-        "name": f"{scenario.name} with {words}",
-        "title": f"{scenario.title}, with {words}",
-        "label": scenario.label and f"{scenario.label}, with {words}",
-    }
-    return scenario._with(**changes)
+    return scenario._with(
+        name=f"{scenario.name} with {classes}",
+        title=f"{scenario.title}, with {classes}",
+        label=scenario.label and f"{scenario.label}, with {classes}",
+    )
 
 
 def _short(kind: Any) -> str:
@@ -270,47 +274,47 @@ def _short(kind: Any) -> str:
 
 
 def name_of(agent: Any) -> str:
-    """The name of a class, or of another maker of agents, with its module, or with its file where it comes from one."""
+    """Return the name of a class, or of another callable that makes agents, with its file or module."""
     kind = agent if hasattr(agent, "__qualname__") else type(agent)
     reference = to_reference(kind)
-    own = isinstance(reference, ClassReference)
-    return str(reference) if own else f"{kind.__module__}.{kind.__qualname__}"
+    is_from_file = isinstance(reference, ClassReference)
+    return str(reference) if is_from_file else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def class_records(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[str, str]]:
-    """What a manifest says of classes: in whose place (`agent`, "" for one that is added), name, file and digest.
+    """Return the records of custom classes for a manifest.
 
-    The file is that of a class that can be loaded from it again; "" for one that a Python program has given.
+    Each has the replaced agent (`agent`, "" for an added one), the class, its file and the digest of its text. The file
+    is "" unless the class was loaded from one with `load_class`.
     """
-    found = []
+    records = []
     for agent, given in [*roles.items(), *(("", one) for one in agents)]:
         kind = given if hasattr(given, "__qualname__") else type(given)
         reference, file, sha256 = to_reference(kind), "", ""
         if isinstance(reference, ClassReference):
             file, sha256 = str(reference.file), reference.sha256
         else:
-            with suppress(OSError, TypeError):  # typed at a prompt
+            with suppress(OSError, TypeError):  # a class that was typed at a prompt
                 source = inspect.getsourcefile(kind)
-                whole = Path(source).read_bytes() if source else inspect.getsource(kind).encode()
-                sha256 = hashlib.sha256(whole).hexdigest()
-        found.append({"agent": agent, "class": name_of(kind), "file": file, "sha256": sha256})
-    return found
+                text = Path(source).read_bytes() if source else inspect.getsource(kind).encode()
+                sha256 = hashlib.sha256(text).hexdigest()
+        records.append({"agent": agent, "class": name_of(kind), "file": file, "sha256": sha256})
+    return records
 
 
-def can_reload(record: Iterable[Mapping[str, str]]) -> bool:
-    """Whether all classes of a record are in files from which they can be loaded."""
-    return all(one["file"] for one in record)
+def can_reload(records: Iterable[Mapping[str, str]]) -> bool:
+    """Return whether all classes of a manifest's records have files to load them from."""
+    return all(record["file"] for record in records)
 
 
-def reload_classes(record: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """The roles and agents of a record, loaded from their files as these are now; those that have none are left out."""
+def reload_classes(records: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Load the roles and agents of a manifest's records from their files; skip those without a file."""
     roles: dict[str, Any] = {}
     agents: list[Any] = []
-    for one in record:
-        if one["file"]:
-            kind = load_class(f"{one['file']}:{one['class'].rpartition(':')[2]}")
-            if one["agent"]:
-                roles[one["agent"]] = kind
-            else:
-                agents.append(kind)
+    for record in filter(lambda one: one["file"], records):
+        kind = load_class(f"{record['file']}:{record['class'].rpartition(':')[2]}")
+        if record["agent"]:
+            roles[record["agent"]] = kind
+        else:
+            agents.append(kind)
     return roles, tuple(agents)

@@ -1,4 +1,4 @@
-"""Running a batch, in memory or into a folder, and going on with one that was cut short."""
+"""Run a batch in memory or into a folder, and resume an interrupted one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from crisis_sim.batch.workers import BlockTask, StopSign, run_plan, stop_on_inte
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Called after each block with the crises done, and those in all.
+#: Callback that receives the numbers of finished and of all crises after each block.
 Progress = Callable[[int, int], None]
-#: Called with messages about the run.
+#: Callback that receives messages about the run.
 OnMessage = Callable[[str], None]
 
 
@@ -49,34 +49,31 @@ def simulate(
     roles: Mapping[str, Any] | None = None,
     compare_without: bool = False,
 ) -> Batch:
-    """Run scenarios side by side on the same luck, and keep their results in memory.
+    """Run scenarios with the same random numbers, and return the results in memory.
 
     Args:
-        scenarios: scenarios, paths of scenario files or names of shipped ones; one or many. A mapping gives each a name:
-            `{"base": scenario, "mine": scenario.changed({"states.india.resolve": 0.5})}`.
-        replicates: how many replicates of each scenario.
-        seed: with a replicate's number, it fixes all of its luck.
-        workers: the most threads to use, or processes for agents of one's own and beyond eight; the
-            result is the same for any number. A script whose workers may be processes must ask for
-            them under `if __name__ == "__main__":`.
-        block_size: the most replicates to run together; the result is the same for any number.
-        parameters: values in place of the scenarios', by path (such as
-            `mediators.us.leverage.india`), each of shape (replicates,): so every replicate may have
-            values of its own. In a design they have the shape (points * replicates,), one point
-            after the other.
-        agents: makers of agents to add to each scenario's own, as `CrisisModel` takes them.
-        progress: called after each block with the crises done and those in all.
-        points: for a design, at how many points to run every replicate, with the same luck at all
-            of them; its rows then say in a column `point` which one they belong to.
-        engine: `cpu`, or `gpu` for an NVIDIA graphics card: the same crises but for last digits.
-        roles: by the name of an agent (`pakistan`), or of a role (`states`), the class to use in place of the scenario's
-            own. A scenario that is run with these, or with agents that do something, is named after them: "may_2025 with
-            pakistan by Cautious".
-        compare_without: whether to run each scenario without `roles` and `agents` as well, first and under its own name.
+        scenarios: one or more scenarios, paths of scenario files, or names of shipped scenarios. A mapping gives them
+            names: `{"base": scenario, "mine": scenario.changed({"states.india.resolve": 0.5})}`.
+        replicates: the number of replicates of each scenario.
+        seed: the seed; together with a replicate's number it determines the random numbers.
+        workers: maximum number of threads, or of processes for custom agents and beyond eight workers; it does not
+            affect results. If workers may be processes, a script must call this under `if __name__ == "__main__":`.
+        block_size: maximum number of replicates to run at once; it does not affect results.
+        parameters: values that replace the scenarios', by path (such as `mediators.us.leverage.india`), each of
+            shape (replicates,), so that replicates can differ. In a design the shape is (points * replicates,),
+            one point after the other.
+        agents: agents to add to each scenario, as for `CrisisModel`.
+        progress: called after each block with the numbers of finished and of all crises.
+        points: the number of points of a design. Each replicate is run at all of them with the same random numbers,
+            and rows have a column `point`.
+        engine: `cpu`, or `gpu` for an NVIDIA graphics card, with the same crises up to rounding.
+        roles: classes that replace the scenarios', by the name of an agent (`pakistan`) or a role (`states`). Scenarios
+            with these, or with agents that affect crises, are named after them: "may_2025 with pakistan by Cautious".
+        compare_without: also run each scenario without `roles` and `agents`, before the others and under its own name.
 
     Raises:
         ScenarioError: when a scenario file has mistakes.
-        BatchError: when the batch cannot be run as asked, or a block of it fails.
+        BatchError: when the request is not valid, or a block fails.
     """
     import pyarrow as pa
 
@@ -85,7 +82,7 @@ def simulate(
         scenarios, replicates, seed, block_size, parameters, agents, points, engine, roles, compare_without
     )  # fmt: skip
     manifest = open_manifest(plan)
-    blocks: dict[str, list[Block]] = {one.name: [] for one in plan.scenarios}
+    blocks: dict[str, list[Block]] = {scenario.name: [] for scenario in plan.scenarios}
     done = 0
     with closing(run_plan(plan, workers, StopSign())) as results:
         for block in results:
@@ -97,22 +94,21 @@ def simulate(
             done += block.order.rows
             if progress is not None:
                 progress(done, plan.crises)
-    schema = unify_schemas([own[0].table.schema for own in blocks.values()], plan.states)
+    schema = unify_schemas([first.table.schema for first, *_ in blocks.values()], plan.states)
     ensembles = {}
-    for one in plan.scenarios:
-        own = sorted(blocks[one.name], key=lambda block: block.order.number)
-        paths = [block.paths for block in own if block.paths is not None]
-        ensembles[one.name] = Ensemble(
-            name=one.name,
-            title=one.title,
-            horizon_hours=one.horizon_hours,
-            states=one.state_names,
-            table=pa.concat_tables([conform(block.table, schema) for block in own]),
+    for scenario in plan.scenarios:
+        ordered = sorted(blocks[scenario.name], key=lambda block: block.order.number)
+        paths = [block.paths for block in ordered if block.paths is not None]
+        ensembles[scenario.name] = Ensemble(
+            name=scenario.name,
+            title=scenario.title,
+            horizon_hours=scenario.horizon_hours,
+            states=scenario.state_names,
+            table=pa.concat_tables([conform(block.table, schema) for block in ordered]),
             paths=pa.concat_tables(paths) if paths else None,
-            scenario=one.plain(),
+            scenario=scenario.plain(),
         )
-    rows = {name: one.replicates for name, one in ensembles.items()}
-    return Batch(ensembles, close_manifest(manifest, rows))
+    return Batch(ensembles, close_manifest(manifest, dict.fromkeys(ensembles, plan.rows_each)))
 
 
 def run_to_folder(
@@ -137,65 +133,64 @@ def run_to_folder(
     compare_without: bool = False,
     overwrite: bool = True,
 ) -> dict[str, Any]:
-    """Run scenarios side by side on the same luck, and write their results to a folder.
+    """Run scenarios with the same random numbers, and write the results to a folder.
 
-    Each block is on disk once it is done, and memory holds only those in hand, however many
-    replicates there are. So a run that ends before its time, in whichever way, has lost only the
-    blocks in hand, and `resume` does the rest: the result is the same as if nothing had happened.
-    Blocks that fail are listed in the manifest under `failures`, and the rest of the batch goes on.
-    On Ctrl-C or a request to terminate, the blocks in hand are finished before it stops.
+    Each finished block is written to disk at once, so that memory does not grow with the number of replicates. If
+    the run is interrupted in any way, only the current blocks are lost, and `resume` completes the run with the
+    same result. Failed blocks are listed in the manifest under `failures`; the others are run nevertheless. After
+    Ctrl-C or SIGTERM, the current blocks are finished first.
 
     Args:
-        folder: where to write. Results that it holds are replaced once the new ones are there.
-        command: the command line to note in the manifest; this process's own where left out.
-        resume: go on with the run that the folder holds, which must be the same; begin it where
-            the folder holds none; leave it be where it is finished.
-        restart: throw away a run in the folder that is not finished.
+        folder: the folder for results. Existing results are replaced once the new ones are complete.
+        command: the command line to record in the manifest; by default that of this process.
+        resume: continue the run in the folder, which must have the same settings; if there is none, start it; if
+            it has finished, do nothing.
+        restart: discard an unfinished run in the folder.
         scheduler: the address of a Dask scheduler whose workers run the blocks, such as
-            `tcp://10.0.0.1:8786`; `local` to start one on this machine with `workers` processes.
-        on_message: called with messages on what goes on: damaged blocks, a cluster's address, a stop.
-        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as
-            for `simulate`.
-        engine, roles, compare_without: likewise.
-        overwrite: whether the run takes the place of finished results in the folder; where it does not, the same run
-            is left as it is, and any other is refused.
+            `tcp://10.0.0.1:8786`; or `local` to start one on this machine with `workers` processes.
+        on_message: called with messages, for example about damaged blocks or a cluster.
+        scenarios, replicates, seed, workers, block_size, parameters, agents, progress, points: as for `simulate`.
+        engine, roles, compare_without: as for `simulate`.
+        overwrite: replace finished results in the folder. Without it, results of the same run are kept, and those of
+            another run raise an error.
 
     Returns:
-        The manifest; `read_batch` brings the rest back.
+        The manifest; `read_batch` reads the results.
 
     Raises:
         ScenarioError: when a scenario file has mistakes.
-        BatchError: when the batch cannot be run as asked.
-        ResultsError: when the folder holds other things than results, another run that is not
-            finished, or cannot be written; or another process writes to it.
-        KeyboardInterrupt: on Ctrl-C; what was finished is safe.
-        SystemExit: on a request to terminate (SIGTERM), likewise.
+        BatchError: when the request is not valid.
+        ResultsError: when the folder contains other files than results or another unfinished run, is in use by
+            another process, or cannot be written.
+        KeyboardInterrupt: after Ctrl-C; finished blocks are kept.
+        SystemExit: after SIGTERM; finished blocks are kept.
     """
     check_count("workers", workers)
     folder = Path(folder)
-    is_begun = resume and (UnfinishedRun.of(folder) or (folder / MANIFEST).exists())
+    is_begun = resume and (UnfinishedRun.find(folder) or (folder / MANIFEST).exists())
     if is_begun and block_size is None:
         block_size = folders.begun_manifest(folder)["block_size"]
     plan = make_plan(
         scenarios, replicates, seed, block_size, parameters, agents, points, engine, roles, compare_without
     )  # fmt: skip
     if engine == "gpu" and scheduler is not None:
-        raise BatchError("a cluster's workers run batches on their processors: engine cpu")
+        raise BatchError("a cluster's workers run on their processors: use engine cpu")
     manifest = open_manifest(plan, command)
-    options = _Options(workers, scheduler, progress or _nothing, on_message or _nothing)
+    options = _Options(workers, scheduler, progress or _ignore, on_message or _ignore)
     kept = not (overwrite or resume or restart) and (folder / MANIFEST).exists()
-    if kept and not UnfinishedRun.of(folder):
+    if kept and not UnfinishedRun.find(folder):
         resume = True
         try:
             earlier = read_manifest(folder)
         except ResultsError as error:
             raise ResultsError(f"{error}\n{REPLACE}") from error
         with writing(folder):
-            check_same(folder, earlier, plan, manifest, "holds the results of another run", REPLACE)
-    return _carry_out(folder, plan, manifest, options, resume=resume, restart=restart)
+            fault = "contains the results of another run"
+            check_same(folder, earlier, plan, manifest, fault, REPLACE)
+    return _run(folder, plan, manifest, options, resume=resume, restart=restart)
 
 
-#: What to do about results that a run may not take the place of.
+#: Advice on results that must not be replaced.
 REPLACE = "replace them with --overwrite, or give another folder"
 
 
@@ -209,44 +204,42 @@ def resume(
     on_message: OnMessage | None = None,
     roles: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Go on with the unfinished run in a folder, with the options that it was begun with.
+    """Resume the unfinished run in a folder, with its original options.
 
-    Blocks that have been damaged are done again, and those that failed are tried again. A run that
-    is finished is left as it is.
+    Damaged and failed blocks are run again. A finished run is left as it is.
 
     Args:
-        folder: the folder that `run_to_folder` wrote to.
-        agents: the makers of agents with which it was begun, since a folder cannot hold code; where neither these nor
-            `roles` are given, those that came from files are loaded from there again.
-        roles: the classes with which it was begun, likewise.
+        folder: the folder of `run_to_folder`.
+        agents, roles: the custom agents and classes of the run, since a folder does not contain code. If neither is
+            given, those that came from files are loaded again.
         workers, progress, scheduler, on_message: as for `run_to_folder`.
 
     Returns:
-        The manifest, as `run_to_folder` does.
+        The manifest.
 
     Raises:
-        BatchError, ResultsError, KeyboardInterrupt, SystemExit: as `run_to_folder` does; also when
-            the folder holds no run, or the code or a library has changed since.
+        BatchError, ResultsError, KeyboardInterrupt, SystemExit: as for `run_to_folder`; also when the folder contains
+            no run, or the code or a library has changed.
     """
     check_count("workers", workers)
     folder = folders.results_folder(Path(folder))
-    unfinished = UnfinishedRun.of(folder)
+    unfinished = UnfinishedRun.find(folder)
     begun = unfinished.manifest if unfinished else read_manifest(folder)
     if is_finished(begun) and not begun["failures"] and not unfinished:
         folders.check_files(folder, begun)
         return begun
     plan = folders.plan_of(unfinished.home if unfinished else folder, begun, agents, roles)
     manifest = {**open_manifest(plan), "command": begun["command"]}
-    options = _Options(workers, scheduler, progress or _nothing, on_message or _nothing)
-    return _carry_out(folder, plan, manifest, options, resume=True, restart=False)
+    options = _Options(workers, scheduler, progress or _ignore, on_message or _ignore)
+    return _run(folder, plan, manifest, options, resume=True, restart=False)
 
 
-def _nothing(*_: object) -> None:
+def _ignore(*_: object) -> None:
     pass
 
 
 class _Options(NamedTuple):
-    """In which way a batch is run, which changes nothing in it."""
+    """Options for running a batch; none affects its results."""
 
     workers: int
     scheduler: str | None
@@ -254,7 +247,7 @@ class _Options(NamedTuple):
     on_message: OnMessage
 
 
-def _carry_out(
+def _run(
     folder: Path,
     plan: Plan,
     manifest: dict[str, Any],
@@ -266,53 +259,53 @@ def _carry_out(
     """Run the missing blocks, publish the folder's results, and return their manifest.
 
     Args:
-        manifest: that with which the run would begin now.
+        manifest: the manifest that the run would have if it started now.
     """
     columns = _columns(plan)
     with stop_on_interrupt(options.on_message) as stop, locked(folder) as (home, token):
         with writing(folder):
-            run = _taken_up(folder, home, plan, manifest, resume, restart)
+            run = _begin_or_resume(folder, home, plan, manifest, resume, restart)
             if run.is_complete:
                 folders.check_files(folder, run.manifest)
-                options.on_message(f"{folder} holds this run already, and it is finished")
+                options.on_message(f"{folder} already contains the results of this run")
                 return run.manifest
-        own = decisive(manifest["versions"])
-        task = BlockTask(home.resolve(), token, columns, run.identity, own)
+        versions = decisive(manifest["versions"])
+        task = BlockTask(home.resolve(), token, columns, run.identity, versions)
         try:
             failed = _run_blocks(run, plan, task, options, stop)
             ended = close_manifest(run.manifest, run.rows_by_scenario(), failed)
             return folders.publish(run, ended, columns)
         except BaseException as error:
-            left = UnfinishedRun.of(folder)
-            if left and not left.rows() and not is_finished(left.manifest):
-                folders.discard(left.home)  # there is nothing to go on with
-            elif left and isinstance(error, ResultsError):
-                raise ResultsError(f"{error}\n{left.say()}") from error
+            unfinished = UnfinishedRun.find(folder)
+            if unfinished and not unfinished.rows() and not is_finished(unfinished.manifest):
+                folders.discard(unfinished.home)  # there is nothing to resume
+            elif unfinished and isinstance(error, ResultsError):
+                raise ResultsError(f"{error}\n{unfinished.message()}") from error
             raise
 
 
 def _columns(plan: Plan) -> dict[str, pa.Schema]:
-    """All columns of each table of a batch."""
+    """Return the columns of each table of a batch."""
     is_design = plan.points is not None
     each = [schemas(one, is_design=is_design, **plan.rules_of(one)) for one in plan.scenarios]
     outcomes, paths = zip(*each, strict=True)
-    found = {OUTCOMES_FOLDER: unify_schemas(outcomes, plan.states)}
-    return found if is_design else {**found, PATHS_FOLDER: unify_schemas(paths, plan.states)}
+    columns = {OUTCOMES_FOLDER: unify_schemas(outcomes, plan.states)}
+    return columns if is_design else {**columns, PATHS_FOLDER: unify_schemas(paths, plan.states)}
 
 
 def _run_blocks(
     run: UnfinishedRun, plan: Plan, task: BlockTask, options: _Options, stop: StopSign
 ) -> list[Block]:
-    """Run the blocks that are missing; gives those that failed, in their order."""
+    """Run the missing blocks, and return the failed ones in the order of the plan."""
     workers, scheduler, progress, on_message = options
     with writing(run.folder):
-        there = run.done(plan, on_message)
-    done = sum(there.values())
-    if there:
-        on_message(f"{done:,} of {plan.crises:,} crises are there already")
+        existing = run.verify(plan, on_message)
+    done = sum(existing.values())
+    if existing:
+        on_message(f"{done:,} of {plan.crises:,} crises have been run already")
         progress(done, plan.crises)
     failed = []
-    with closing(run_plan(plan, workers, stop, task, there, scheduler, on_message)) as results:
+    with closing(run_plan(plan, workers, stop, task, existing, scheduler, on_message)) as results:
         for block in results:
             if block.error:
                 failed.append(block)
@@ -321,13 +314,13 @@ def _run_blocks(
             done += block.order.rows
             progress(done, plan.crises)
     if stop.requested and scheduler is None:
-        run.tidy()  # a signal to all processes may have ended workers as they wrote
+        run.tidy()  # a signal to all processes may have ended workers while they were writing
     if done < plan.crises:
         stop.obey()
     return sorted(failed, key=lambda block: block.order.number)
 
 
-def _taken_up(
+def _begin_or_resume(
     folder: Path,
     home: Path,
     plan: Plan,
@@ -335,21 +328,21 @@ def _taken_up(
     resume: bool,
     restart: bool,
 ) -> UnfinishedRun:
-    """The run that the folder holds and that goes on, or a new one."""
-    found = None if restart else UnfinishedRun.of(folder)
-    if found and resume:
-        folders.check_sealed(home, found.manifest)
-        check_same(home, found.manifest, plan, manifest)
-        if found.is_complete:  # it was killed just before
-            folders.move_into_place(home, found.manifest)
-        return found
+    """Return the run in the folder if it is to be resumed, or else a new one."""
+    unfinished = None if restart else UnfinishedRun.find(folder)
+    if unfinished and resume:
+        folders.check_sealed(home, unfinished.manifest)
+        check_same(home, unfinished.manifest, plan, manifest)
+        if unfinished.is_complete:  # it was killed just before this step
+            folders.move_into_place(home, unfinished.manifest)
+        return unfinished
     if resume and (folder / MANIFEST).exists():
         results = read_manifest(folder)
         check_same(folder, results, plan, manifest)
-        again = folders.reopen if results["failures"] else UnfinishedRun
-        return again(folder, results)
-    if found and (found.rows() or is_finished(found.manifest)):
-        raise ResultsError(f"{found.say()}\nor throw it away and begin anew: --restart")
+        reopen = folders.reopen if results["failures"] else UnfinishedRun
+        return reopen(folder, results)
+    if unfinished and (unfinished.rows() or is_finished(unfinished.manifest)):
+        raise ResultsError(f"{unfinished.message()}\nor discard it and start again: --restart")
     try:
         return UnfinishedRun.begin(folder, plan, manifest)
     except OSError:

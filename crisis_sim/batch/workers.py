@@ -1,4 +1,4 @@
-"""Where blocks are run: in this process, in threads, in processes, or on a Dask cluster."""
+"""Executors of blocks: this process, threads, processes, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -39,51 +39,53 @@ if TYPE_CHECKING:
 
     from crisis_sim.model import CrisisModel
 
-#: Carries out an order; may be given a `watch`, as `crisis_sim.batch.block.attempt` takes it.
+#: A function that runs an order, with an optional argument `watch`, like `crisis_sim.batch.block.attempt`.
 Task: TypeAlias = Callable[..., Block]
 Blocks: TypeAlias = Generator[Block, None, None]
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-# Ctrl-C, or a request to terminate, while a batch is being written: it stops after the blocks in hand.
+# Ctrl-C or SIGTERM while a batch is written: the run stops after the current blocks.
 
-#: Exit code of a process that was asked to terminate: 128 plus the signal's number, as in shells.
+#: Exit code after SIGTERM: 128 plus the signal's number, as in shells.
 TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass
 class StopSign:
-    """Whether the batch has been asked to stop, and by which signal."""
+    """A request to stop the batch, if there is one, and the number of its signal."""
 
     requested: bool = False
     number: int = signal.SIGINT
 
     def obey(self) -> NoReturn:
-        """Stop with KeyboardInterrupt, or with SystemExit after a request to terminate."""
+        """Raise KeyboardInterrupt, or SystemExit after SIGTERM."""
         if self.number == signal.SIGTERM:
             raise SystemExit(TERMINATED)
         raise KeyboardInterrupt
 
 
 @contextmanager
-def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) -> Iterator[StopSign]:
-    """Turn the first Ctrl-C, or SIGTERM, into a request to stop; a second one interrupts at once.
+def stop_on_interrupt(
+    on_message: Callable[[str], None] = lambda message: None,
+) -> Iterator[StopSign]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; the second interrupts at once.
 
-    Only the main thread hears signals, and a handler that somebody else has set is left alone.
+    This works in the main thread only. Signal handlers that are not Python's default are left alone.
     """
     sign = StopSign()
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-    main = threading.current_thread() is threading.main_thread()
-    ours = {
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    is_main = threading.current_thread() is threading.main_thread()
+    replaced = {
         number: handler
-        for number, handler in usual.items()
-        if main and signal.getsignal(number) is handler
+        for number, handler in defaults.items()
+        if is_main and signal.getsignal(number) is handler
     }
 
     def request(number: int, frame: FrameType | None) -> None:
@@ -91,28 +93,30 @@ def stop_on_interrupt(on_message: Callable[[str], None] = lambda words: None) ->
         if sign.requested:
             sign.obey()
         sign.requested = True
-        on_message("stopping after the current blocks; stop again to end at once")
+        on_message("stopping after the current blocks; interrupt again to stop at once")
 
-    for number in ours:
+    for number in replaced:
         signal.signal(number, request)
     try:
         yield sign
     finally:
-        for number, handler in ours.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)
 
 
 @dataclass(frozen=True)
 class BlockTask:
-    """Runs a block and writes it where it belongs.
+    """A task that runs a block and writes it to the folder of the run.
 
-    A worker that sees the `home` of the run, where the `token` of `hold` is, writes its block
-    itself; one on another machine that does not sends it as bytes, for the sender to write.
+    A worker that can read the `token` of `lock_folder` in the folder `home` writes the block itself. A worker on
+    another machine without access to the folder returns the content of the files.
 
     Attributes:
-        schemas: all columns of the batch's tables.
-        identity: the batch's.
-        versions: what must compute the block.
+        home: the folder of the unfinished run.
+        token: the token of `lock_folder`.
+        schemas: the columns of the batch's tables.
+        identity: the batch's identity.
+        versions: the versions that the worker must have.
     """
 
     home: Path
@@ -122,48 +126,48 @@ class BlockTask:
     versions: Mapping[str, str | None]
 
     def __call__(self, order: BlockOrder, watch: Watch | None = None) -> Block:
-        """Carry out an order, as `attempt` does; BatchError where this process has other code."""
-        check_versions(self.versions, decisive(versions()), "a worker")
+        """Run a block as `attempt` does; BatchError if this process has other versions."""
+        check_versions(self.versions, _decisive_versions(), "a worker")
         block = blocks.attempt(order, watch)
         if block.error:
             return block
         try:
             block = encode_block(block, self.schemas, self.identity)
-        except ValueError as error:  # columns that only this block has
+        except ValueError as error:  # the block has columns that others lack
             return Block(order, block.seconds, error=f"{type(error).__name__}: {error}")
         return self.write(block) if token_in(self.home) == self.token else block
 
     def write(self, block: Block) -> Block:
-        """Write a block to the folder."""
+        """Write the files of a block to the folder."""
         with writing(results_folder(self.home)):
             for name, content in block.files.items():
                 write_durably(self.home / name, content)
         return replace(block, files={})
 
 
-# This thread, several threads of this process, or a pool of processes, whichever is quickest. Compiled
-# rules let other threads run, so threads share a batch at no cost but for the little that is Python's
-# own. Agents of a user's own are Python, and many threads would wait for each other: these get
-# processes. Results are the same to the bit; they come as they are done.
+# On one machine, blocks are run in this thread, in several threads, or in a pool of processes, whichever is
+# fastest. Compiled rules release the global interpreter lock, so threads are efficient. Custom agents with
+# steps in Python would make threads wait for each other, so they run in processes. The executor does not
+# affect results, but blocks are returned as they finish.
 
-#: Seconds until a pool has given back its first blocks: new Python processes import the model.
+#: Seconds until a pool returns its first blocks: new Python processes have to import the model.
 POOL_START_SECONDS = 1.5
-#: The most threads: of a block up to a tenth is Python's own, which one thread runs at a time.
+#: Maximum number of threads: up to a tenth of a block's time holds the global interpreter lock.
 MOST_THREADS = 8
-#: Crises that one worker runs in a second, give or take; a first guess until a batch's own
-#: blocks tell. `make bench` measures both.
+#: Crises per second and worker: an estimate for the time before the first block is finished. `make bench`
+#: measures this and `POOL_START_SECONDS`.
 CRISES_PER_SECOND = 15_000.0
-#: Blocks handed out for each worker: one being run, one waiting, so that memory stays bounded.
+#: Blocks submitted per worker: one that runs and one that waits. The limit bounds memory.
 BLOCKS_AHEAD = 2
-#: Seconds after which whoever waits for a block looks whether it was asked to stop.
+#: Seconds between checks for a request to stop while waiting for a block.
 LOOK_UP_SECONDS = 0.2
 
 
 class ExecutorPlan(NamedTuple):
-    """How many workers, whether they are processes (else threads), and how many seconds they need."""
+    """The number of workers, whether they are processes or threads, and the seconds that they need."""
 
     size: int
-    apart: bool
+    in_processes: bool
     seconds: float
 
 
@@ -174,35 +178,38 @@ def run_plan(
     task: Task = attempt,
     done: Collection[int] = (),
     scheduler: str | None = None,
-    on_message: Callable[[str], None] = lambda words: None,
+    on_message: Callable[[str], None] = lambda message: None,
 ) -> Blocks:
-    """Carry out the orders of a plan and yield the result of each, as it is done.
+    """Run the blocks of a plan, and yield each result when it is finished.
 
-    Processes are started as soon as the time that is left is long enough for them to pay: at once
-    for a large batch, never for a small one. BatchError where they cannot start.
+    Threads or processes are started once the estimated remaining time is long enough to justify them.
 
     Args:
-        workers: the most threads, or processes, to use.
-        stop: when it is set, no further block is begun.
-        task: what to do with an order.
-        done: numbers of blocks that need not be run.
-        scheduler: in place of this machine, the address of a Dask scheduler, or `local`.
-        on_message: called where the dashboard of a cluster is.
+        plan: the plan.
+        workers: maximum number of threads or processes.
+        stop: once set, no further block is started.
+        task: the function that runs a block.
+        done: numbers of blocks to skip.
+        scheduler: the address of a Dask scheduler to use instead of this machine, or `local`.
+        on_message: called with the address of a cluster and of its dashboard.
+
+    Raises:
+        BatchError: when processes or the cluster cannot be started.
     """
     orders = plan.orders(number for number in range(plan.blocks) if number not in done)
     if scheduler is not None and len(done) < plan.blocks:
         yield from _on_cluster(orders, scheduler, workers, stop, task, on_message)
         return
     if plan.engine == "gpu":
-        workers = 1  # one card
+        workers = 1  # only one graphics card is used
     seconds = 0.0
     blocks = plan.blocks - len(done)
     seconds_left = estimate_seconds(plan) * blocks / plan.blocks
     for blocks_left in range(blocks, 0, -1):
-        crew = choose_executor(seconds_left, blocks_left, workers, steps_in_python(plan.agents))
-        if crew.size > 1:
-            run = _in_pools if crew.apart else _in_threads
-            yield from run(orders, crew.size, crew.size * BLOCKS_AHEAD, stop, task)
+        executor = choose_executor(seconds_left, blocks_left, workers, steps_in_python(plan.agents))
+        if executor.size > 1:
+            run = _in_pools if executor.in_processes else _in_threads
+            yield from run(orders, executor.size, executor.size * BLOCKS_AHEAD, stop, task)
             return
         if stop.requested:
             return
@@ -214,45 +221,46 @@ def run_plan(
 
 
 def estimate_seconds(plan: Plan) -> float:
-    """Seconds that one worker will need for a plan, as far as can be said before it runs."""
+    """Estimate the seconds that one worker needs for a plan."""
     return plan.crises / CRISES_PER_SECOND
 
 
 def steps_in_python(agents: Sequence[Any]) -> bool:
-    """Whether any of a user's own agents may take steps in plain Python, which threads do not help; rules are compiled."""
+    """Return whether any custom agent may take steps in Python, which threads do not speed up."""
     from crisis_sim.model import Agent
 
-    kinds = [load_reference(one) for one in agents]
+    kinds = [load_reference(agent) for agent in agents]
     return not all(
-        isinstance(one, type) and getattr(one, "step", None) is Agent.step for one in kinds
+        isinstance(kind, type) and getattr(kind, "step", None) is Agent.step for kind in kinds
     )
 
 
 def choose_executor(
-    seconds: float, blocks: int, workers: int, own_agents: bool = False
+    seconds: float, blocks: int, workers: int, in_python: bool = False
 ) -> ExecutorPlan:
-    """Who finishes work soonest that one worker needs `seconds` for.
+    """Choose the fastest executor.
 
     Args:
-        blocks: of how many blocks it is; more workers than these would idle.
-        workers: the most threads, or processes, to use.
-        own_agents: whether agents take part whom threads do not help (`steps_in_python`).
+        seconds: the time that one worker needs.
+        blocks: the number of blocks, which limits the number of useful workers.
+        workers: maximum number of threads or processes.
+        in_python: whether agents take steps in Python (`steps_in_python`).
     """
     useful = min(workers, blocks)
-    threads = 1 if own_agents else min(useful, MOST_THREADS)
-    in_threads = ExecutorPlan(threads, False, seconds / threads)
-    in_pool = ExecutorPlan(useful, True, POOL_START_SECONDS + seconds / useful)
-    return in_pool if useful > 1 and in_pool.seconds < in_threads.seconds else in_threads
+    threads = 1 if in_python else min(useful, MOST_THREADS)
+    with_threads = ExecutorPlan(threads, False, seconds / threads)
+    with_pool = ExecutorPlan(useful, True, POOL_START_SECONDS + seconds / useful)
+    return with_pool if useful > 1 and with_pool.seconds < with_threads.seconds else with_threads
 
 
 def _in_threads(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
 ) -> Blocks:
-    """Threads of this process; whoever waits for them no longer makes them give up their blocks."""
-    given_up = threading.Event()
+    """Run blocks in threads of this process, which abandon their blocks when the generator is closed."""
+    abandoned = threading.Event()
 
     def watch(model: CrisisModel) -> None:
-        if given_up.is_set():
+        if abandoned.is_set():
             raise KeyboardInterrupt
 
     pool = ThreadPoolExecutor(workers, "block")
@@ -261,17 +269,17 @@ def _in_threads(
             pool, orders, lambda: ahead, stop, partial(task, watch=watch), lost=[]
         )
     finally:
-        given_up.set()
+        abandoned.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _in_pools(
     orders: Iterator[BlockOrder], workers: int, ahead: int, stop: StopSign, task: Task
 ) -> Blocks:
-    """One pool after another: a worker that dies takes its pool with it, but not the batch.
+    """Run blocks in a pool of processes, and open a new pool whenever a worker dies.
 
-    Any of the blocks that were in the pool may have killed its worker, so they are run again one
-    at a time: what dies alone has failed, and the others are not lost with it.
+    Any of the blocks in a broken pool may have killed its worker, so they are run again one at a time. A
+    block that kills its worker then has failed.
     """
     while not stop.requested:
         lost: list[BlockOrder] = []
@@ -279,7 +287,7 @@ def _in_pools(
         try:
             yield from run_in_executor(pool, orders, lambda: ahead, stop, task, lost)
         except BaseException:
-            # Nobody waits for the blocks in hand any more; Python has no public way before 3.14.
+            # The current blocks are not needed any more. Python has no public function for this before 3.14.
             for process in list((getattr(pool, "_processes", None) or {}).values()):
                 process.kill()
             raise
@@ -302,16 +310,16 @@ def run_in_executor(
     lost: list[BlockOrder],
     failing: tuple[type[Exception], ...] = (),
 ) -> Blocks:
-    """Carry out orders by a pool and yield the result of each, as it is done.
+    """Run blocks in an executor, and yield each result when it is finished.
 
     Args:
-        pool: what runs the blocks.
-        orders: what to run.
-        ahead: how many orders to have handed out, asked time and again.
-        stop: when it is set, no order is handed out, and what can be taken back is.
-        task: what to do with an order.
-        lost: takes the orders that a pool had which broke.
-        failing: errors of a pool that one block has brought upon itself.
+        pool: the executor.
+        orders: the blocks to run.
+        ahead: returns the number of blocks to have submitted, which may change.
+        stop: once set, no block is submitted, and waiting ones are cancelled.
+        task: the function that runs a block.
+        lost: a list to which the blocks of a broken pool are added.
+        failing: exceptions from the executor that mean that a block has failed.
     """
     running: dict[Future[Block], BlockOrder] = {}
     try:
@@ -322,11 +330,13 @@ def run_in_executor(
                     break
                 try:
                     running[pool.submit(task, order)] = order
-                except BrokenProcessPool:  # it is lost as the others are
+                except BrokenProcessPool:  # the order is lost like the others
                     running[Future()] = order
                     raise
             if stop.requested:
-                running = {one: order for one, order in running.items() if not one.cancel()}
+                running = {
+                    future: order for future, order in running.items() if not future.cancel()
+                }
             if not running:
                 return
             for future in wait(running, LOOK_UP_SECONDS, FIRST_COMPLETED).done:
@@ -341,29 +351,25 @@ def run_in_executor(
 
 
 def open_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool whose processes have all been started; BatchError when they die as they start."""
+    """Open a pool and start all of its processes; BatchError if they die."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
-    with _interrupts_held_back():
+    with _signals_blocked():
         started = [pool.submit(os.getpid) for _ in range(workers)]
     try:
         for worker in started:
             worker.result()
     except BrokenProcessPool as error:
         raise BatchError(
-            "worker processes die as they start; a script that asks for workers must do so under "
+            "worker processes die when they start; a script with several workers must start them under "
             "`if __name__ == '__main__':`, since each worker imports it"
         ) from error
     return pool
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Shield processes that are started within from Ctrl-C, until they can ignore it themselves.
-
-    A request to terminate waits meanwhile, too; what is started inherits that, and hears it again
-    once it is at work.
-    """
+def _signals_blocked() -> Iterator[None]:
+    """Block SIGINT and SIGTERM for processes that are started in this context; `_prepare_worker` unblocks them."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -375,7 +381,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _prepare_worker() -> None:
-    """Leave Ctrl-C to the parent, which ends its workers; end at once if the parent is killed."""
+    """Ignore Ctrl-C, which the parent process handles, and exit if the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -389,19 +395,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-# More than one machine: the blocks of a batch on the workers of a Dask cluster. Its scheduler hands out
-# blocks, and hands them out again when it loses a worker. Results are the same as on one machine: a
-# worker with other versions of the code or of a library is refused.
+# Several machines: a Dask scheduler distributes the blocks to its workers, and repeats those of a worker that is lost.
+# Results are the same as on one machine: workers with other versions of the code or of a library are refused.
 
 #: In place of a scheduler's address: start a cluster on this machine.
 LOCAL = "local"
-#: Perhaps a protocol, then a host, by name or number, and a port.
+#: An optional protocol, a host, and a port.
 _ADDRESS = re.compile(r"([a-z]+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}")
 #: Seconds to wait for a scheduler's first answer.
 CONNECT_SECONDS = 10
-#: The fewest blocks handed out at once; a cluster that grows with its work sees only these.
+#: Minimum number of submitted blocks, by which an adaptive cluster decides its size.
 LEAST_AHEAD = 16
-#: Seconds after which the workers are counted anew: they come and go.
+#: Seconds between counts of the workers, whose number may change.
 COUNT_SECONDS = 2.0
 
 
@@ -413,27 +418,26 @@ def _on_cluster(
     task: Task,
     on_message: Callable[[str], None],
 ) -> Blocks:
-    """Carry out orders on a cluster; when the sign is set, blocks that are not done are given up.
+    """Run blocks on a cluster; once `stop` is set, unfinished blocks are cancelled.
 
     Raises:
-        BatchError: when there is no such scheduler, it is lost, its workers compute with other
-            versions, or Dask is missing.
+        BatchError: when the scheduler does not answer or is lost, its workers have other versions, or Dask is missing.
     """
     try:
         import distributed
     except ImportError as error:
         raise BatchError(
-            f"a cluster needs Dask, of which {error.name} is missing; "
+            f"a cluster needs Dask, but {error.name} is missing; "
             "to install it: pip install 'crisis-sim[cluster]'"
         ) from error
     with ExitStack() as stack:
         address = _address(distributed, scheduler, workers, stack)
         try:
-            opened = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            connection = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise BatchError(f"no scheduler answers at {address}: {error}") from error
-        client: Client = stack.enter_context(opened)
-        on_message(_about(client, address))
+        client: Client = stack.enter_context(connection)
+        on_message(_description(client, address))
         _check_workers(client)
         pool = client.get_executor(pure=False)
         stack.callback(lambda: client.status == "running" and pool.shutdown(wait=False))
@@ -444,16 +448,16 @@ def _on_cluster(
                 pool, orders, _ahead(client), stop, work, lost=[], failing=killed
             )
         except CancelledError as error:
-            raise BatchError(f"the scheduler at {address} is gone") from error
+            raise BatchError(f"the connection to the scheduler at {address} was lost") from error
 
 
 def run_block_on_worker(task: Task, order: BlockOrder) -> Block:
-    """Run a block on a worker; Dask shows the name of this function."""
+    """Run a block on a worker. Dask's dashboard shows the name of this function."""
     return task(order)
 
 
 def _ahead(client: Client) -> Callable[[], int]:
-    """How many blocks to have handed out, whenever it is asked: enough that no worker idles."""
+    """Return a function for the number of blocks to have submitted, which keeps all workers busy."""
     ahead, counted = LEAST_AHEAD, 0.0
 
     def count() -> int:
@@ -467,7 +471,7 @@ def _ahead(client: Client) -> Callable[[], int]:
 
 
 def _address(distributed: Any, scheduler: str, workers: int, stack: ExitStack) -> str:
-    """The address of the scheduler; a cluster of our own is started, and ends with the stack."""
+    """Return the address of the scheduler; a local cluster is started, and closed with the stack."""
     if scheduler == LOCAL:
         cluster = distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0"
@@ -475,35 +479,34 @@ def _address(distributed: Any, scheduler: str, workers: int, stack: ExitStack) -
         return str(stack.enter_context(cluster).scheduler_address)
     if not _ADDRESS.fullmatch(scheduler):
         raise BatchError(
-            f"{scheduler!r} is no address of a scheduler; "
+            f"{scheduler!r} is not the address of a scheduler; "
             "expected one such as tcp://10.0.0.1:8786, or local"
         )
     return scheduler
 
 
-def _about(client: Client, address: str) -> str:
+def _description(client: Client, address: str) -> str:
     threads = client.nthreads()
     try:
         link = client.dashboard_link
-    except KeyError:  # the scheduler has none
+    except KeyError:  # the scheduler has no dashboard
         link = "none"
-    there = f"{len(threads)} workers with {sum(threads.values())} threads"
+    workers = f"{len(threads)} workers with {sum(threads.values())} threads"
     if not threads:
-        there = "no workers yet; blocks wait for the first"
-    return f"cluster at {address}: {there}; dashboard: {link}"
+        workers = "no workers yet; blocks wait for the first"
+    return f"cluster at {address}: {workers}; dashboard: {link}"
 
 
 def _check_workers(client: Client) -> None:
-    """Make sure that the workers compute as this process does; later ones are asked with each block."""
-    here = decisive(versions())
-    for address, found in client.run(_versions_there, on_error="return").items():
-        if isinstance(found, BaseException):
+    """Check that the workers have the versions of this process; each block checks later workers."""
+    for address, answer in client.run(_decisive_versions, on_error="return").items():
+        if isinstance(answer, BaseException):
             raise BatchError(
-                f"the worker at {address} cannot run crises: {type(found).__name__}: {found}; "
+                f"the worker at {address} cannot run crises: {type(answer).__name__}: {answer}; "
                 "it needs the same crisis_sim and libraries as this process"
             )
-        check_versions(here, found, f"the worker at {address}")
+        check_versions(_decisive_versions(), answer, f"the worker at {address}")
 
 
-def _versions_there() -> dict[str, str | None]:
+def _decisive_versions() -> dict[str, str | None]:
     return decisive(versions())

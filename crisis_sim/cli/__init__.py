@@ -1,12 +1,12 @@
-"""The command line: parse, call, print; one module for each command or few.
+"""The command line. Each module contains a few commands.
 
-What a person asked for goes to stdout, talk and progress to stderr. Libraries that take long to
-import are imported inside the commands that need them: `--help` and `check` answer at once.
+Results go to stdout, messages and progress to stderr. Slow libraries are imported inside the commands that need
+them, so that `--help` and `check` are fast.
 """
 
 from __future__ import annotations
 
-# Importing a module makes the program know its commands.
+# Importing these modules registers their commands.
 from crisis_sim.cli import experiment, files, history, run  # noqa: F401
 from crisis_sim.cli.app import BLOCKS_FAILED as BLOCKS_FAILED
 from crisis_sim.cli.app import CHECK_FAILED as CHECK_FAILED
@@ -16,6 +16,5 @@ from crisis_sim.cli.app import INTERRUPTED as INTERRUPTED
 from crisis_sim.cli.app import MISTAKE as MISTAKE
 from crisis_sim.cli.app import TERMINATED as TERMINATED
 from crisis_sim.cli.app import app as app
-from crisis_sim.cli.app import collect_seldom as collect_seldom
 from crisis_sim.cli.app import main as main
 from crisis_sim.cli.app import run_command as run_command

@@ -1,4 +1,4 @@
-"""The program: exit codes, standard streams, messages and progress, and how a command is run."""
+"""The program: exit codes, standard streams, messages, progress bars, and running a command."""
 
 from __future__ import annotations
 
@@ -36,111 +36,104 @@ from crisis_sim.version import __version__
 if TYPE_CHECKING:
     from crisis_sim.batch.workers import ExecutorPlan
 
-# The codes with which commands exit.
+# Exit codes of commands.
 DONE, CHECK_FAILED, MISTAKE, BLOCKS_FAILED = 0, 1, 2, 3
-#: After Ctrl-C and after a request to terminate: 128 and the signal's number, as shells have it.
+#: After Ctrl-C and after SIGTERM: 128 plus the signal's number, as in shells.
 INTERRUPTED, TERMINATED = 130, 143
 
 EXIT_CODES = """\
-Exit codes: 0 done; 1 done, but a check failed; 2 a mistake in what was asked for; \
+Exit codes: 0 success; 1 a check failed; 2 a mistake in the command or in a file; \
 3 some blocks of a batch failed; 130 interrupted; 143 terminated."""
 
 
-# Streams may be closed, full, or without a reader: no command fails, or does less, because of that.
+# Standard streams that are closed, full, or without a reader do not make a command fail.
 
 PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
 def safe_streams() -> Iterator[list[OSError]]:
-    """While a command runs, output to a stream that is closed is dropped.
-
-    A stream that is closed, or whose reader has seen enough, as `head` has, was not meant to be heard. Warnings of our own
-    become talk.
+    """Drop output to streams that are closed or no longer read, as by `head`; print our warnings as messages.
 
     Yields:
-        what kept something that was asked for from being written, such as a full disk; filled as it happens.
+        A list to which other errors of stdout, such as a full disk, are added.
     """
-    _plug()
-    unsaid: list[OSError] = []
-    outputs = _safe(sys.stdout, unsaid), _safe(sys.stderr, [])
-    usual = warnings.showwarning
+    _reserve_descriptors()
+    errors: list[OSError] = []
+    outputs = _safe(sys.stdout, errors), _safe(sys.stderr, [])
+    default = warnings.showwarning
 
-    def show(message: Any, category: Any, filename: str, *where: Any, **others: Any) -> None:
+    def show(message: Any, category: Any, filename: str, *args: Any, **options: Any) -> None:
         if Path(filename).is_relative_to(PACKAGE):
-            talk(f"warning: {message}")
+            print_message(f"warning: {message}")
         else:
-            usual(message, category, filename, *where, **others)
+            default(message, category, filename, *args, **options)
 
     with redirect_stdout(outputs[0]), redirect_stderr(outputs[1]), warnings.catch_warnings():
         warnings.showwarning = show
         try:
-            yield unsaid
+            yield errors
         finally:
             for output in outputs:
                 output.flush()
 
 
-def _plug() -> None:
-    """Let no file that is opened be taken for a standard stream that the process was started without."""
-    while (nowhere := os.open(os.devnull, os.O_RDWR)) < 3:
-        os.set_inheritable(nowhere, True)  # nor by a process that is started
-    os.close(nowhere)
+def _reserve_descriptors() -> None:
+    """Open the null device for missing standard streams, so that no other file gets their descriptors."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        os.set_inheritable(descriptor, True)  # for child processes, too
+    os.close(descriptor)
 
 
-def _safe(stream: TextIO | None, unsaid: list[OSError]) -> TextIO:
-    """A stream to where another one leads, on which nothing fails.
-
-    A terminal that cannot show a dash or a letter gets an escape.
-    """
+def _safe(stream: TextIO | None, errors: list[OSError]) -> TextIO:
+    """Return a stream with the same target that never fails, and escapes characters that it cannot encode."""
     if stream is None or stream.closed:
-        return _Nowhere()
+        return _NullStream()
     with suppress(OSError):
         stream.flush()
     try:
-        outlet = _Outlet(stream.fileno(), unsaid)
-    except (OSError, AttributeError):  # one of Python's own, in memory
+        raw = _SafeFile(stream.fileno(), errors)
+    except (OSError, AttributeError):  # a stream in memory
         return stream
     return io.TextIOWrapper(
-        io.BufferedWriter(outlet),
+        io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=getattr(stream, "line_buffering", False),
     )
 
 
-class _Nowhere(io.StringIO):
+class _NullStream(io.StringIO):
     """A stream that drops all text."""
 
     def write(self, text: str) -> int:
         return len(text)
 
 
-class _Outlet(io.FileIO):
-    """A stream for bytes; those that cannot be written are dropped."""
+class _SafeFile(io.FileIO):
+    """A binary stream that drops what cannot be written."""
 
-    def __init__(self, number: int, unsaid: list[OSError]) -> None:
-        super().__init__(number, "w", closefd=False)
-        self._unsaid = unsaid
+    def __init__(self, descriptor: int, errors: list[OSError]) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._errors = errors
 
     def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:
             if error.errno not in (errno.EPIPE, errno.EBADF):
-                self._unsaid.append(error)
+                self._errors.append(error)
             return memoryview(data).nbytes
 
 
-# Output: data on stdout, messages and progress on stderr
+# Output: results go to stdout, messages and progress to stderr.
 #
-# It may contain text by strangers, such as a title or the name of a file; nothing reaches the
-# terminal that could steer it.
+# Titles and file names may be by strangers, so control characters are escaped.
 
 
 @contextmanager
-def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr, which counts `what`; none where stderr is no terminal."""
+def progress_bar(unit: str = "crises") -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar if stderr is a terminal; yield a function of the done and the total number of units."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
@@ -150,61 +143,68 @@ def progress_bar(what: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from crisis_sim.model.compiled import are_kept
 
     if not are_kept():
-        talk("compiling the rules of the model: about twenty seconds, once for each installation")
-    columns = (BarColumn(), MofNCompleteColumn(), what, TimeRemainingColumn())
+        print_message("compiling the model, once per installation: about twenty seconds")
+    columns = (BarColumn(), MofNCompleteColumn(), unit, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(unit, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def file_name(label: str) -> str:
-    """A scenario's label as a name for files: without spaces."""
+    """Return a scenario's name as a file name, without spaces."""
     return label.replace(" ", "_")
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 block", "2 blocks"."""
+    """Return a number with its noun: "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def in_words(seconds: float) -> str:
-    """A time, as people say it."""
+def format_seconds(seconds: float) -> str:
+    """Return a duration in seconds or minutes: "12.3 s", "5 min"."""
     return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def since(began: float) -> str:
-    """The time since a moment of `time.perf_counter`, as people say it."""
-    return in_words(time.perf_counter() - began)
+def elapsed(start: float) -> str:
+    """Return the time since `start`, a value of `time.perf_counter`, like `format_seconds`."""
+    return format_seconds(time.perf_counter() - start)
 
 
 def console() -> Any:
-    """Where tables are printed: stdout, as wide as its terminal, or as `COLUMNS` says."""
+    """Return a console for tables on stdout, as wide as its terminal or as `COLUMNS` says."""
     from rich.console import Console
 
-    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(width=None if known else WIDTH)
+    has_width = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if has_width else WIDTH)
 
 
 def print_plan(
     facts: dict[str, Any],
     lines: Iterable[str],
-    crew: ExecutorPlan | None,
+    executor: ExecutorPlan | None,
     folder: Path,
     replaces: bool,
     as_json: bool,
 ) -> None:
-    """Print what would be run, by a crew or else on a graphics card, without running it: its facts as JSON, or in lines."""
-    size, seconds = (1, None) if crew is None else (crew.size, round(crew.seconds, 1))
+    """Print the plan of a run: its facts as JSON, or its lines as text.
+
+    Args:
+        executor: the executor, or None for a graphics card.
+        folder: the folder for results.
+        replaces: whether it contains results.
+    """
+    size, seconds = (1, None) if executor is None else (executor.size, round(executor.seconds, 1))
     facts |= {"workers": size, "seconds_estimated": seconds}
     facts |= {"folder": str(folder), "replaces_results": replaces}
-    workers = counted(size, "worker")
-    how = f"about {in_words(crew.seconds)} with {workers}" if crew else "on a graphics card"
-    there = ", which holds results (--overwrite replaces them)" if replaces else ""
-    answer(as_json, facts, lambda: say("\n".join([*lines, how, f"into {folder}{there}"])))
+    workers, time_needed = counted(size, "worker"), format_seconds(seconds or 0.0)
+    place = f"about {time_needed} with {workers}" if executor else "on a graphics card"
+    existing = ", which contains results (--overwrite replaces them)" if replaces else ""
+    text = "\n".join([*lines, place, f"into {folder}{existing}"])
+    print_result(as_json, facts, lambda: print_output(text))
 
 
-def answer(as_json: bool, data: Any, show: Callable[[], object]) -> None:
-    """Print what was asked for, on stdout: as it is shown to a person, or `data`, or what gives it, for a program."""
+def print_result(as_json: bool, data: Any, show: Callable[[], object]) -> None:
+    """Print the result of a command on stdout: `data` (or what it returns) as JSON, or else by calling `show`."""
     if as_json:
         text = json.dumps(data() if callable(data) else data, indent=2, ensure_ascii=False)
         sys.stdout.write(f"{printable_json(text)}\n")
@@ -213,90 +213,87 @@ def answer(as_json: bool, data: Any, show: Callable[[], object]) -> None:
     sys.stdout.flush()
 
 
-def list_shipped(shipped: Iterable[dict[str, Any]], keys: Sequence[str], as_json: bool) -> int:
-    """Print what comes with Crisis Sim, one per line with some of its keys; the exit code."""
+def print_shipped(shipped: Iterable[dict[str, Any]], keys: Sequence[str], as_json: bool) -> int:
+    """Print a list of shipped scenarios or experiments, one per line with these keys; return the exit code."""
     rows = [*shipped]
-    wide = [max((len(clean(row[key])) for row in rows), default=0) for key in keys[:-1]]
-    lines = (
-        "  ".join(f"{clean(row[key]):{width}}" for key, width in zip(keys, [*wide, 0], strict=True))
-        for row in rows
-    )
-    answer(as_json, rows, lambda: say("\n".join(lines)))
+    widths = [max((len(clean(row[key])) for row in rows), default=0) for key in keys[:-1]]
+    columns = [*zip(keys, [*widths, 0], strict=True)]
+    lines = ("  ".join(f"{clean(row[key]):{width}}" for key, width in columns) for row in rows)
+    print_result(as_json, rows, lambda: print_output("\n".join(lines)))
     return DONE
 
 
-def stopped(stop: BaseException) -> tuple[str, int]:
-    """In a word how a command was stopped, and the exit code: after Ctrl-C, or after a request to terminate."""
+def stop_reason(stop: BaseException) -> tuple[str, int]:
+    """Return a word and the exit code for a command that was stopped by Ctrl-C or SIGTERM."""
     interrupted = isinstance(stop, KeyboardInterrupt)
     return ("interrupted", INTERRUPTED) if interrupted else ("terminated", TERMINATED)
 
 
-def say(text: str) -> None:
-    """Print data, on stdout."""
+def print_output(text: str) -> None:
+    """Print a result on stdout."""
     sys.stdout.write(f"{printable_lines(text)}\n")
 
 
-def talk(text: str) -> None:
-    """Print a message, on stderr."""
+def print_message(text: str) -> None:
+    """Print a message on stderr."""
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
-def refuse(message: str) -> int:
-    """Print an error in a request, and return the exit code for it."""
-    talk(message)
+def _report_mistake(message: str) -> int:
+    """Print an error message, and return the exit code for mistakes."""
+    print_message(message)
     return MISTAKE
 
 
-# The program that commands belong to, and how one is run.
+# The program.
 
-#: Columns of a table that is printed into a file or a pipe: it has no width of its own, and rich would
-#: take it for a narrow terminal.
+#: The width of tables in files and pipes, in characters.
 WIDTH = 100
-#: Objects that the collector of garbage lets come before it looks. Some hundred thousand are made
-#: by imports alone, and none of them is garbage: looking at them costs a tenth of the start-up.
+#: New objects between garbage collections. Imports create hundreds of thousands of objects, none of them garbage;
+#: Python's default would spend a tenth of the start-up on them.
 OBJECTS_BEFORE_COLLECTION = 200_000
 
 
-def _told(error: CycloptsError) -> Any:
-    """The message of a mistake on the command line, without characters that would steer a terminal."""
+def _format_error(error: CycloptsError) -> Any:
+    """Return the message for a mistake on the command line, with control characters escaped."""
     text = str(error)
     if isinstance(error, RepeatArgumentError) and error.token.value:
-        option, typed = str(error.token.keyword), error.root_input_tokens or []
+        option, words = str(error.token.keyword), error.root_input_tokens or []
         values = [
             word.removeprefix(f"{option}=")
-            for before, word in pairwise(["", *typed])
-            if before == option or word.startswith(f"{option}=")
+            for previous, word in pairwise(["", *words])
+            if previous == option or word.startswith(f"{option}=")
         ]
-        text = f"{option} is given twice: {' and '.join(values)}; expected one."
+        text = f"{option} is given twice: {' and '.join(values)}; expected one value."
     if isinstance(error, MissingArgumentError) and error.argument and not error.argument.tokens:
         option, command = error.argument.name, " ".join(error.command_chain or ())
         if option not in (error.root_input_tokens or ()):
-            text = f"{option} is missing; `crisis-sim {command} --help` says what it takes."
+            text = f"{option} is missing; `crisis-sim {command} --help` describes it."
     safe = printable_lines(text)
     return CycloptsPanel(error if safe == str(error) else safe)
 
 
-def _read(kind: Any, tokens: Sequence[Any]) -> Any:
-    """A typed word as a value of a kind; whole numbers may be written as people do: 10000, 10,000, 10k, 1e4.
+def _convert(kind: Any, tokens: Sequence[Any]) -> Any:
+    """Convert words of the command line to a type; integers may be written as 10000, 10,000, 10k or 1e4.
 
     Raises:
-        CoercionError, ValueError: when it is none of that kind; a fraction is no whole number.
+        CoercionError, ValueError: when a word cannot be converted.
     """
     if int in (kind, *get_args(kind)):
-        tokens = [token.evolve(value=_whole(token.value)) for token in tokens]
+        tokens = [token.evolve(value=_digits(token.value)) for token in tokens]
     return convert(kind, tokens)
 
 
-_WHOLE = re.compile(
+_INTEGER = re.compile(
     r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e\+?\d{1,2})?)([km]?)", re.IGNORECASE | re.ASCII
 )
 
 
-def _whole(text: str) -> str:
-    """A whole number as its digits; k and m stand for thousands and millions."""
-    if found := _WHOLE.fullmatch(text):
-        times = {"": 1, "k": 10**3, "m": 10**6}[found[2].lower()]
-        number = Fraction(found[1].replace(",", "")) * times
+def _digits(text: str) -> str:
+    """Return the digits of an integer; k and m stand for thousands and millions."""
+    if match := _INTEGER.fullmatch(text):
+        factor = {"": 1, "k": 10**3, "m": 10**6}[match[2].lower()]
+        number = Fraction(match[1].replace(",", "")) * factor
         if number.denominator == 1:
             return str(number.numerator)
     raise ValueError(f"'{text}' is not a whole number.")
@@ -304,53 +301,52 @@ def _whole(text: str) -> str:
 
 app = App(
     name="crisis-sim",
-    default_parameter=Parameter(converter=_read, negative=()),
-    help="Run an interstate crisis thousands of times: how often, and how quickly, does a "
-    "ceasefire come, and what would have changed that?",
+    default_parameter=Parameter(converter=_convert, negative=()),
+    help="Simulate an interstate crisis thousands of times: how often and how soon does it end in a "
+    "ceasefire, and what would change that?",
     help_epilogue=EXIT_CODES,
     version=__version__,
     result_action="return_value",
     suppress_keyboard_interrupt=False,
-    error_formatter=_told,
+    error_formatter=_format_error,
 )
 
 
 def main() -> NoReturn:
-    """Run the command that was typed, and exit with its code."""
-    collect_seldom()
+    """Run the command of this process, and exit with its code."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     code = run_command(sys.argv[1:])
-    gc.freeze()  # nor does it look at them all once more on the way out
+    gc.freeze()  # spares a last collection
     sys.exit(code)
 
 
-def collect_seldom() -> None:
-    """Have garbage looked for less often: for a process that makes many objects, few of them garbage, and ends."""
-    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
-
-
 def run_command(arguments: Sequence[str]) -> int:
-    """Run a command and return its exit code; mistakes, and output that cannot be written, are reported on stderr."""
-    with safe_streams() as unsaid:
-        code = _attempt(arguments)
+    """Run a command, report mistakes and unwritable output on stderr, and return the exit code."""
+    with safe_streams() as errors:
+        code = _run(arguments)
         sys.stdout.flush()
-        if unsaid:  # the work is done, but what was asked for has not been said
-            told = refuse(f"error: cannot write to the standard output: {unsaid[0].strerror}")
-            code = code or told
+        if errors:
+            mistake = _report_mistake(
+                f"error: cannot write to the standard output: {errors[0].strerror}"
+            )
+            code = code or mistake
         return code
 
 
-def _attempt(arguments: Sequence[str]) -> int:
-    if any("\0" in argument for argument in arguments):  # no shell can give one, but a program can
-        return refuse("error: a command line cannot contain a zero byte")
+def _run(arguments: Sequence[str]) -> int:
+    if any(
+        "\0" in argument for argument in arguments
+    ):  # impossible in a shell, but not in a program
+        return _report_mistake("error: a command line cannot contain a zero byte")
     try:
         code = copy_context().run(app, arguments, exit_on_error=False)
-    except CycloptsError:  # which has told of itself
+    except CycloptsError:  # cyclopts has printed the message
         return MISTAKE
     except ScenarioError as error:
-        return refuse(str(error))
-    except (RequestError, OSError) as error:  # the latter of a full disk, for example
-        return refuse(f"error: {error}")
+        return _report_mistake(str(error))
+    except (RequestError, OSError) as error:  # an OSError may come from a full disk
+        return _report_mistake(f"error: {error}")
     except KeyboardInterrupt:
-        talk("interrupted")
+        print_message("interrupted")
         return INTERRUPTED
     return code if isinstance(code, int) else DONE

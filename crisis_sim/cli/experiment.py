@@ -1,4 +1,4 @@
-"""The commands for experiments: `experiment`, `experiments`, and a short one for each kind."""
+"""The commands `experiment`, `experiments`, and one for each kind of experiment."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
-    answer,
     app,
-    list_shipped,
+    elapsed,
+    print_message,
+    print_output,
     print_plan,
+    print_result,
+    print_shipped,
     progress_bar,
-    say,
-    since,
-    stopped,
-    talk,
+    stop_reason,
 )
-from crisis_sim.cli.options import AS_IT_IS, CHARTS, HERE, Charts, Into, Variant
+from crisis_sim.cli.options import CHARTS, DEFAULT_OUTPUT, UNCHANGED, Charts, Output, Variant
 from crisis_sim.scenario.errors import RequestError
 from crisis_sim.text import clean
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Experiment
     from crisis_sim.scenario.source import Node
 
-#: The measures of an experiment without a file, unless given.
-QUICK = "ceasefire_within_96_hours"
-#: The keys of an experiment without a file, by its kind; its title holds the scenario, its name and what is varied.
-USUAL: dict[str, dict[str, Any]] = {
+#: The default measure of an experiment without a file.
+MEASURE = "ceasefire_within_96_hours"
+#: The default keys of an experiment without a file, by its kind; titles are templates.
+DEFAULTS: dict[str, dict[str, Any]] = {
     "attribute": {
         "title": "What ended {scenario}: {parts}",
-        "outcomes": [QUICK, "median_hours_to_ceasefire", "war"],
+        "outcomes": [MEASURE, "median_hours_to_ceasefire", "war"],
         "replicates": 2_000,
     },
-    "sweep": {"title": "{vary} in {scenario}", "outcomes": [QUICK], "replicates": 1_000},
-    "sensitivity": {"title": "What matters in {name}", "outcomes": [QUICK], "replicates": 64},
+    "sweep": {"title": "{vary} in {scenario}", "outcomes": [MEASURE], "replicates": 1_000},
+    "sensitivity": {"title": "What matters in {name}", "outcomes": [MEASURE], "replicates": 64},
     "tune": {"title": "{name}, tuned", "replicates": 1_000, "trials": 200},
     "posterior": {
         "title": "{name}, posterior",
@@ -53,63 +53,73 @@ USUAL: dict[str, dict[str, Any]] = {
         "generations": 5,
     },
 }
-_REPLICATES = ", ".join(f"{usual['replicates']:,} ({kind})" for kind, usual in USUAL.items())
+_REPLICATES = ", ".join(f"{keys['replicates']:,} ({kind})" for kind, keys in DEFAULTS.items())
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of every command that runs an experiment."""
+    """Options of all commands that run an experiment."""
 
     outcome: Annotated[
         list[str] | None,
         opt.option(
-            "What to measure: a name such as agreement or ceasefire_within_96_hours, or a path "
-            "in summary.json (docs/experiments.md). May be repeated.",
+            "Measure: a name such as agreement or ceasefire_within_96_hours, or a path in summary.json "
+            "(docs/experiments.md). May be repeated.",
             metavar="MEASURE",
         ),
     ] = None
     replicates: Annotated[
         int | None,
         opt.option(
-            f"Crises at each point, in place of the file's; without a file by default {_REPLICATES}.",
+            "Number of crises at each point. By default the number in the experiment's file, or "
+            f"without a file {_REPLICATES}.",
             least=1,
             most=opt.MOST_REPLICATES,
         ),
     ] = None
     seed: Annotated[
-        int | None, opt.option("Seed, in place of the file's; by default 1.", least=0)
+        int | None,
+        opt.option(
+            "Random seed. By default the seed in the experiment's file, or without a file 1.",
+            least=0,
+        ),
     ] = None
-    variant: Variant = AS_IT_IS
-    into: Into = HERE
+    variant: Variant = UNCHANGED
+    output: Output = DEFAULT_OUTPUT
     charts: Charts = CHARTS
     as_json: opt.Json = False
 
     @cached_property
     def classes(self) -> dict[str, Any]:
-        """Classes of a person's own: those that were given, or with which what goes on was begun."""
+        """The custom classes (`Variant.classes`), by default those of the run to resume."""
         given = self.variant.classes
-        if self.into.resume is None or any(given.values()):
+        if self.output.resume is None or any(given.values()):
             return given
         from crisis_sim.experiments.run import read_classes
 
-        roles, agents = read_classes(self.into.resume)
+        roles, agents = read_classes(self.output.resume)
         return {"roles": roles, "agents": agents}
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The options that were given, as keys of an experiment's file."""
-        own = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
-        every = {**own, "over_fits": self.variant.over_fits or None, **given}
-        return {key: value for key, value in every.items() if value is not None}
+        """Return these options and other keys, except for None, as keys of an experiment file."""
+        keys = {
+            "outcomes": self.outcome,
+            "replicates": self.replicates,
+            "seed": self.seed,
+            "over_fits": self.variant.over_fits or None,
+            **given,
+        }
+        return {key: value for key, value in keys.items() if value is not None}
 
 
-PLAIN = Options()
-Moved = Annotated[
+DEFAULT_OPTIONS = Options()
+Vary = Annotated[
     list[str] | None,
     opt.option(
-        "A parameter's path, optionally with a range, and log for a logarithmic scale, such as "
-        "mediators.us.attention_days=0.1:5:log. Without a range it varies as the scenario draws it, "
-        "or over the schema's range. May be repeated.",
+        "Path of a parameter, optionally with a range, and log for a logarithmic scale, such as "
+        "mediators.us.attention_days=0.1:5:log. The default range is the scenario's distribution, "
+        "or else the range that the schema allows. May be repeated.",
         ["--vary", "--factor"],
         metavar="PATH=LOW:HIGH",
     ),
@@ -117,45 +127,46 @@ Moved = Annotated[
 Target = Annotated[
     list[str] | None,
     opt.option(
-        "The value that a measure should have over many crises, optionally with its 95% interval, "
-        "such as ceasefire_within_96_hours=0.6:0.5:0.7. May be repeated.",
+        "Target for a measure over many crises, optionally with its 95% interval, such as "
+        "ceasefire_within_96_hours=0.6:0.5:0.7. May be repeated.",
         metavar="MEASURE=VALUE:LOW:HIGH",
     ),
 ]
 FileOrScenario = Annotated[
     str | None,
     opt.option(
-        "An experiment's file, or the name of a shipped one; with --vary a scenario; none with --resume."
+        "An experiment file, or the name of a shipped experiment; with --vary, a scenario. Not needed with --resume."
     ),
 ]
 Count = Annotated[int | None, opt.option(least=1)]
 
 
 @app.command
-def experiment(name: str | None = None, /, *settings: str, options: Options = PLAIN) -> int:
-    """Run an experiment: an answer with its uncertainty, charts and a folder of results.
+def experiment(
+    name: str | None = None, /, *settings: str, options: Options = DEFAULT_OPTIONS
+) -> int:
+    """Run an experiment: print the answer with its uncertainty, and write results and charts to a folder.
 
-    `crisis-sim experiments` lists those that come with Crisis Sim. Without a file:
+    `crisis-sim experiments` lists the experiments that come with Crisis Sim. An example without a file:
     `crisis-sim experiment sweep may_2025 'vary.lenders.imf.conditionality={values: [0, 1]}'`
 
     Args:
-        name: An experiment's file, or the name of a shipped one; or a kind of experiment: attribute,
-            sweep, sensitivity, tune or posterior; none with --resume.
-        settings: After a kind, the scenario; then keys of the experiment's file and their values, such
-            as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'; after a file,
-            keys that replace the file's.
+        name: An experiment file, the name of a shipped experiment, or a kind of experiment: attribute, sweep,
+            sensitivity, tune or posterior. Not needed with --resume.
+        settings: After a kind of experiment: the scenario. Then keys of an experiment file and their values, which
+            replace those in the file, such as replicates=500 or 'vary.mediators.us.attention_days={low: 0.1, high: 5}'.
     """
     from crisis_sim.experiments.load import check_kind, read_settings
     from crisis_sim.experiments.spec import KINDS
 
-    options.into.check()
-    is_about = bool(settings) and "=" not in settings[0]
-    if name in KINDS and not is_about:
+    options.output.check()
+    has_scenario = bool(settings) and "=" not in settings[0]
+    if name in KINDS and not has_scenario:
         usage = f"crisis-sim experiment {name} SCENARIO KEY=VALUE..."
         raise RequestError(f"{name} is a kind of experiment and needs a scenario: {usage}")
-    if name is None or not is_about:
-        return of_file(None, name, {}, options, read_settings(settings))
-    return ask(check_kind(name), settings[0], {}, options, read_settings(settings[1:]))
+    if name is None or not has_scenario:
+        return run_file(None, name, {}, options, read_settings(settings))
+    return run_without_file(check_kind(name), settings[0], {}, options, read_settings(settings[1:]))
 
 
 @app.command
@@ -165,42 +176,43 @@ def experiments(*, as_json: opt.Json = False) -> int:
 
     keys = ("name", "kind", "title", "question")
     shipped = ({key: getattr(one, key) for key in keys} for one in shipped_experiments())
-    return list_shipped(shipped, keys[:3], as_json)
+    return print_shipped(shipped, keys[:3], as_json)
 
 
 # Running an experiment into a folder, and printing its answer.
 
 
-def ask(
+def run_without_file(
     kind: str,
     scenario: str,
     given: Mapping[str, Any],
     options: Options,
     settings: Node | None = None,
 ) -> int:
-    """Run an experiment that has no file, from the keys given; the exit code."""
+    """Run an experiment with the `given` keys and `settings`, and return the exit code."""
     from crisis_sim.experiments.load import make_experiment
 
-    def named(key: str) -> list[str]:
-        return [*said[key]] if isinstance(said.get(key), Mapping) else []
+    def names(key: str) -> list[str]:
+        return [*keys[key]] if isinstance(keys.get(key), Mapping) else []
 
-    said = {**given, **(settings.plain() if settings else {})}
+    keys = {**given, **(settings.plain() if settings else {})}
     content: dict[str, Any] = {
         "kind": kind,
         "scenario": scenario,
         "set": options.variant.overrides or [],
+        **DEFAULTS[kind],
+        **options.keys(given),
     }
-    content |= {**USUAL[kind], **options.keys(given)}
-    content["title"] = USUAL[kind]["title"].format(
+    content["title"] = DEFAULTS[kind]["title"].format(
         scenario=scenario,
         name=Path(scenario).stem,
-        parts=", ".join(named("parts")),
-        vary=" and ".join(named("vary")),
+        parts=", ".join(names("parts")),
+        vary=" and ".join(names("vary")),
     )
     return carry_out(make_experiment(kind, settings, **options.classes, **content), options)
 
 
-def of_file(
+def run_file(
     kind: str | None,
     name: str | None,
     given: Mapping[str, Any],
@@ -208,58 +220,62 @@ def of_file(
     settings: Node | None = None,
     others: Mapping[str, Any] | None = None,
 ) -> int:
-    """Run an experiment's file, or go on in a folder where there is none; the exit code.
+    """Run an experiment from a file, or resume one in a folder, and return the exit code.
 
     Args:
-        kind: the kind that it must be of, if it may not be of any.
-        given: values in place of the file's, as are those of `settings`.
-        others: options that make sense without a file only, and what they were given.
+        kind: the required kind, or None.
+        name: the file, or the name of a shipped experiment; None to resume.
+        given: keys that replace those in the file, like `settings`.
+        others: options (and their values) that are only for experiments without a file.
     """
     from crisis_sim.experiments.load import load_experiment
     from crisis_sim.experiments.run import read_resolved
 
-    into = options.into
-    if name is None:  # what is in the folder says all
-        if into.resume is None:
+    if name is None:
+        resume = options.output.resume
+        if resume is None:
             raise RequestError("NAME is missing: give an experiment, or --resume with a folder")
-        here = replace(options, into=replace(into, out=None))
-        return carry_out(read_resolved(into.resume), here)
+        output = replace(options.output, out=None)
+        return carry_out(read_resolved(resume), replace(options, output=output))
     for option, value in (others or {}).items():
         if value:
-            raise RequestError(f"{option} goes with --vary; an experiment's file has its own")
+            raise RequestError(
+                f"{option} needs --vary; without it, the experiment's file sets the aims"
+            )
     if options.variant.overrides:
-        raise RequestError("--set goes with a scenario; an experiment's file has it under 'set'")
+        raise RequestError("--set is for scenarios; an experiment's file has the key 'set' for it")
     changes = options.keys(given)
     experiment = load_experiment(name, changes, settings=settings, **options.classes)
     if kind not in (None, experiment.kind):
         raise RequestError(
-            f"{name} is no {kind} experiment but of kind {experiment.kind}; run: "
+            f"{name} is an experiment of kind {experiment.kind}, not {kind}; run: "
             f"crisis-sim experiment {name}"
         )
     return carry_out(experiment, options)
 
 
 def carry_out(experiment: Experiment, options: Options) -> int:
-    """Run an experiment into a folder and print its answer, or only print its plan; the exit code."""
+    """Run an experiment into a folder and print its answer, or only print its plan; return the exit code."""
     from crisis_sim.batch.rules import classes_in_words
     from crisis_sim.experiments.spec import BlocksFailedError
 
-    options.into.check()
-    words = classes_in_words(**options.classes)
-    folder = options.into.folder(f"{experiment.name} with {words}" if words else experiment.name)
-    to_go_on = f"to go on: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
+    options.output.check()
+    classes = classes_in_words(**options.classes)
+    name = f"{experiment.name} with {classes}" if classes else experiment.name
+    folder = options.output.folder(name)
+    resume = f"to continue: {shlex.join(['crisis-sim', 'experiment', '--resume', str(folder)])}"
     try:
-        if options.into.dry_run:
-            _say_plan(experiment, folder, options)
+        if options.output.dry_run:
+            _print_plan(experiment, folder, options)
         else:
             _run(experiment, folder, options)
         return DONE
     except BlocksFailedError as error:
-        talk(f"error: {error}\n{to_go_on}")
+        print_message(f"error: {error}\n{resume}")
         return BLOCKS_FAILED
-    except (KeyboardInterrupt, SystemExit) as stop:  # the latter is a request to terminate
-        what, code = stopped(stop)
-        talk(f"{what}: what was finished is safe in {folder}\n{to_go_on}")
+    except (KeyboardInterrupt, SystemExit) as stop:  # SystemExit comes from SIGTERM
+        reason, code = stop_reason(stop)
+        print_message(f"{reason}: the finished part is saved in {folder}\n{resume}")
         return code
 
 
@@ -267,37 +283,37 @@ def _run(experiment: Experiment, folder: Path, options: Options) -> None:
     from crisis_sim.experiments.plots import write_experiment_charts
     from crisis_sim.experiments.run import run_experiment
 
-    began, into = time.perf_counter(), options.into
+    start, output = time.perf_counter(), options.output
     with progress_bar() as progress:
         findings = run_experiment(
             experiment,
             folder,
-            into.cores,
-            resume=into.resume is not None,
-            restart=into.restart,
-            overwrite=into.overwrite,
+            output.cores,
+            resume=output.resume is not None,
+            restart=output.restart,
+            overwrite=output.overwrite,
             progress=progress,
-            on_message=talk,
+            on_message=print_message,
             **options.classes,
         )
-    options.charts.hold()
+    options.charts.apply()
     charts = write_experiment_charts(findings, folder)
     spec = experiment.spec
     about = {"name": experiment.name, "kind": experiment.kind, "question": spec.question}
-    told = [f"- {clean(line)}" for line in findings.answer]
-    answer(
+    lines = [f"- {clean(line)}" for line in findings.answer]
+    print_result(
         options.as_json,
         {**about, "answer": list(findings.answer), **findings.summary},
-        lambda: say("\n".join([clean(spec.question or spec.title), "", *told])),
+        lambda: print_output("\n".join([clean(spec.question or spec.title), "", *lines])),
     )
     for chart in charts:
         if chart.suffix == charts[0].suffix:
-            talk(f"chart: {chart}")
-    talk(f"{findings.crises:,} crises in {since(began)}: {folder}")
+            print_message(f"chart: {chart}")
+    print_message(f"{findings.crises:,} crises in {elapsed(start)}: {folder}")
 
 
-def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
-    """Print the plan of an experiment, without running it."""
+def _print_plan(experiment: Experiment, folder: Path, options: Options) -> None:
+    """Print the plan of an experiment."""
     from crisis_sim.batch.block import Plan, default_block_size
     from crisis_sim.batch.workers import choose_executor, estimate_seconds
     from crisis_sim.experiments.run import check_folder
@@ -306,15 +322,15 @@ def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
     replaces = check_folder(folder)
     spec, scenario = experiment.spec, experiment.scenario
     crises = kind_of(experiment.kind).crises(experiment)
-    one_each = Plan((scenario,), spec.replicates, 0, points=-(-crises // spec.replicates))
+    plan = Plan((scenario,), spec.replicates, 0, points=-(-crises // spec.replicates))
     blocks = -(-crises // default_block_size(crises))
-    crew = choose_executor(estimate_seconds(one_each), blocks, options.into.cores)
+    executor = choose_executor(estimate_seconds(plan), blocks, options.output.cores)
     facts: dict[str, Any] = {
         "name": experiment.name,
         "kind": experiment.kind,
         "title": spec.title,
         "scenario": scenario.name,
-        "measures": [one.name for one in experiment.measures],
+        "measures": [measure.name for measure in experiment.measures],
         "replicates": spec.replicates,
         "seed": spec.seed,
         "crises": crises,
@@ -323,101 +339,101 @@ def _say_plan(experiment: Experiment, folder: Path, options: Options) -> None:
         f"{experiment.name}: {clean(spec.title)}",
         f"{crises:,} crises of {scenario.name}, seed {spec.seed}",
     )
-    print_plan(facts, lines, crew, folder, replaces, options.as_json)
+    print_plan(facts, lines, executor, folder, replaces, options.as_json)
 
 
-# The short command of each kind: its keys as options.
+# The commands of the kinds of experiments, whose keys are options.
 
 
 @app.command
 def attribute(
-    scenario: opt.One,
+    scenario: opt.ScenarioName,
     /,
     *,
     parts: Annotated[list[str], Parameter(metavar="PART...", consume_multiple=True)],
-    options: Options = PLAIN,
+    options: Options = DEFAULT_OPTIONS,
 ) -> int:
-    """Find what ended the crisis: every combination of some parts, present or removed, is run.
+    """Find which parts of a scenario ended the crisis, by running all combinations with and without them.
 
-    Each part gets its share (Shapley value) of the difference that all make together.
+    Each part is given a share (Shapley value) of the joint effect of all parts.
 
     Args:
-        parts: Paths of the parts, such as lenders channels.nsa_line mediators.us. Commas join paths to
-            one part, which may have a name before a colon: gulf:mediators.saudi_arabia,mediators.uae.
+        parts: Paths of the parts, such as lenders channels.nsa_line mediators.us. Commas join several paths to
+            one part, which may be named before a colon: gulf:mediators.saudi_arabia,mediators.uae.
             A part may be changed instead of removed: lenders.imf.conditionality=0.
     """
 
-    def part(_: str, text: str) -> tuple[str, list[str]]:
+    def parse_part(_: str, text: str) -> tuple[str, list[str]]:
         name, colon, paths = text.partition(":")
         if not colon or "=" in name:  # the colon, if any, is in a value
             name, paths = text, text
         return name.strip(), [paths] if "=" in paths else paths.split(",")
 
-    return ask("attribute", scenario, {"parts": each_once("--parts", parts, part)}, options)
+    given = {"parts": parse_each("--parts", parts, parse_part)}
+    return run_without_file("attribute", scenario, given, options)
 
 
 @app.command
 def sweep(
-    scenario: opt.One,
+    scenario: opt.ScenarioName,
     /,
     *,
     vary: Annotated[list[str], Parameter(metavar="PATH=LOW:HIGH:STEPS")],
     threshold: float | None = None,
     sample: int | None = None,
-    options: Options = PLAIN,
+    options: Options = DEFAULT_OPTIONS,
 ) -> int:
-    """See how outcomes change as one or two parameters vary over a range.
+    """Find how outcomes change when one or two parameters vary over a range.
 
     All points use the same random numbers, so that small differences can be seen.
 
     Args:
-        vary: A parameter's path, its range, the number of points, and log for a logarithmic scale, such
-            as mediators.us.attention_days=0.1:5:9:log; or its values, such as
-            lenders.imf.conditionality=0,0.5,1; or the path alone. Given twice for a map.
+        vary: Path of a parameter with a range, a number of points, and optionally log for a logarithmic scale, such
+            as mediators.us.attention_days=0.1:5:9:log; or with values, such as
+            lenders.imf.conditionality=0,0.5,1; or the path alone. Given twice, the result is a map.
         threshold: Find where the first outcome crosses this value, such as 0.5.
         sample: Number of space-filling points (Sobol), in place of a grid.
     """
     given = {
-        "vary": each_once("--vary", vary, partial(ranged, steps=True)),
+        "vary": parse_each("--vary", vary, partial(parse_range, steps=True)),
         "threshold": threshold,
         "sample": None if sample is None else {"points": sample},
     }
-    return ask("sweep", scenario, given, options)
+    return run_without_file("sweep", scenario, given, options)
 
 
 @app.command
 def sensitivity(
-    scenario: opt.One,
+    scenario: opt.ScenarioName,
     /,
     *,
     method: Literal["morris", "sobol", "pawn"] = "morris",
-    factor: Moved = None,
+    factor: Vary = None,
     samples: Count = None,
     second_order: Annotated[bool, opt.FLAG] = False,
     tornado: Annotated[int, opt.option(least=0)] = 1_000,
-    options: Options = PLAIN,
+    options: Options = DEFAULT_OPTIONS,
 ) -> int:
-    """Find which parameters an outcome depends on, one by one and together.
+    """Find which parameters an outcome depends on, alone and in combination.
 
-    By default, these are the parameters that have a slider in the dashboard. Each index has an
-    interval, a chart of its convergence, and a warning if there are too few crises for it.
+    By default, the parameters with a slider in the dashboard are varied. Each index has an interval, a chart of its
+    convergence, and a warning if it needs more crises.
 
     Args:
-        method: morris to screen many parameters, sobol to divide an outcome's variance, pawn to
-            compare its distributions.
-        samples: Trajectories (morris, by default 32), base samples (sobol, 256) or points (pawn,
-            1024).
-        second_order: Sobol: also pairs of parameters, at twice the cost.
-        tornado: Crises at each end of every parameter for the tornado chart; 0 for none.
+        method: morris for screening many parameters, sobol for shares of an outcome's variance, pawn for
+            differences between its distributions.
+        samples: Number of trajectories (morris, by default 32), base samples (sobol, 256) or points (pawn, 1024).
+        second_order: With sobol, also analyse pairs of parameters, at twice the cost.
+        tornado: Number of crises at each end of a parameter's range, for the tornado chart; 0 for no chart.
     """
     given = {
         "method": method,
-        "vary": each_once("--factor", factor or (), ranged),
+        "vary": parse_each("--factor", factor or (), parse_range),
         "samples": samples,
         "second_order": second_order,
         "tornado": tornado,
     }
-    return ask("sensitivity", scenario, given, options)
+    return run_without_file("sensitivity", scenario, given, options)
 
 
 @app.command
@@ -425,43 +441,42 @@ def tune(
     name: FileOrScenario = None,
     /,
     *,
-    vary: Moved = None,
+    vary: Vary = None,
     target: Target = None,
     maximise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
     minimise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
     trials: Count = None,
     sampler: Literal["cmaes", "tpe", "sobol", "random"] | None = None,
-    options: Options = PLAIN,
+    options: Options = DEFAULT_OPTIONS,
 ) -> int:
-    """Find parameter values that reach targets, or make an outcome most likely at the least cost.
+    """Find parameter values that reach targets, or that maximise or minimise a measure.
 
-    Writes the tuned scenario as a file that extends the original. --resume continues an interrupted
-    search, with the same result as without the interruption.
+    The tuned scenario is written as a file that extends the original. --resume continues an interrupted search,
+    with the same result as without the interruption.
 
     Args:
-        maximise: A measure that should be high, optionally with the value that is enough: the search is
-            then for the smallest changes that reach it.
-        minimise: The same for a measure that should be low.
-        trials: Points to try; by default the file's, or 200.
-        sampler: How the next points are chosen; by default the file's, or cmaes.
+        maximise: Measure to maximise. With a sufficient value, the smallest changes that reach it are searched for.
+        minimise: Measure to minimise, likewise.
+        trials: Number of points to try. By default the number in the experiment's file, or 200.
+        sampler: Method of choosing points. By default the method in the experiment's file, or cmaes.
     """
     given: dict[str, Any] = {"trials": trials, "sampler": sampler}
     aims = {"maximise": maximise, "minimise": minimise}
     if name is None or not vary:
-        others = {"--target": target, **{f"--{way}": text for way, text in aims.items()}}
-        return of_file("tune", name, given, options, others=others)
+        others = {"--target": target, **{f"--{aim}": text for aim, text in aims.items()}}
+        return run_file("tune", name, given, options, others=others)
     objective: dict[str, Any] = {}
-    for way, text in aims.items():
+    for aim, text in aims.items():
         measure, has_enough, enough = (text or "").partition("=")
         if measure:
-            objective[way] = measure.strip()
+            objective[aim] = measure.strip()
         if has_enough:
-            wrong = f"--{way} {text}: expected MEASURE=ENOUGH"
-            objective["enough"] = numbers(enough, [1], wrong)[0]
+            message = f"--{aim} {text}: expected MEASURE=ENOUGH"
+            objective["enough"] = parse_numbers(enough, [1], message)[0]
     if target:
-        given["targets"] = [*each_once("--target", target, target_of).values()]
-    given |= {"vary": each_once("--vary", vary, ranged), "objective": objective or None}
-    return ask("tune", name, given, options)
+        given["targets"] = [*parse_each("--target", target, parse_target).values()]
+    given |= {"vary": parse_each("--vary", vary, parse_range), "objective": objective or None}
+    return run_without_file("tune", name, given, options)
 
 
 @app.command
@@ -469,87 +484,91 @@ def posterior(
     name: FileOrScenario = None,
     /,
     *,
-    vary: Moved = None,
+    vary: Vary = None,
     target: Target = None,
     particles: Count = None,
     generations: Count = None,
-    options: Options = PLAIN,
+    options: Options = DEFAULT_OPTIONS,
 ) -> int:
-    """Find which parameter values are likely, given crises on record or figures over many crises.
+    """Estimate parameters from crises on record, or from figures over many crises.
 
-    Approximate Bayesian computation. A parameter's prior is the scenario's own distribution, or
-    uniform over its range. Writes the posterior as a scenario that extends the original. --resume
-    continues an interrupted search, with the same result as without the interruption. Crises on
-    record are given in a file, under 'cases'.
+    The method is approximate Bayesian computation. A parameter's prior is its distribution in the scenario, or else
+    uniform over its range. The posterior is written as a scenario that extends the original. Crises on record are given
+    in an experiment's file, under 'cases'. --resume continues an interrupted search, with the same result as without
+    the interruption.
 
     Args:
-        particles: Points tried in each generation; by default the file's, or 500.
-        generations: Rounds, each closer to the data; by default the file's, or 5.
+        particles: Number of points in each generation. By default the number in the experiment's file, or 500.
+        generations: Number of generations, each closer to the data. By default the number in the experiment's file, or 5.
     """
     given: dict[str, Any] = {"particles": particles, "generations": generations}
     if name is None or not vary:
-        return of_file("posterior", name, given, options, others={"--target": target})
+        return run_file("posterior", name, given, options, others={"--target": target})
     if not target:
-        raise RequestError("--vary needs --target: the values that measures should have")
-    given["vary"] = each_once("--vary", vary, ranged)
-    given["targets"] = [*each_once("--target", target, target_of).values()]
-    return ask("posterior", name, given, options)
+        raise RequestError("--vary needs --target: the target values of measures")
+    given["vary"] = parse_each("--vary", vary, parse_range)
+    given["targets"] = [*parse_each("--target", target, parse_target).values()]
+    return run_without_file("posterior", name, given, options)
 
 
-def each_once(
-    option: str, texts: Iterable[str], read: Callable[[str, str], tuple[str, Any]]
+def parse_each(
+    option: str, texts: Iterable[str], parse: Callable[[str, str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """Return the values of a repeatable option by name; RequestError where two have one name, or one cannot be read."""
+    """Parse the values of a repeatable option into a dictionary.
+
+    Raises:
+        RequestError: when a value cannot be parsed, or a name occurs twice.
+    """
     from crisis_sim.scenario.source import nfc
 
-    found: dict[str, Any] = {}
-    given: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    text_of: dict[str, str] = {}
     for text in texts:
-        name, value = read(option, text)
+        name, value = parse(option, text)
         name = nfc(name.strip())
-        if name in found:
+        if name in values:
             raise RequestError(
-                f"{option} gives '{name}' twice: {given[name]} and {text}; expected once"
+                f"{option} gives '{name}' twice: {text_of[name]} and {text}; expected once"
             )
-        found[name], given[name] = value, text
-    return found
+        values[name], text_of[name] = value, text
+    return values
 
 
-def ranged(option: str, text: str, steps: bool = False) -> tuple[str, dict[str, Any]]:
-    """The path of `PATH=LOW:HIGH:log`, or of `PATH=LOW:HIGH:STEPS:log` and `PATH=VALUE,VALUE`, and its range."""
-    path, _, written = text.partition("=")
-    words = written.split(":") if written else []
-    found: dict[str, Any] = {"scale": words.pop()} if words[-1:] == ["log"] else {}
+def parse_range(option: str, text: str, steps: bool = False) -> tuple[str, dict[str, Any]]:
+    """Parse `PATH=LOW:HIGH:log`, or with `steps` `PATH=LOW:HIGH:STEPS:log` or `PATH=VALUE,VALUE`."""
+    path, _, numbers = text.partition("=")
+    parts = numbers.split(":") if numbers else []
+    keys: dict[str, Any] = {"scale": parts.pop()} if parts[-1:] == ["log"] else {}
     try:
-        if steps and len(words) == 1:
-            return path, {**found, "values": [float(value) for value in words[0].split(",")]}
-        if steps and len(words) == 3:
-            found["points"] = int(words.pop())
-        if words:
-            found["low"], found["high"] = map(float, words)
+        if steps and len(parts) == 1:
+            return path, {**keys, "values": [float(value) for value in parts[0].split(",")]}
+        if steps and len(parts) == 3:
+            keys["points"] = int(parts.pop())
+        if parts:
+            keys["low"], keys["high"] = map(float, parts)
     except ValueError:
         expected = "PATH=LOW:HIGH, optionally with :log, or PATH alone"
         if steps:
             expected = "PATH=LOW:HIGH:STEPS, optionally with :log, or PATH=VALUE,VALUE,..."
         raise RequestError(f"{option} {text}: expected {expected}") from None
-    return path, found
+    return path, keys
 
 
-def target_of(option: str, text: str) -> tuple[str, dict[str, Any]]:
-    """A measure, and a target as a file would say it, from `MEASURE=VALUE:LOW:HIGH`."""
-    measure, _, written = text.partition("=")
-    wrong = f"{option} {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
-    value, *interval = numbers(written, (1, 3), wrong)
-    found: dict[str, Any] = {"measure": measure.strip(), "value": value}
-    return measure, {**found, "interval": interval} if interval else found
+def parse_target(option: str, text: str) -> tuple[str, dict[str, Any]]:
+    """Parse `MEASURE=VALUE:LOW:HIGH`; return the measure and the keys of the target."""
+    measure, _, numbers = text.partition("=")
+    message = f"{option} {text}: expected MEASURE=VALUE, or MEASURE=VALUE:LOW:HIGH"
+    value, *interval = parse_numbers(numbers, (1, 3), message)
+    target: dict[str, Any] = {"measure": measure.strip(), "value": value}
+    return measure, {**target, "interval": interval} if interval else target
 
 
-def numbers(written: str, counts: Sequence[int], wrong: str) -> list[float]:
-    """Numbers with colons between them; RequestError, with the message `wrong`, where they are none or not so many."""
+def parse_numbers(text: str, counts: Sequence[int], message: str) -> list[float]:
+    """Parse numbers separated by colons; RequestError with the message unless there are as many as in `counts`."""
     try:
-        found = [float(number) for number in written.split(":")]
+        numbers = [float(number) for number in text.split(":")]
     except ValueError:
-        found = []
-    if len(found) not in counts:
-        raise RequestError(wrong)
-    return found
+        numbers = []
+    if len(numbers) not in counts:
+        raise RequestError(message)
+    return numbers

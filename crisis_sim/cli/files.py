@@ -19,15 +19,15 @@ from crisis_sim.cli.app import (
     CHECK_FAILED,
     DONE,
     MISTAKE,
-    answer,
     app,
     console,
     counted,
-    list_shipped,
+    elapsed,
+    print_message,
+    print_output,
+    print_result,
+    print_shipped,
     progress_bar,
-    say,
-    since,
-    talk,
 )
 from crisis_sim.cli.options import Variant
 from crisis_sim.dashboard.server import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
@@ -49,7 +49,7 @@ TRIAL = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """One check of `doctor`: its name, whether it passed, and a few words of detail."""
+    """The result of a check of `doctor`."""
 
     name: str
     ok: bool
@@ -57,7 +57,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """All checks, one after the other, the quick ones first."""
+    """Run all checks, the quick ones first, and yield their results."""
     yield Finding("crisis-sim", True, f"{__version__} in {Path(__file__).parent}")
     version = f"{platform.python_version()} in {sys.executable}"
     yield Finding("python", sys.version_info >= OLDEST_PYTHON, version)
@@ -72,31 +72,31 @@ def examine() -> Iterator[Finding]:
 
 
 def _dependencies() -> Iterator[Finding]:
-    """The libraries that the installed package requires, from their metadata."""
+    """Check the versions of the libraries that the installed package requires."""
     from packaging.requirements import Requirement
 
     try:
-        required = metadata.requires("crisis-sim") or []
+        texts = metadata.requires("crisis-sim") or []
     except metadata.PackageNotFoundError:
-        yield Finding("libraries", True, "not known: this checkout is not installed")
+        yield Finding("libraries", True, "unknown, since this checkout is not installed")
         return
-    for text in required:
-        wanted = Requirement(text)
-        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+    for requirement in map(Requirement, texts):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            found = metadata.version(wanted.name)
+            version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            yield Finding(wanted.name, False, f"missing; needed: {wanted}")
+            yield Finding(requirement.name, False, f"missing; required: {requirement}")
             continue
-        fits = wanted.specifier.contains(found, prereleases=True)
-        yield Finding(wanted.name, fits, found if fits else f"{found}; needed: {wanted}")
+        fits = requirement.specifier.contains(version, prereleases=True)
+        detail = version if fits else f"{version}; required: {requirement}"
+        yield Finding(requirement.name, fits, detail)
 
 
 def _attempt(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person who asks wants to hear of it
+    except Exception as error:  # noqa: BLE001 - any error is a result of the check
         return Finding(name, False, f"{type(error).__name__}: {error}")
 
 
@@ -118,37 +118,37 @@ def _scenarios() -> str:
 
 
 def _rows(batch: Batch) -> list[dict[str, Any]]:
-    """Outcomes as plain values: equal tables may be stored otherwise."""
+    """Return outcomes as plain values, since equal tables may be stored differently."""
     rows: list[dict[str, Any]] = next(iter(batch.ensembles.values())).table.to_pylist()
     return rows
 
 
 def _trial_run() -> str:
-    """A small batch, twice, cut into other blocks the second time: it must be the same."""
+    """Run a small batch twice, with different block sizes, and compare the results."""
     from crisis_sim.batch import simulate
 
-    began = time.perf_counter()
-    whole = simulate(template_file(), TRIAL, seed=1)
-    seconds = time.perf_counter() - began
-    parts = simulate(template_file(), TRIAL, seed=1, block_size=TRIAL // 3)
-    if _rows(whole) != _rows(parts):
-        raise ArithmeticError("the same replicates came out otherwise in smaller blocks")
-    return f"{TRIAL} crises in {seconds:.1f} s, and again the same in smaller blocks"
+    start = time.perf_counter()
+    once = simulate(template_file(), TRIAL, seed=1)
+    seconds = time.perf_counter() - start
+    again = simulate(template_file(), TRIAL, seed=1, block_size=TRIAL // 3)
+    if _rows(once) != _rows(again):
+        raise ArithmeticError("the same replicates had other results in smaller blocks")
+    return f"{TRIAL} crises in {seconds:.1f} s, with the same results in smaller blocks"
 
 
-# --- The commented scenario that `crisis-sim init` writes
+# --- Scenario files that `crisis-sim init` writes
 
 
 def template_file() -> Path:
-    """The commented scenario that `crisis-sim init` writes, as a file on disk."""
+    """Return the path of the commented template."""
     from crisis_sim.scenario.load import on_disk
 
     return on_disk(Path(__file__).parent) / "template.yaml"
 
 
 COUNTERFACTUAL = """\
-# A counterfactual of {extends}: say only what differs. Mappings are merged, lists and numbers
-# replace what was there, and null takes an entry out:
+# A counterfactual of {extends}, with the differences only. Mappings are merged; lists and numbers
+# replace the original ones, and null removes an entry:
 #
 #   mediators: {{us: null}}
 #   states: {{NAME: {{resolve: {{uniform: [0.2, 0.5]}}}}}}
@@ -162,13 +162,13 @@ title: {title}
 
 
 def template_text(file_name: str = "my_crisis.yaml") -> str:
-    """The template, with the name of the file that it becomes in its comments."""
+    """Return the text of the template; its comments mention the file's name."""
     text = template_file().read_text(encoding="utf-8")
     return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a new file; where that fails, nothing of it is left."""
+    """Write a new file, or nothing if that fails."""
     with path.open("x", encoding="utf-8") as file:
         try:
             file.write(text)
@@ -179,23 +179,23 @@ def _write(path: Path, text: str) -> None:
 
 
 def write_counterfactual(path: Path, reference: str) -> list[Path]:
-    """Write a scenario that extends another one; the files written, the new scenario first.
+    """Write a scenario that extends another one, and return the written files, the new scenario first.
 
-    A scenario can extend files of its own folder only, so a shipped one is copied there first.
+    A scenario can only extend files in its folder, so a shipped one is copied there first.
 
     Raises:
-        FileExistsError: when the file is there already, or another one under a name that is needed.
+        FileExistsError: when the file or a different copy exists already.
         ScenarioError: when there is no such scenario, or it has mistakes.
     """
     from crisis_sim.scenario.load import find_scenario, load_scenario, read_chain
 
     original = find_scenario(reference)
-    if not original.is_file():  # it cannot be read again
+    if not original.is_file():  # it cannot be read a second time
         message = "a pipe or a device, which no file can extend"
         raise ScenarioError([Mistake(str(original), 0, 0, message, "a scenario file")])
     original = original.resolve()
-    # A JSON text is a YAML text, whatever characters it holds.
-    title = json.dumps(f"{load_scenario(original).title}, but otherwise", ensure_ascii=False)
+    # JSON strings are valid YAML.
+    title = json.dumps(f"{load_scenario(original).title}, changed", ensure_ascii=False)
     layers, _ = read_chain(original, str(original))
     copies = {
         path.parent / layer.within(original.parent): layer.path.read_text("utf-8")
@@ -216,20 +216,23 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
 
 # --- Commands on scenario files: `check`, `scenarios`, `init` and `schema`
 
-#: Letters of a mistake's line that JSON holds: a file may be a single line.
+#: Maximum number of characters of a mistake's line in JSON output.
 LONGEST_LINE = 1_000
 
 
 @app.command
-def check(*scenarios: opt.Many, overrides: opt.Overrides = None, as_json: opt.Json = False) -> int:
-    """Check scenario files, and report all their mistakes at once, each with its line."""
+def check(
+    *scenarios: opt.ScenarioNames, overrides: opt.Overrides = None, as_json: opt.Json = False
+) -> int:
+    """Check scenario files, and report all mistakes with their lines."""
     from crisis_sim.scenario.load import load_each
 
-    each = load_each(scenarios, overrides or ())
-    data = [_check_data(*pair) for pair in zip(scenarios, each, strict=True)]
-    told = (str(one) if isinstance(one, ScenarioError) else _in_short(one) for one in each)
-    answer(as_json, data, lambda: say("\n".join(told)))
-    return MISTAKE if any(isinstance(one, ScenarioError) for one in each) else DONE
+    results = load_each(scenarios, overrides or ())
+    failed = [isinstance(result, ScenarioError) for result in results]
+    data = [_check_data(*pair) for pair in zip(scenarios, results, strict=True)]
+    lines = (str(one) if isinstance(one, ScenarioError) else _summary(one) for one in results)
+    print_result(as_json, data, lambda: print_output("\n".join(lines)))
+    return MISTAKE if any(failed) else DONE
 
 
 @app.command
@@ -238,7 +241,7 @@ def scenarios(*, as_json: opt.Json = False) -> int:
     from crisis_sim.scenario.load import shipped_scenarios
 
     shipped = ({"name": one.name, "title": one.title} for one in shipped_scenarios())
-    return list_shipped(shipped, ("name", "title"), as_json)
+    return print_shipped(shipped, ("name", "title"), as_json)
 
 
 @app.command
@@ -250,15 +253,15 @@ def init(
     answers: Path | None = None,
     template: Annotated[bool, opt.FLAG] = False,
 ) -> int:
-    """Write a commented scenario to start from, by asking about your crisis.
+    """Write a commented scenario file from answers to questions about your crisis.
 
-    Each question shows the anchors of the coding guide. Without a terminal to ask in, it does as with --template.
+    Each question shows the anchors of the coding guide. Without a terminal, the file is the template.
 
     Args:
-        name: The scenario's name, or the file to write.
-        extends: Write a counterfactual of this scenario instead, and a copy of it in the same folder.
-        answers: A file of answers, in place of the questions (docs/guide/own_scenario.md).
-        template: Ask nothing, and write the crisis between two invented states.
+        name: Name of the scenario, or of the file to write.
+        extends: Write a counterfactual of this scenario instead, and copy the scenario to the same folder.
+        answers: File of answers, in place of the questions (docs/guide/own_scenario.md).
+        template: Write the template, a crisis between two invented states, without asking questions.
     """
     from crisis_sim.scenario.source import FILE_WORDS, is_file_name, nfc
 
@@ -266,7 +269,7 @@ def init(
     if path.suffix not in (".yaml", ".yml"):
         path = path.parent / f"{path.name}.yaml"
     if sum((extends is not None, answers is not None, template)) > 1:
-        raise RequestError("--extends, --answers and --template exclude one another: give one")
+        raise RequestError("--extends, --answers and --template cannot be combined: give one")
     if not is_file_name(nfc(path.stem)):
         raise RequestError(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
     written = [path]
@@ -276,20 +279,20 @@ def init(
         else:
             _write(path, _scenario_of(path, answers, template))
     except EOFError:
-        raise RequestError("not all was answered; nothing is written") from None
+        raise RequestError("some questions were not answered; nothing was written") from None
     except FileExistsError as error:
-        there = error.filename or error
-        raise RequestError(f"{there} is there already, and is left unchanged") from None
+        file = error.filename or error
+        raise RequestError(f"{file} exists already, and was not changed") from None
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from None
     for file in written:
-        say(str(file))
-    talk(f"now change it, then: crisis-sim check {path}")
+        print_output(str(file))
+    print_message(f"next, edit it and run: crisis-sim check {path}")
     return DONE
 
 
 def _scenario_of(path: Path, answers: Path | None, template: bool) -> str:
-    """The text of a new scenario file: that of the answers, or the template's."""
+    """Return the text of a new scenario file: from answers, or the template."""
     from crisis_sim.cli.interview import Interview, read_answers, scenario_text
 
     if path.exists():
@@ -312,55 +315,55 @@ def schema(
 ) -> int:
     """Print the JSON Schema of scenario files, for completion and checks in an editor.
 
-    With `--events`: what can happen in a crisis, also to your own classes if they are given. Of two
-    events at the same moment, the one listed first comes first.
+    With --events, print the events of the model instead, including those of your own classes. Of two events at
+    the same time, the first in this list happens first.
 
     Args:
         experiment: Print the schema of experiment files.
-        events: Print what can happen in a crisis instead: each event, what comes of it, and when.
+        events: Print each event of the model, with its effect and its rate or date.
     """
     from crisis_sim.scenario.introspect import json_schema
 
     if events:
-        _say_events(Variant(roles=roles, agents=agents).classes, as_json)
+        _print_events(Variant(roles=roles, agents=agents).classes, as_json)
         return DONE
     if roles or agents:
-        raise RequestError("--roles and --agents go with --events")
+        raise RequestError("--roles and --agents need --events")
     if experiment:
         from crisis_sim.experiments.load import experiment_schema as json_schema
-    answer(True, json_schema(), lambda: None)
+    print_result(True, json_schema(), lambda: None)
     return DONE
 
 
-def _say_events(classes: Mapping[str, Any], as_json: bool) -> None:
-    """Print what can happen, as text of 80 columns or as JSON."""
+def _print_events(classes: Mapping[str, Any], as_json: bool) -> None:
+    """Print the events of the model, as text of 80 columns or as JSON."""
     from crisis_sim.batch.rules import check_classes
     from crisis_sim.model.cast import happenings
 
     check_classes(**classes)
-    found = happenings(**classes)
-    lines, role = ["What can happen, in the order in which ties are settled."], ""
-    for one in found:
-        lines += [] if one.role == role else [f"\n{one.role}"]
-        role = one.role
-        lines.append(f"  {one.event} ({f'{one.agent} by ' if one.agent else ''}{one.of})")
-        for text in (one.effect, f"{'date' if one.is_dated else 'rate'}: {one.when}"):
+    events = happenings(**classes)
+    lines, role = ["Events of the model. At the same time, they happen in this order."], ""
+    for event in events:
+        lines += [] if event.role == role else [f"\n{event.role}"]
+        role = event.role
+        lines.append(f"  {event.event} ({f'{event.agent} by ' if event.agent else ''}{event.of})")
+        for text in (event.effect, f"{'date' if event.is_dated else 'rate'}: {event.when}"):
             lines.append(textwrap.fill(text, 80, initial_indent=" " * 4, subsequent_indent=" " * 6))
-    answer(as_json, [vars(one) for one in found], lambda: say("\n".join(lines)))
+    print_result(as_json, [vars(event) for event in events], lambda: print_output("\n".join(lines)))
 
 
-def _check_data(reference: str, read: Scenario | ScenarioError) -> dict[str, Any]:
-    if isinstance(read, ScenarioError):
+def _check_data(name: str, result: Scenario | ScenarioError) -> dict[str, Any]:
+    if isinstance(result, ScenarioError):
         mistakes = [
             {**vars(mistake), "source_line": mistake.source_line[:LONGEST_LINE]}
-            for mistake in read.mistakes
+            for mistake in result.mistakes
         ]
-        return {"scenario": reference, "ok": False, "digest": None, "mistakes": mistakes}
-    return {"scenario": reference, "ok": True, "digest": read.digest, "mistakes": []}
+        return {"scenario": name, "ok": False, "digest": None, "mistakes": mistakes}
+    return {"scenario": name, "ok": True, "digest": result.digest, "mistakes": []}
 
 
-def _in_short(scenario: Scenario) -> str:
-    """A scenario in a line."""
+def _summary(scenario: Scenario) -> str:
+    """Summarise a scenario in one line."""
     sections = ("mediator", "lender", "channel", "adviser")
     counts = [counted(len(getattr(scenario, f"{section}s")), section) for section in sections]
     return (
@@ -374,13 +377,15 @@ def _in_short(scenario: Scenario) -> str:
 
 @app.command
 def doctor(*, as_json: opt.Json = False) -> int:
-    """Check that everything that Crisis Sim needs is installed and works."""
+    """Check the installation: Python, the libraries, the scenarios, and a trial run."""
     findings = []
     for finding in examine():
         findings.append(finding)
         if not as_json:
-            say(f"{'ok    ' if finding.ok else 'FAILED'}  {finding.name}: {finding.detail}")
-    answer(as_json, [vars(finding) for finding in findings], lambda: None)
+            print_output(
+                f"{'ok    ' if finding.ok else 'FAILED'}  {finding.name}: {finding.detail}"
+            )
+    print_result(as_json, [vars(finding) for finding in findings], lambda: None)
     return DONE if all(finding.ok for finding in findings) else CHECK_FAILED
 
 
@@ -402,78 +407,79 @@ def validate(
     charts: opt.Charts = opt.CHARTS,
     as_json: opt.Json = False,
 ) -> int:
-    """Compare the model with the record: crises since 1945, and eight cases.
+    """Compare the model with the record: with crises since 1945, and with eight cases.
 
     Each fact is compared with the simulated value and its interval; the verdict is inside, near or outside. For each
-    case it says where the real times fall among the simulated ones.
+    case, the real times are compared with the distribution of the simulated ones.
 
     Args:
-        replicates: Crises to run of each scenario.
-        population: The scenario that represents crises since 1945: a file, or a shipped one.
-        out: Folder for validation.json and the charts; without it they are not written.
-        page: Markdown file for the whole page; its charts go to images/ in the same folder.
-        strict: Exit with code 1 if a fact that is listed as met is not.
-        held_out: Instead, refit the model without each case, and score its forecast of that case; takes some minutes.
+        replicates: Number of crises of each scenario.
+        population: Scenario that represents crises since 1945: a file, or the name of a shipped scenario.
+        out: Folder for validation.json and the charts; by default they are not written.
+        page: Markdown file for a page with the results; its charts are written to images/ in the same folder.
+        strict: Exit with code 1 if the model fails a fact that it is listed to meet.
+        held_out: Instead, refit the model without each case, and score its forecast of that case. Takes a few minutes.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.validation.run import validate as compare
-    from crisis_sim.validation.show import print_validation, write_page, write_validation
+    from crisis_sim.validation import run, show
 
-    if out and out.exists() and not out.is_dir():
-        raise RequestError(f"{out} is no folder")
+    _check_folder(out)
     if page and page.is_dir():
         raise RequestError(f"{page} is a folder; give the page's file, such as validation.md")
     if out or page:
-        charts.hold()
-    began = time.perf_counter()
+        charts.apply()
+    start, workers = time.perf_counter(), workers or cores()
     if held_out:
-        return _hold_out(replicates, seed, workers or cores(), out, as_json, began)
+        return _hold_out(replicates, seed, workers, out, as_json, start)
     with progress_bar() as progress:
-        validation = compare(
-            population, replicates, seed, workers or cores(), overrides or (), progress=progress
+        validation = run.validate(
+            population, replicates, seed, workers, overrides or (), progress=progress
         )
-    written = write_validation(validation, out) if out else []
-    written += write_page(validation, page) if page else []
-    answer(as_json, validation.plain, lambda: print_validation(validation, console()))
-    _tell_written(written)
-    crises = sum(one.replicates for one in validation.batch.ensembles.values())
-    talk(f"{crises:,} crises in {since(began)}")
+    written = show.write_validation(validation, out) if out else []
+    written += show.write_page(validation, page) if page else []
+    print_result(as_json, validation.plain, lambda: show.print_validation(validation, console()))
+    _report_written(written)
+    print_message(f"{validation.batch.crises:,} crises in {elapsed(start)}")
     for name in validation.failures:
-        talk(f"said to be met, and is not: {name}")
+        print_message(f"listed as met, but not met: {name}")
     return CHECK_FAILED if strict and validation.failures else DONE
 
 
-def _tell_written(written: Iterable[Path]) -> None:
-    """Say which files were written, charts aside."""
+def _check_folder(out: Path | None) -> None:
+    if out and out.exists() and not out.is_dir():
+        raise RequestError(f"{out} is not a folder")
+
+
+def _report_written(written: Iterable[Path]) -> None:
+    """Print the names of written files, except for charts."""
     for path in written:
         if path.suffix in (".json", ".csv", ".md"):
-            talk(f"written: {path}")
+            print_message(f"written: {path}")
 
 
 def _hold_out(
-    replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, began: float
+    replicates: int, seed: int, workers: int, out: Path | None, as_json: bool, start: float
 ) -> int:
-    """Predict each case without it."""
-    from crisis_sim.validation.held_out import held_out as predict
-    from crisis_sim.validation.held_out import summary
-    from crisis_sim.validation.show import print_held_out
+    """Forecast each case with a model that was fitted without it."""
+    from crisis_sim.validation import held_out, show
 
-    found = predict(replicates, seed, workers, progress=talk)
-    plain = {"replicates": replicates, "seed": seed, "cases": [one.plain() for one in found]}
-    plain["summary"] = summary(found)
+    forecasts = held_out.held_out(replicates, seed, workers, progress=print_message)
+    cases = [forecast.plain() for forecast in forecasts]
+    plain = {"replicates": replicates, "seed": seed, "cases": cases}
+    plain["summary"] = held_out.summary(forecasts)
     if out:
         out.mkdir(parents=True, exist_ok=True)
         path = out / "held_out.json"
         path.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
-        talk(f"written: {path}")
-    answer(as_json, plain, lambda: print_held_out(found, console()))
-    talk(f"in {since(began)}")
+        print_message(f"written: {path}")
+    print_result(as_json, plain, lambda: show.print_held_out(forecasts, console()))
+    print_message(f"in {elapsed(start)}")
     return DONE
 
 
 # --- `crisis-sim hindcast`
 
-#: Replicates of each crisis, at most: a chunk of them is held in memory.
+#: Maximum number of replicates of each crisis, since they are run together in memory.
 MOST_OF_A_CRISIS = 50_000
 
 
@@ -493,45 +499,36 @@ def hindcast(
 ) -> int:
     """Forecast past crises from what was known at their triggers, and score the forecasts.
 
-    Scores are compared with those of base rates, and of a statistical baseline if the folder holds one.
+    Scores are compared with those of base rates, and of a statistical baseline if the folder contains one.
 
     Args:
-        data: Folder with hindcast_inputs.csv, or with the ICB project's files as its publisher gives them.
-        replicates: How often to run each crisis.
-        leave_out: Instead, refit the model without each era, or fifth of the crises, and forecast those left out.
-        out: Folder for predictions.csv, hindcast.json and the charts; without it they are not written.
+        data: Folder with hindcast_inputs.csv, or with the original files of the ICB project.
+        replicates: Number of replicates of each crisis.
+        leave_out: Instead, refit the model without each era (or fifth of the crises), and forecast the crises in it.
+        out: Folder for predictions.csv, hindcast.json and the charts; by default they are not written.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.hindcast.run import hindcast as predict
-    from crisis_sim.hindcast.show import print_hindcast, write_hindcast
+    from crisis_sim.hindcast import run, show
 
-    if out and out.exists() and not out.is_dir():
-        raise RequestError(f"{out} is no folder")
-    for option, given in (
-        ("--over-fits draws from sets that saw all crises", over_fits),
-        ("--set changes the model that is fitted anew", overrides),
+    _check_folder(out)
+    for reason, given in (
+        ("--over-fits uses fits to all crises", over_fits),
+        ("--set changes the model, which is fitted again", overrides),
     ):
         if leave_out and given:
-            raise RequestError(f"{option}: it does not go with --leave-out")
+            raise RequestError(f"{reason}: it cannot be combined with --leave-out")
     if out:
-        charts.hold()
-    began = time.perf_counter()
+        charts.apply()
+    start, workers = time.perf_counter(), workers or cores()
     with progress_bar() as progress:
-        found = predict(
-            data,
-            replicates,
-            seed,
-            workers or cores(),
-            overrides or (),
-            progress,
-            over_fits,
-            leave_out,
+        forecasts = run.hindcast(
+            data, replicates, seed, workers, overrides or (), progress, over_fits, leave_out
         )
-    written = write_hindcast(found, out) if out else []
-    answer(as_json, found.plain, lambda: print_hindcast(found, console()))
-    _tell_written(written)
-    told = f"{len(found.predictions):,} crises, {found.replicates:,} times each"
-    talk(f"{told}, in {since(began)}")
+    written = show.write_hindcast(forecasts, out) if out else []
+    print_result(as_json, forecasts.plain, lambda: show.print_hindcast(forecasts, console()))
+    _report_written(written)
+    crises = f"{len(forecasts.predictions):,} crises, {forecasts.replicates:,} replicates each"
+    print_message(f"{crises}, in {elapsed(start)}")
     return DONE
 
 
@@ -540,7 +537,7 @@ def hindcast(
 
 @app.command
 def dashboard(
-    scenario: opt.One = SCENARIO,
+    scenario: opt.ScenarioName = SCENARIO,
     /,
     *,
     replicates: Annotated[int, opt.option(least=FEWEST, most=MOST)] = REPLICATES,
@@ -550,37 +547,30 @@ def dashboard(
     port: Annotated[int, opt.option(least=0, most=65_535)] = PORT,
     no_browser: Annotated[bool, opt.FLAG] = False,
 ) -> int:
-    """Move sliders in a browser and see at once what changes: ceasefires, endings, differences.
+    """Open a dashboard in the browser, with sliders for parameters and charts that follow them.
 
     Needs the extra `dashboard`: pip install 'crisis-sim[dashboard]'. Nothing leaves this machine.
 
     Args:
-        replicates: Crises to run at each move of a slider.
-        host: Address to listen on; the default can be reached from this machine only.
-        port: Port to listen on; 0 for any free one.
+        replicates: Number of crises for each position of the sliders.
+        host: Address to listen on. By default only this machine can connect.
+        port: Port to listen on; 0 for any free port.
         no_browser: Do not open a browser.
     """
+    from crisis_sim.dashboard import server
     from crisis_sim.dashboard.changes import open_reference
-    from crisis_sim.dashboard.server import (
-        Settings,
-        address_of,
-        check_installed,
-        is_loopback,
-        listen,
-        serve,
-    )
 
-    check_installed()
-    settings = Settings(open_reference(scenario, overrides or ()), replicates, seed)
-    listening = listen(host, port)
-    if not is_loopback(host):
-        talk(
-            f"warning: {host} can be reached from other machines. Whoever reaches it can run "
+    server.check_installed()
+    settings = server.Settings(open_reference(scenario, overrides or ()), replicates, seed)
+    listening = server.listen(host, port)
+    if not server.is_loopback(host):
+        print_message(
+            f"warning: {host} can be reached from other machines. Anyone who can connect can run "
             "scenarios here and read this one; there is no password."
         )
-    talk(f"dashboard: {address_of(listening)} (press Ctrl-C to stop it)")
+    print_message(f"dashboard: {server.address_of(listening)} (press Ctrl-C to stop it)")
     try:
-        serve(settings, listening, browser=not no_browser)
-    except KeyboardInterrupt:  # the way to end it
-        talk("closed")
+        server.serve(settings, listening, browser=not no_browser)
+    except KeyboardInterrupt:  # the normal way to stop it
+        print_message("stopped")
     return DONE

@@ -1,7 +1,7 @@
-"""What `crisis-sim init` asks of a crisis, and what it writes: `interview.yaml.jinja`, with the anchors of `anchors.yaml`.
+"""The questions of `crisis-sim init`. They are in the template `interview.yaml.jinja`; the anchors are in `anchors.yaml`.
 
-An answer is the name of an anchor, such as `vow`, or a number or distribution in its place. Answers come from a terminal or
-from a file, in which each stands under its question's path: `states.northland.resolve: vow`.
+An answer is the name of an anchor, such as `vow`, or a number or a distribution. Answers are read from a terminal, or from
+a file that has the path of the question as key: `states.northland.resolve: vow`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crisis_sim.scenario.numbers import EXAMPLE, read_moment
 from crisis_sim.scenario.schema import LADDERS
 from crisis_sim.scenario.source import Node, Source, is_agent_name, parse, parse_value, read_text
 
-#: A value, and what it stands for.
+#: A value and its meaning.
 Answer = tuple[Any, str]
 Names = Sequence[str]
 
@@ -31,29 +31,29 @@ def _file(name: str) -> str:
 
 @cache
 def anchors() -> dict[str, dict[str, Answer]]:
-    """Anchors by key and by their names: of each its value, and what it stands for."""
+    """Return the anchors by key and name, each with its value and its meaning."""
     plain = parse("anchors.yaml", _file("anchors.yaml"))[0].plain()
-    return {key: {name: tuple(one) for name, one in of.items()} for key, of in plain.items()}
+    return {key: {name: tuple(pair) for name, pair in of.items()} for key, of in plain.items()}
 
 
 class Interview:
-    """Answers, asked for at a terminal or read from a file. A question's path is dotted, as in `states.northland.resolve`.
+    """Answers from a file or a terminal. The path of a question is dotted, as in `states.northland.resolve`.
 
     Args:
-        given: the file's content; None to ask.
-        ask: shows a text and returns the line that is typed; raises EOFError when there is no more.
+        given: the content of the file; None to ask at the terminal.
+        ask: a function that shows a text and returns the typed line, or raises EOFError.
     """
 
     def __init__(self, given: Node | None, ask: Callable[[str], str] = input) -> None:
         self.given, self._ask = given, ask
-        self._known: set[str] = set()
+        self._paths: set[str] = set()
 
     def _answer(self, path: str, question: str, read: Callable[[Any], Any]) -> Any:
-        """An answer as `read` takes it, with None or "" for none.
+        """Return an answer as converted by `read`, which gets None or "" if there is none.
 
-        Where that raises ValueError it is asked for again; of a file the mistake is told at its place.
+        After a ValueError the question is asked again; for a file, a ScenarioError is raised.
         """
-        self._known.add(path)
+        self._paths.add(path)
         while self.given is None:
             try:
                 return read(self._ask(question).strip())
@@ -66,120 +66,123 @@ class Interview:
             raise (node or self.given).place.error(str(error)) from None
 
     def text(self, path: str, question: str, default: str = "", among: Names = ()) -> str:
-        """A word or a line, if need be one `among` some; `default` where nothing is answered."""
+        """Ask for a text, which must be one of `among` if given."""
 
         def read(answer: Any) -> str:
-            typed = "" if answer is None else str(answer)
-            if among and typed and typed not in among:
-                raise ValueError(f"{typed!r} is neither of the two; expected {one_of(among)}")
-            return typed or default
+            text = "" if answer is None else str(answer)
+            if among and text and text not in among:
+                raise ValueError(f"no such answer: {text!r}; expected {one_of(among)}")
+            return text or default
 
         return str(self._answer(path, f"{question} [{default or 'none'}] ", read))
 
     def date(self, path: str, question: str, default: str = "") -> str:
-        """A date, or "" for none."""
+        """Ask for a date, or "" for none."""
 
         def read(answer: Any) -> str:
-            typed = str(default if answer in (None, "") else answer)
+            text = str(default if answer in (None, "") else answer)
             try:
-                read_moment(typed or EXAMPLE)
+                read_moment(text or EXAMPLE)
             except ValueError:
-                raise ValueError(f"not a date: {typed!r}; expected one such as {EXAMPLE}") from None
-            return typed
+                raise ValueError(f"not a date: {text!r}; expected one such as {EXAMPLE}") from None
+            return text
 
         return str(self._answer(path, f"{question} [{default or 'none'}] ", read))
 
     def number(self, path: str, question: str, default: float) -> str:
-        """A number or a distribution, as it is written."""
+        """Ask for a number or a distribution; return it as YAML."""
         return _flow(self.anchor(path, question, "", default)[0])
 
     def value(self, path: str, question: str, key: str = "") -> str:
-        """A value and its reason as they are written; anchors are the key's, or those of the path's last word."""
-        value, why = self.anchor(path, question, key or path.rpartition(".")[2])
-        return _flow(value) + _comment(why)
+        """Ask for an anchor or a value; return the value and its meaning as YAML.
+
+        The key of the anchors is by default the last part of the path.
+        """
+        value, meaning = self.anchor(path, question, key or path.rpartition(".")[2])
+        return _flow(value) + _comment(meaning)
 
     def of_each(self, states: Sequence[tuple[str, str]], path: str, question: str) -> str:
-        """Likewise a value for each state, by short names and titles."""
+        """Ask for an anchor or a value for each state, given by name and title; return them as YAML."""
         key = path.rpartition(".")[2]
-        asked = [
+        answers = [
             (name, *self.anchor(f"{path}.{name}", question.format(title), key))
             for name, title in states
         ]
-        why = "; ".join(f"{name}: {words}" for name, _, words in asked if words) or "given"
-        return _flow({name: value for name, value, _ in asked}) + _comment(why)
+        meanings = "; ".join(f"{name}: {meaning}" for name, _, meaning in answers if meaning)
+        return _flow({name: value for name, value, _ in answers}) + _comment(meanings or "given")
 
     def one_of(self, path: str, question: str, key: str) -> Answer:
-        """An anchor's value and what it stands for, where no number can stand in its place."""
-        found = self.anchor(path, question, key)
-        if not found[1]:
-            message = f"no such answer: {found[0]!r}"
+        """Ask for an anchor, without the alternative of a number; return its value and meaning."""
+        answer = self.anchor(path, question, key)
+        if not answer[1]:
+            message = f"no such answer: {answer[0]!r}"
             raise ScenarioError([Mistake(path, 0, 0, message, one_of(anchors()[key]))])
-        return found
+        return answer
 
     def rung(self, ladder: str, path: str, question: str) -> str:
-        """The name of a ladder's rung."""
+        """Ask for a state's first rung; return its name."""
         number, rungs = self.anchor(path, question, "rung_at_start")[0], LADDERS[ladder]
         return rungs[min(int(number), len(rungs) - 1)].name
 
     def anchor(self, path: str, question: str, key: str, default: Any = None) -> Answer:
-        """A value and what it stands for; that of the first anchor where nothing is answered."""
+        """Ask for an anchor (by default the first) or a value; return the value and its meaning."""
         known = anchors().get(key, {})
-        usual = next(iter(known), default)
+        default = next(iter(known), default)
 
         def read(answer: Any) -> Answer:
             if self.given is None:
-                answer = _typed(answer, known)
-            return _value(usual if answer in ("", None) else answer, known)
+                answer = _parse_line(answer, known)
+            return _value(default if answer in ("", None) else answer, known)
 
-        lines = [question, *(f"  {name}: {words}" for name, (_, words) in known.items())]
-        found: Answer = self._answer(path, "\n".join([*lines, f"  [{usual}] "]), read)
-        return found
+        lines = [question, *(f"  {name}: {meaning}" for name, (_, meaning) in known.items())]
+        answer: Answer = self._answer(path, "\n".join([*lines, f"  [{default}] "]), read)
+        return answer
 
     def names(
         self, section: str, question: str, default: Names = (), count: int | None = None
     ) -> list[tuple[str, str]]:
-        """Short names and titles of those that a section holds; ScenarioError unless there are `count`."""
+        """Ask for titles in a section; return names and titles. ScenarioError unless there are `count`."""
 
-        def read(typed: str) -> list[tuple[str, str]]:
-            titles = [one.strip() for one in typed.split(",") if one.strip()] or default
-            found = [(re.sub(r"\W+", "_", title.lower()).strip("_"), title) for title in titles]
-            wrong = [title for name, title in found if not is_agent_name(name)]
-            if wrong or len(dict(found)) != len(found):
-                raise ValueError(f"each needs a name of its own: {', '.join(wrong or titles)}")
-            return found
+        def read(answer: str) -> list[tuple[str, str]]:
+            titles = [title.strip() for title in answer.split(",") if title.strip()] or default
+            named = [(re.sub(r"\W+", "_", title.lower()).strip("_"), title) for title in titles]
+            invalid = [title for name, title in named if not is_agent_name(name)]
+            if invalid or len(dict(named)) != len(named):
+                raise ValueError(f"expected distinct names, got: {', '.join(invalid or titles)}")
+            return named
 
         named: list[tuple[str, str]]
         if self.given is None:
             named = self._answer(section, f"{question} [{', '.join(default) or 'none'}] ", read)
         else:
             node = self.given.get(section)
-            found = list(node.entries()) if node else default
-            named = [(name, self.text(f"{section}.{name}.title", "", name)) for name in found]
+            names = list(node.entries()) if node else default
+            named = [(name, self.text(f"{section}.{name}.title", "", name)) for name in names]
         if count is not None and len(named) != count:
-            raise ScenarioError([Mistake(section, 0, 0, f"{len(named)} {section}", "two")])
+            raise ScenarioError([Mistake(section, 0, 0, f"{len(named)} {section}", f"{count}")])
         return named
 
-    def check_all_is_read(self) -> None:
-        """Refuse answers to questions that there are not, with the nearest question."""
-        found = []
+    def check_unknown(self) -> None:
+        """Raise ScenarioError if the file answers unknown questions."""
+        mistakes = []
         for path, node in _leaves(self.given) if self.given else ():
-            if not any(f"{path}.".startswith(f"{one}.") for one in self._known):
-                near = nearest(path, self._known)
-                found.append(node.label.mistake(f"no question '{path}'", "", near))
-        if found:
-            raise ScenarioError(found)
+            if not any(f"{path}.".startswith(f"{known}.") for known in self._paths):
+                near = nearest(path, self._paths)
+                mistakes.append(node.label.mistake(f"no question '{path}'", "", near))
+        if mistakes:
+            raise ScenarioError(mistakes)
 
 
-def _leaves(node: Node, above: str = "") -> Iterator[tuple[str, Node]]:
+def _leaves(node: Node, prefix: str = "") -> Iterator[tuple[str, Node]]:
     for key, child in node.entries().items():
         if isinstance(child.content, dict):
-            yield from _leaves(child, f"{above}{key}.")
+            yield from _leaves(child, f"{prefix}{key}.")
         else:
-            yield f"{above}{key}", child
+            yield f"{prefix}{key}", child
 
 
-def _typed(text: str, known: Mapping[str, Answer]) -> Any:
-    """A typed line as a file would have it: a word, a number or a distribution."""
+def _parse_line(text: str, known: Mapping[str, Answer]) -> Any:
+    """Parse a typed line as YAML, unless it is an anchor."""
     if text in known or not text:
         return text
     try:
@@ -189,20 +192,23 @@ def _typed(text: str, known: Mapping[str, Answer]) -> Any:
 
 
 def _value(answer: Any, known: Mapping[str, Answer]) -> Answer:
-    """The value of an anchor, or the number or distribution that was given in its place."""
-    word = {True: "yes", False: "no"}[answer] if isinstance(answer, bool) else answer
-    if isinstance(word, str) and word in known:
-        return known[word]
-    if isinstance(word, (int, float, dict)):
-        return word, ""
+    """Return the value and meaning of an anchor; the meaning of a number or a distribution is ""."""
+    answer = {True: "yes", False: "no"}[answer] if isinstance(answer, bool) else answer
+    if isinstance(answer, str) and answer in known:
+        return known[answer]
+    if isinstance(answer, (int, float, dict)):
+        return answer, ""
     expected = f"{one_of(known)}, or a number or a distribution" if known else "a number"
-    raise ValueError(
-        f"no such answer: {word!r}; expected {expected}{did_you_mean(str(word), known)}"
-    )
+    near = did_you_mean(str(answer), known)
+    raise ValueError(f"no such answer: {answer!r}; expected {expected}{near}")
 
 
 def scenario_text(interview: Interview, file: str) -> str:
-    """Ask all questions, and write the scenario that follows, for a file of a name; EOFError when no more is typed."""
+    """Ask all questions, and return the text of the scenario; EOFError if the input ends.
+
+    Args:
+        file: the name of the scenario's file, for its comments.
+    """
     import jinja2
 
     environment = jinja2.Environment(  # noqa: S701 - YAML, not HTML
@@ -215,34 +221,34 @@ def scenario_text(interview: Interview, file: str) -> str:
     ask = ("text", "date", "number", "anchor", "value", "of_each", "one_of", "rung", "names")
     questions = {name: getattr(interview, name) for name in ask}
     text = environment.from_string(_file("interview.yaml.jinja")).render(file=file, **questions)
-    interview.check_all_is_read()
+    interview.check_unknown()
     read_scenario(text, Path(file).stem)
     return text
 
 
-def _comment(why: str) -> str:
-    return f"   # {why}" if why else ""
+def _comment(text: str) -> str:
+    return f"   # {text}" if text else ""
 
 
 def _flow(value: Any) -> str:
-    """A value on one line of YAML."""
+    """Return a value as one line of YAML."""
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {_flow(one)}' for key, one in value.items())}}}"
+        return f"{{{', '.join(f'{key}: {_flow(item)}' for key, item in value.items())}}}"
     return json.dumps(value)
 
 
 def _quoted(text: str) -> str:
-    """A text as YAML has it, in quotes where it needs them; a JSON text is a YAML text."""
-    plain = re.fullmatch(r"[A-Za-z][\w .()'/-]*", text) and text.lower() not in _WORDS
+    """Return a text as YAML, with quotes if it needs them; JSON strings are valid YAML."""
+    plain = re.fullmatch(r"[A-Za-z][\w .()'/-]*", text) and text.lower() not in _NOT_TEXTS
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-#: Words that YAML takes for something else than a text.
-_WORDS = ("yes", "no", "true", "false", "on", "off", "null", "y", "n")
+#: Words that YAML does not read as texts.
+_NOT_TEXTS = ("yes", "no", "true", "false", "on", "off", "null", "y", "n")
 
 
 def read_answers(path: Path) -> Interview:
-    """The answers that stand in a file."""
+    """Read a file of answers."""
     top, mistakes = parse(str(path), read_text(path, str(path)))
     if mistakes:
         raise ScenarioError(mistakes)

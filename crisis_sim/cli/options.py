@@ -1,4 +1,4 @@
-"""The options that commands share: of each its type, its help and what it accepts, and groups of them."""
+"""Options that several commands share, with their types, help texts and limits."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
 
 RESULTS = Path("results")
-#: As of `crisis_sim.batch.block.MOST`, which takes long to import.
+#: The same as `crisis_sim.batch.block.MOST`, which is slow to import.
 MOST_REPLICATES = 100_000_000_000
 
 
-def _said_once(_: Any, overrides: list[str] | None) -> None:
-    """Make sure that no override is lost to a later one."""
+def _check_overrides(_: Any, overrides: list[str] | None) -> None:
+    """Raise ScenarioError if an override replaces an earlier one."""
     from crisis_sim.scenario.load import find_overwritten
 
     mistakes = find_overwritten(overrides) if overrides and len(overrides) > 1 else ()
@@ -31,29 +31,34 @@ def _said_once(_: Any, overrides: list[str] | None) -> None:
 
 
 def option(
-    help: str = "",  # noqa: A002 - as cyclopts has it
+    help: str = "",  # noqa: A002 - the name that cyclopts uses
     name: str | list[str] | None = None,
     least: int | None = None,
     most: int | None = None,
     **others: Any,
 ) -> Parameter:
-    """An option with its help, the numbers that it accepts, and if need be another name or what stands for its value."""
-    if help:  # else the command's docstring tells of it
+    """Describe an option, and limit its numbers to `least` to `most`.
+
+    Without `help`, the text is that of the command's docstring.
+    """
+    if help:
         others["help"] = help
     if least is not None:
         others["validator"] = Number(gte=least, lte=most)
     return Parameter(name=name, **others)
 
 
-#: Of an option without a value.
+#: An option without a value.
 FLAG = Parameter(show_default=False)
-_SEED = "Seed; with a replicate's number it determines a crisis"
-_OWN = "It is imported and run: name only files that you trust. May be repeated."
+_SEED = "Random seed; together with a replicate's number it determines a crisis"
+_CLASS = "The file is imported and run: use only files that you trust. May be repeated."
 
-Many = Annotated[str, option("Scenario files, or names of shipped ones.", required=True)]
-One = Annotated[str, option("A scenario file, or the name of a shipped one.")]
+ScenarioNames = Annotated[
+    str, option("Scenario files, or names of shipped scenarios.", required=True)
+]
+ScenarioName = Annotated[str, option("A scenario file, or the name of a shipped scenario.")]
 Seed = Annotated[int, option(f"{_SEED}.", least=0)]
-SeedOrNone = Annotated[int | None, option(f"{_SEED}; by default 1.", least=0)]
+SeedOrNone = Annotated[int | None, option(f"{_SEED}. By default 1.", least=0)]
 Replicates = Annotated[int, option(least=1, most=MOST_REPLICATES)]
 #: The number of one crisis.
 Replicate = Annotated[
@@ -62,23 +67,23 @@ Replicate = Annotated[
 Futures = option(least=1, most=100_000)
 Workers = Annotated[
     int | None,
-    option("Cores to use at most; by default all. Results are the same for any number.", least=1),
+    option("Maximum number of cores; by default all. It does not affect results.", least=1),
 ]
 Overrides = Annotated[
     list[str] | None,
     option(
-        "Change a value, such as mediators.us.leverage.india=0.2, or remove something, such as "
+        "Change a value, such as mediators.us.leverage.india=0.2, or remove a part, such as "
         "lenders.imf=null. May be repeated.",
         "--set",
-        validator=_said_once,
+        validator=_check_overrides,
         metavar="PATH=VALUE",
     ),
 ]
 Fits = Annotated[
     bool,
     option(
-        "Draw each replicate's behavioural parameters from the sets that fit the record, except those that --set or "
-        "the scenario sets; figures then also have a range over these fits (docs/statistics.md).",
+        "Draw each replicate's behavioural parameters from the sets that fit the record, except for those given by "
+        "--set or in the scenario. Results then include a range over these fits (docs/statistics.md).",
         "--over-fits",
         show_default=False,
     ),
@@ -86,8 +91,8 @@ Fits = Annotated[
 Roles = Annotated[
     list[str] | None,
     option(
-        "Let an agent, or all agents of a role (such as states), decide by a class of your own, "
-        f"such as pakistan=my_rules.py:Cautious. {_OWN}",
+        "Use your own class for an agent, such as pakistan=my_rules.py:Cautious, or for all agents of "
+        f"a role, such as states=my_rules.py:Cautious. {_CLASS}",
         "--roles",
         metavar="NAME=FILE.py:CLASS",
     ),
@@ -95,42 +100,43 @@ Roles = Annotated[
 Agents = Annotated[
     list[str] | None,
     option(
-        f"Add an agent of a class of your own, such as unsc.py:SecurityCouncil. {_OWN}",
+        f"Add an agent of your own class, such as unsc.py:SecurityCouncil. {_CLASS}",
         "--agents",
         metavar="FILE.py:CLASS",
     ),
 ]
 Reference = Annotated[
-    str | None, option("Reference scenario; by default the first.", show_default=False)
+    str | None,
+    option("Scenario to compare the others with; by default the first.", show_default=False),
 ]
-Json = Annotated[bool, option("Print JSON on stdout.", "--json", show_default=False)]
+Json = Annotated[bool, option("Print the result as JSON.", "--json", show_default=False)]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Charts:
-    """How the charts of a command are made."""
+    """Options for charts."""
 
     formats: Annotated[
         list[Literal["svg", "png", "pdf"]] | None,
         Parameter(
             name="--format",
-            help="Formats of the charts; by default svg and png. May be repeated. Their data are beside them, as CSV.",
+            help="Format of the charts; by default svg and png. May be repeated. Their data are also written, as CSV.",
             show_default=False,
         ),
     ] = None
     width: Annotated[
         Literal["page", "column"],
-        Parameter(help="Draw charts for a page of a journal, 175 mm, or one column, 85 mm."),
+        Parameter(help="Width of the charts: a journal's page (175 mm) or column (85 mm)."),
     ] = "page"
 
-    def hold(self) -> None:
-        """Have the charts made so, until the command is done."""
+    def apply(self) -> None:
+        """Use these options for the charts of the current command."""
         from crisis_sim import style  # slow to import
 
         width = style.DOUBLE_COLUMN if self.width == "page" else style.SINGLE_COLUMN
         formats = self.formats or ("svg", "png")
-        style.PRINT.set(style.Print(width, (*(f".{one}" for one in formats), ".csv")))
+        style.PRINT.set(style.Print(width, (*(f".{name}" for name in formats), ".csv")))
 
 
 CHARTS = Charts()
@@ -139,7 +145,7 @@ CHARTS = Charts()
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Options of every command that runs crises: changes to scenarios, and classes of a person's own."""
+    """Options for changes to scenarios, and for custom classes."""
 
     overrides: Overrides = None
     over_fits: Fits = False
@@ -148,10 +154,10 @@ class Variant:
 
     @cached_property
     def classes(self) -> dict[str, Any]:
-        """The classes that `--roles` and `--agents` name, loaded from their files, as `CrisisModel` takes them.
+        """The arguments `roles` and `agents` of `CrisisModel`, with the classes loaded from their files.
 
         Raises:
-            RequestError: when one is not of the right form, or somebody is given two.
+            RequestError: when the text of an option has another form, or an agent is given two classes.
             ScenarioError: when there is no such file or class, or the file has mistakes.
         """
         if not (self.roles or self.agents):
@@ -165,81 +171,83 @@ class Variant:
             except BatchError as error:
                 raise RequestError(f"{option} {error}") from None
 
-        found: dict[str, Any] = {}
+        roles: dict[str, Any] = {}
         for text in self.roles or ():
-            name, equals, of = text.partition("=")
+            name, equals, kind = text.partition("=")
             if not equals:
                 expected = "NAME=FILE.py:CLASS, such as pakistan=my_rules.py:Cautious"
                 raise RequestError(f"--roles {text}: expected {expected}")
-            if name in found:
+            if name in roles:
                 raise RequestError(f"--roles gives '{name}' two classes; expected one")
-            found[name] = load("--roles", of)
-        return {
-            "roles": found,
-            "agents": tuple(load("--agents", text) for text in self.agents or ()),
-        }
+            roles[name] = load("--roles", kind)
+        agents = tuple(load("--agents", text) for text in self.agents or ())
+        return {"roles": roles, "agents": agents}
 
-    def scenario(self, reference: str) -> Scenario:
-        """The scenario that is meant, with these changes; the classes are found to fit it."""
+    def scenario(self, name: str) -> Scenario:
+        """Load a scenario with these changes, and check that the classes fit it."""
         from crisis_sim.batch.rules import check_rules
         from crisis_sim.scenario.load import load_over_fits
 
-        read = load_over_fits(reference, self.overrides or (), self.over_fits)
-        check_rules([read], **self.classes)
-        return read
+        scenario = load_over_fits(name, self.overrides or (), self.over_fits)
+        check_rules([scenario], **self.classes)
+        return scenario
 
 
-AS_IT_IS = Variant()
+UNCHANGED = Variant()
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Into:
-    """Where a run or an experiment goes, and what is done about what is there."""
+class Output:
+    """Options for running a batch or an experiment into a folder."""
 
     out: Annotated[
         Path | None,
         option(
-            "Folder for results; by default results/NAME, of the experiment or the first scenario."
+            "Folder for results; by default results/NAME, after the experiment or the first scenario."
         ),
     ] = None
     workers: Workers = None
     resume: Annotated[
         Path | None,
         option(
-            "Continue what was interrupted in this folder: blocks that are missing, damaged or failed are run, with "
-            "the same result as without the interruption. Other options must be as they were.",
+            "Continue an interrupted run in this folder, with the same result as without the interruption. Missing, "
+            "damaged and failed blocks are run. Other options must be the same as before.",
             metavar="DIR",
         ),
     ] = None
     restart: Annotated[
-        bool, option("Delete what is unfinished in the folder.", show_default=False)
+        bool, option("Discard an unfinished run in the folder.", show_default=False)
     ] = False
     overwrite: Annotated[
         bool, option("Replace finished results in the folder.", show_default=False)
     ] = False
     dry_run: Annotated[
-        bool, option("Say what would be run, and run nothing.", show_default=False)
+        bool, option("Print what would be run, without running it.", show_default=False)
     ] = False
 
     def check(self) -> None:
-        """Make sure that they fit together; RequestError where they do not."""
+        """Raise RequestError if the options contradict each other."""
         resume, out = self.resume, self.out
         if resume is not None and self.restart:
-            raise RequestError("--resume continues what --restart deletes: give one of them")
+            raise RequestError(
+                "--resume continues a run, and --restart discards it: give one of them"
+            )
         if resume is not None and out is not None and out.resolve() != resume.resolve():
-            raise RequestError(f"--resume goes on in {resume}: --out cannot name another folder")
+            raise RequestError(
+                f"--resume continues the run in {resume}: --out cannot be another folder"
+            )
 
     def folder(self, name: str) -> Path:
-        """The folder; where none is given, that of results of a name."""
+        """Return the folder, which is by default named after an experiment or a scenario."""
         return self.resume or self.out or RESULTS / file_name(name)
 
     @property
     def cores(self) -> int:
-        """The cores to use at most."""
+        """The maximum number of cores to use."""
         from crisis_sim.batch.workers import cores
 
         return self.workers or cores()
 
 
-HERE = Into()
+DEFAULT_OUTPUT = Output()

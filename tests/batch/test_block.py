@@ -163,7 +163,7 @@ def test_scenarios_with_different_agents_share_one_schema() -> None:
     own = ["elder_engaged_at_hours", "bank_decided_at_hours"]
     assert schema.names == ["replicate", "deaths", *own]
     assert conform(other, schema).select(own).to_pylist() == [{own[0]: None, own[1]: 9.0}]
-    with pytest.raises(ValueError, match="did not announce: zeal"):
+    with pytest.raises(ValueError, match="not in the batch's schema: zeal"):
         conform(pa.table({"replicate": [0], "zeal": [1.0]}), schema)
 
 

@@ -139,7 +139,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
 def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines) -> None:
     machines.start_worker("-c", STRANGER)
     machines.wait_for_workers(1)
-    with pytest.raises(BatchError, match=r"computes with other versions[^\n]*\n  code: .* another"):
+    with pytest.raises(BatchError, match=r"has other versions[^\n]*\n  code: .* another"):
         run_to_folder(crisis(), tmp_path / "results", 20, scheduler=machines.address)
     assert not (tmp_path / "results").exists()
 
@@ -158,7 +158,7 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
     [
         ("tcp://127.0.0.1:1", r"no scheduler answers at tcp://127\.0\.0\.1:1: "),
         *(
-            (at, "is no address of a scheduler")
+            (at, "is not the address of a scheduler")
             for at in ("nonsense", "tcp://", "tcp://host", "tcp://a:1/b", "tcp://a b:1")
         ),
     ],
@@ -178,7 +178,5 @@ def test_where_no_scheduler_can_be_it_is_said(
 def test_a_worker_that_joins_late_with_other_code_is_refused_too(tmp_path: Path) -> None:
     (order,) = Plan((crisis(),), 5, seed=1).orders()
     task = BlockTask(tmp_path, "token", {}, "", {"code": "another"})
-    with pytest.raises(
-        BatchError, match=r"a worker computes with other versions.*\n  code: another"
-    ):
+    with pytest.raises(BatchError, match=r"a worker has other versions.*\n  code: another"):
         task(order)

@@ -102,14 +102,14 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
         (b'{\n  "format": 1,,\n}', r"manifest\.json:2:15: not valid JSON"),
         (b"\xff\xfe\x00", r"manifest\.json cannot be read"),
         (b'["a list"]', r"manifest\.json is not the manifest of a results folder"),
-        (b'{"format": 99}', r"results in layout 99; Crisis Sim .* reads layout 1"),
-        (None, "holds no results: it has no manifest.json"),
+        (b'{"format": 99}', r"contains results in layout 99; Crisis Sim .* reads layout 1"),
+        (None, "contains no results: it has no manifest.json"),
     ],
 )
 def test_a_folder_that_cannot_be_read_says_what_is_wrong(
     tmp_path: Path, content: bytes | None, said: str
 ) -> None:
-    with pytest.raises(ResultsError, match="results is no folder"):
+    with pytest.raises(ResultsError, match="results is not a folder"):
         read_batch(tmp_path / "results")
     if content is not None:
         (tmp_path / MANIFEST).write_bytes(content)
@@ -301,7 +301,7 @@ def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
         resume(tmp_path, processes)
     said = str(told.value)
     assert f"cannot write results to {tmp_path}: File too large\n" in said
-    assert "not finished: 20 of 60 crises; go on with: crisis-sim run --resume" in said
+    assert "an unfinished run: 20 of 60 crises; to continue it: crisis-sim run --resume" in said
     # A worker that is ended because another's disk is full may leave a scrap, until somebody goes on.
     assert processes > 1 or not list(running_folder(tmp_path).rglob("*" + PARTIAL))
     disk(-1)

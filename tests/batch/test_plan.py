@@ -83,7 +83,7 @@ ELDER, NORTH, RUNG = "mediators.elder.trust.north", "states.north.resolve", "eve
         ("", None, {"scenarios": (crisis("one"), crisis("one"))}, "2 scenarios are called 'one'"),
         ("a.b", np.zeros(3), {}, r"'a.b' has values of shape \(3,\).* 10 replicates"),
         ("a.b", np.zeros(10), {"points": 2}, "10 replicates at 2 points"),
-        ("a.b", np.full(10, "x"), {}, "'a.b' has values that are no numbers"),
+        ("a.b", np.full(10, "x"), {}, "'a.b' has values that are not numbers"),
         (ELDER[:-1], np.zeros(10), {}, f"no .*'{ELDER[:-1]}' in quarrel; did you mean '{ELDER}'"),
         (NORTH, np.linspace(0, 4.5, 10), {}, f"'{NORTH}' .* to 4.5; expected between 0 and 3"),
         (NORTH, np.full(10, np.nan), {}, f"'{NORTH}' has values from nan to nan"),
@@ -162,10 +162,10 @@ def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Pa
     with pytest.raises(BatchError, match="expected at most 100,000,000,000 for replicates"):
         resume(tmp_path)
     path.write_bytes(as_json(seal({**begun, "replicates": 10**11, "block_size": 1})))
-    run = UnfinishedRun.of(tmp_path)
+    run = UnfinishedRun.find(tmp_path)
     assert run is not None
     tracemalloc.start()
-    assert run.done(plan_of(run.home, run.manifest, ()), lambda words: None) == {}, (
+    assert run.verify(plan_of(run.home, run.manifest, ()), lambda words: None) == {}, (
         "blocks that are another run's stayed"
     )
     peak = tracemalloc.get_traced_memory()[1]

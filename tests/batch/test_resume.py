@@ -58,8 +58,8 @@ def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) ->
             with pytest.raises(ResultsError) as told:
                 read(name)
             assert str(told.value) == (
-                f"{folder}.running holds a run that is not finished: 30 of 120 crises; "
-                f"go on with: crisis-sim run --resume {folder}"
+                f"{folder}.running contains an unfinished run: 30 of 120 crises; "
+                f"to continue it: crisis-sim run --resume {folder}"
             )
 
 
@@ -100,7 +100,7 @@ def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
 
 def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path) -> None:
     cut_short(tmp_path, 3)
-    with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor throw it away.*--restart"):
+    with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor discard it.*--restart"):
         run_to_folder(crisis(), tmp_path, 10)
     with pytest.raises(ResultsError, match="give another name"):
         run_to_folder(crisis(), tmp_path / "one.running", 10)
@@ -116,7 +116,7 @@ def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
     run_to_folder(crisis("old"), folder, 5)
     (folder / "notes.txt").write_text("precious", encoding="utf-8")
     cut_short(folder, 3)
-    with pytest.raises(ResultsError, match=r"30 of 120.*results of an earlier run are there still"):
+    with pytest.raises(ResultsError, match=r"30 of 120.*results of an earlier run still exist"):
         read_batch(folder)
     assert names(folder) == [*RESULTS[:1], "notes.txt", *RESULTS[1:]]
     resume(folder)
@@ -283,7 +283,9 @@ def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
     with pytest.raises(raised) as told:
         run(on_message=said.append)
     assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert times == 2 or said == ["stopping after the current blocks; stop again to end at once"]
+    assert times == 2 or said == [
+        "stopping after the current blocks; interrupt again to stop at once"
+    ]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
         read_batch(folder)
     resume(folder)

@@ -60,7 +60,7 @@ def cautious(here: Path) -> Any:
         (None, ".:X", "error: cannot be read: Is a directory"),
         (None, "unsc.py:SecurityCouncl", "has no class 'SecurityCouncl'"),
         (None, "unsc.py:SecurityCouncl", "did you mean 'SecurityCouncil'?"),
-        ("class X: pass", "own.py:X", "'X' is no class of agents"),
+        ("class X: pass", "own.py:X", "'X' is not a class of agents"),
         ("from crisis_sim import Agent", "own.py:Agent", "has no class 'Agent'"),
         ("\n\ndef f(:\n", "own.py:X", "own.py:3:7: error: syntax error: invalid syntax"),
         ("x = 1\n    y = 2\n", "own.py:X", "own.py:2:4: error: syntax error: unexpected indent"),
@@ -70,7 +70,7 @@ def cautious(here: Path) -> Any:
             "own.py:X",
             "own.py:2:1: error: cannot be imported: SystemExit",
         ),
-        ("import unsc", "own.py:X", "expected: a file that stands alone"),
+        ("import unsc", "own.py:X", "expected: a file that imports no other file of its folder"),
         (b"\xff", "own.py:X", "its text is not UTF-8"),
     ],
 )
@@ -93,10 +93,10 @@ def test_a_class_is_named_with_its_file(here: Path, named: str) -> None:
 
 def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council: Any) -> None:
     for roles, agents, said in (
-        ({"pakistn": cautious}, (), "no agent 'pakistn' to be a Cautious; .* did you mean 'pakistan'"),
+        ({"pakistn": cautious}, (), "no agent 'pakistn' for Cautious to replace; .* did you mean 'pakistan'"),
         ({"us": cautious}, (), r"my_rules\.py:Cautious cannot be 'us': .* crisis_sim\..*Mediator"),
         ({"states": council}, (), r"unsc\.py:SecurityCouncil cannot be 'states'"),
-        ({}, (cautious,), r"my_rules\.py:Cautious is one of the states, which a scenario names"),
+        ({}, (cautious,), r"my_rules\.py:Cautious has the role states, whose agents are named in a scenario"),
         ({}, (ClassReference,), "ClassReference has no role"),
     ):  # fmt: skip
         with pytest.raises(BatchError, match=said):
@@ -131,7 +131,7 @@ def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) ->
     assert load_reference(sent.agents[0]) is council
     with (here / "unsc.py").open("a") as file:
         file.write("# another text\n")
-    with pytest.raises(BatchError, match=r"unsc\.py is not the file that the run was begun with"):
+    with pytest.raises(BatchError, match=r"unsc\.py has changed since the run began"):
         run_block(sent)
 
 
@@ -139,7 +139,9 @@ def test_a_plan_may_hold_each_scenario_without_the_classes_too(council: Any) -> 
     plan = make_plan([SCENARIO], 5, 1, None, None, agents=[council], compare_without=True)
     assert [one.name for one in plan.scenarios] == ["may_2025", LABEL]
     assert [len(order.agents) for order in plan.orders()] == [0, 1]
-    with pytest.raises(BatchError, match="to compare without classes of your own, give some"):
+    with pytest.raises(
+        BatchError, match="compare_without leaves out agents and roles, but none are given"
+    ):
         make_plan([SCENARIO], 5, 1, None, None, compare_without=True)
 
 
@@ -179,7 +181,7 @@ def test_a_run_goes_on_with_the_same_text_only(here: Path, council: Any) -> None
 
     with pytest.raises(EnoughError):
         run_to_folder("may_2025", "out", 40, block_size=20, agents=[council], progress=stop)
-    with pytest.raises(ResultsError, match="go on with: crisis-sim run --resume out"):
+    with pytest.raises(ResultsError, match="to continue it: crisis-sim run --resume out"):
         read_batch("out")
     text = Path("unsc.py").read_text(encoding="utf-8")
     Path("unsc.py").write_text(text.replace("2.0", "3.0"), encoding="utf-8")

@@ -152,20 +152,20 @@ def link(home: Path, other: Path, number: int) -> None:
     path.symlink_to(home / "elsewhere")
 
 
-CHECKSUM = "its content is not what its checksum says"
+CHECKSUM = "its content does not match its checksum"
 #: What is done to a block, of which the first five are there, and what is said of it.
 SPOILT_BLOCKS: list[list[tuple[int, Callable[..., None], str]]] = [
     [
-        (0, change_deaths, "it is of another run"),
+        (0, change_deaths, "it belongs to another run"),
         (1, flip_a_bit, CHECKSUM),
-        (2, from_another_run, "it is of another run"),
+        (2, from_another_run, "it belongs to another run"),
         (3, swap_tables, ""),
         (4, link, ""),
-        (99, beyond_the_plan, "there is no such block"),
+        (99, beyond_the_plan, "the run has no such block"),
     ],
     [
-        (0, under_another_number, "it is another block"),
-        (2, partial(from_another_run, besides=True), "it is not what was to be run"),
+        (0, under_another_number, "it is another block of the run"),
+        (2, partial(from_another_run, besides=True), "the run expects another block"),
         (3, lose_paths, "its market paths are missing"),
     ],
     [(0, cut_by_one, CHECKSUM), (1, empty, CHECKSUM)],
@@ -185,9 +185,9 @@ def test_blocks_that_do_not_belong_are_said_and_done_again(
         block(home, "outcomes", 4).unlink()
     told: list[str] = []
     resume(folder, on_message=told.append)
-    again = [one for one in told if "is done again" in one]
+    again = [one for one in told if "is repeated" in one]
     for said, (number, _, why) in zip(again, spoilt, strict=True):
-        assert said.startswith(f"block {number} is done again: {why}")
+        assert said.startswith(f"block {number} is repeated: {why}")
     assert rows(folder) == rows(kept / "finished")
 
 
@@ -242,7 +242,7 @@ def edited(path: Path) -> Iterator[None]:
 
 
 def test_any_edit_of_a_manifest_is_refused_in_words(kept: Path, tmp_path: Path) -> None:
-    for name, read in (("finished", read_manifest), ("cut", UnfinishedRun.of)):
+    for name, read in (("finished", read_manifest), ("cut", UnfinishedRun.find)):
         folder = copy_of(kept / name, tmp_path / name)
         for _ in edited((folder if name == "finished" else running_folder(folder)) / MANIFEST):
             with pytest.raises(ResultsError) as told:
@@ -414,7 +414,7 @@ def test_finished_folders_of_earlier_versions_are_read(
     assert rows(folder) == rows(kept / "finished")
     if name == "finished":
         _lost_rows(folder / OUTCOMES, folder)
-        with pytest.raises(ResultsError, match="holds 57 crises of two"):
+        with pytest.raises(ResultsError, match="contains 57 crises of two"):
             read_batch(folder)
 
 
@@ -433,7 +433,7 @@ def test_what_an_earlier_version_left_unfinished_is_refused_in_words(
         without_checksum(folder / MANIFEST, run=run)
         assert rows(folder) == rows(kept / "finished")
     else:
-        back = r".*remove .*unfinished to have them back" if kind == "over results" else "$"
+        back = r".*to get them back, delete .*unfinished" if kind == "over results" else "$"
         run_over = partial(run_to_folder, crisis(), folder, 10)
         for deed in (read_batch, resume, run_over, partial(run_over, resume=True)):
             with pytest.raises(ResultsError, match=rf"earlier version.*--restart{back}"):

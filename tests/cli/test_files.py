@@ -125,7 +125,7 @@ def test_init_begins_a_counterfactual_of_a_shipped_scenario(ask: Ask, here: Path
     copies = [Path(line).name for line in told.out.splitlines()]
     assert copies == ["what_if.yaml", "no_lenders.yaml", "may_2025.yaml"]
     original, mine = load_scenario("no_lenders"), load_scenario("mine/what_if.yaml")
-    assert mine.title == f"{original.title}, but otherwise"
+    assert mine.title == f"{original.title}, changed"
     assert mine.model_copy(update={"title": original.title}).digest == original.digest
     told = ask("init", "mine/two", "--extends", "no_lenders")
     assert told.out == f"{Path('mine') / 'two.yaml'}\n"
@@ -155,7 +155,7 @@ def test_doctor_says_what_is_amiss_and_ends_with_1(
     assert told.code == CHECK_FAILED
     assert "FAILED  folder to work in: OSError: disk full" in told.out
     assert f"FAILED  scenarios: FileNotFoundError: none in {tmp_path / 'empty'}" in told.out
-    assert "came out otherwise in smaller blocks" in told.out
+    assert "had other results in smaller blocks" in told.out
     data = {one["name"]: one["ok"] for one in ask("doctor", "--json").data}
     assert (data["python"], data["scenarios"]) == (True, False)
 
@@ -173,8 +173,8 @@ def test_libraries_are_held_against_what_the_package_asks_for(
     found = findings[names.index("cores") + 1 : names.index("folder to work in")]
     assert [(one.name, one.ok, one.detail.partition("; ")[2]) for one in found] == [
         ("numpy", True, ""),
-        ("numpy", False, "needed: numpy<1"),
-        ("no-such-library-here", False, "needed: no-such-library-here>=1"),
+        ("numpy", False, "required: numpy<1"),
+        ("no-such-library-here", False, "required: no-such-library-here>=1"),
     ]
     assert found[0].detail == metadata.version("numpy")
 

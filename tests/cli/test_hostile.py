@@ -257,7 +257,7 @@ print(code_digest(), len(read_cases()), uniforms(1, "x", np.arange(2, dtype=np.u
         NUMBA_CACHE_DIR=str(here / "kept"),
     )
     assert told.returncode == DONE, told.stderr
-    assert told.stderr == "now change it, then: crisis-sim check new.yaml\n"
+    assert told.stderr == "next, edit it and run: crisis-sim check new.yaml\n"
     assert told.stdout.endswith(f"{code_digest()}\n8\n(2,)\n")
     assert list((here / "kept").rglob("*.nbi"))
     assert "may_2025" in told.stdout

@@ -44,7 +44,7 @@ def test_answers_of_a_file_make_a_scenario_that_runs(
     assert "# to come off no worse" in Path("strait.yaml").read_text("utf-8")
     assert len(simulate(scenario, 20)["strait"]) == 20
     assert run_command(asked) == MISTAKE  # it is there already
-    assert "left unchanged" in capsys.readouterr().err
+    assert "exists already, and was not changed" in capsys.readouterr().err
 
 
 def test_a_person_who_presses_enter_gets_a_scenario() -> None:
@@ -63,7 +63,7 @@ def test_a_person_is_asked_again_until_an_answer_will_do() -> None:
             "Who lends": "the fund",
             "does its board decide": "next week",
             "not a date": "2030-03-20",
-            "private lines": "a line",
+            "private channels": "a line",
             "first strike": "2030-03-03T00:00+00:00",
         }
     )
@@ -80,7 +80,11 @@ def test_a_person_is_asked_again_until_an_answer_will_do() -> None:
         ("resolve: vow", "resolve: vowed", "did you mean 'vow'"),
         ("theatre: naval", "theater: naval", "did you mean 'theatre'"),
         ("2030-05-02T06:00+08:00", "soon", "not a date: 'soon'"),
-        ("struck: westmark", "struck: west", "expected eastmark or westmark"),
+        (
+            "struck: westmark",
+            "struck: west",
+            "no such answer: 'west'; expected eastmark or westmark",
+        ),
         ("deaths: 3", "deaths: many", "no such answer: 'many'; expected a number"),
         ("deaths: 3", "deaths: -3", "out of range: -3"),
     ],

@@ -58,18 +58,21 @@ def ran(written: Path, here: Path) -> Path:
         ("run short.yaml --workers 0", 'Invalid value "0" for --workers'),
         ("run gone.yaml", "gone.yaml: error: no such file"),
         ("run short.yaml --set horizon_days=x", "--set:1:14: error: not a number: 'x'"),
-        ("run short.yaml --out thesis", "holds other things than results (summary.json)"),
-        ("run short.yaml --out thesis --dry-run", "holds other things than results (summary.json)"),
-        ("run --resume empty", "holds no results"),
-        ("run --resume gone", "is no folder"),
+        ("run short.yaml --out thesis", "contains other files than results (summary.json)"),
+        (
+            "run short.yaml --out thesis --dry-run",
+            "contains other files than results (summary.json)",
+        ),
+        ("run --resume empty", "contains no results"),
+        ("run --resume gone", "is not a folder"),
         ("replay short.yaml", "--replicate"),
         ("replay short.yaml --replicate -1", "--replicate"),
         ("replay gone.yaml --replicate 1", "gone.yaml: error: no such file"),
-        ("compare gone", "gone is no folder"),
-        ("compare .", "holds no results"),
-        ("init short.yaml", "short.yaml is there already"),
+        ("compare gone", "gone is not a folder"),
+        ("compare .", "contains no results"),
+        ("init short.yaml", "short.yaml exists already"),
         ("init no/such/folder/border", "cannot write"),
-        ("init two --extends no_lenders", "may_2025.yaml is there already"),
+        ("init two --extends no_lenders", "may_2025.yaml exists already"),
         *(
             (f"run short.yaml --dry-run --replicates {typed}", f"'{typed}' is not a whole number")
             for typed in ("1.5", "10,00", "1e-3", "k", "1_000", "1e999", "NaN")
@@ -109,7 +112,7 @@ def test_a_run_that_is_there_is_done_already_and_another_needs_leave_to_replace_
     again = run_short(ask, "--json")
     assert again.data == json.loads((ran / "summary.json").read_text(encoding="utf-8"))
     assert again.data["scenarios"].keys() == {"short", "alone"}
-    assert f"{ran} holds this run already, and it is finished" in again.err
+    assert f"{ran} already contains the results of this run" in again.err
     facts = run_short(ask, "--dry-run", "--json").data
     assert (facts["crises"], facts["blocks"], facts["workers"]) == (40, 2, 1)
     assert facts["replaces_results"] is True
@@ -222,7 +225,7 @@ def test_blocks_that_fail_are_told_can_be_tried_again_and_the_others_are_kept(
     assert "failed: alone, replicates 10 to 19: ZeroDivisionError: no luck" in told.err
     assert "how far crises went" in told.out
     assert read_batch(folder).ensembles["alone"].replicates == 10
-    assert f"to try again what failed: crisis-sim run --resume {RESULTS}" in told.err
+    assert f"to repeat the failed blocks: crisis-sim run --resume {RESULTS}" in told.err
     assert ask("run", "--resume", RESULTS).code == DONE
     assert read_batch(folder).ensembles["alone"].replicates == 20
     names = {"manifest.json", "outcomes.parquet", "paths.parquet", "summary.json"}
@@ -258,15 +261,15 @@ def test_ctrl_c_says_what_is_safe_and_what_goes_on_must_be_as_it_was(
     with interrupted(2):
         told = run_short(ask)
     assert told.code == INTERRUPTED
-    assert f"interrupted: 20 of 40 crises are safe in {RESULTS}.running" in told.err
+    assert f"interrupted: 20 of 40 crises are saved in {RESULTS}.running" in told.err
     go_on = f"crisis-sim run --resume {RESULTS}"
-    assert told.err.endswith(f"to go on: {go_on}\n")
+    assert told.err.endswith(f"to continue: {go_on}\n")
     resume = ("--resume", RESULTS)
     for given, said in (
-        (["compare", RESULTS], f"not finished: 20 of 40 crises; go on with: {go_on}"),
+        (["compare", RESULTS], f"an unfinished run: 20 of 40 crises; to continue it: {go_on}"),
         (
             ["run", *BOTH, "--replicates", 20],
-            f"{go_on}\nor throw it away and begin anew: --restart",
+            f"{go_on}\nor discard it and start again: --restart",
         ),
         (["run", "--seed", 2, *resume], "batch: seed: 1 there, 2 now"),
         (["run", *BOTH, "--replicates", 21, *resume], "batch: replicates: 20 there, 21 now"),
@@ -275,16 +278,16 @@ def test_ctrl_c_says_what_is_safe_and_what_goes_on_must_be_as_it_was(
             "short: states.northland",
         ),
         (["run", "alone.yaml", *resume], "batch: scenarios: short, alone there, alone now"),
-        (["run", "--set", "lenders=null", *resume], "--set needs the scenarios"),
-        (["run", "--over-fits", *resume], "--over-fits needs the scenarios"),
+        (["run", "--set", "lenders=null", *resume], "--set needs the names of the scenarios"),
+        (["run", "--over-fits", *resume], "--over-fits needs the names of the scenarios"),
         (["run", *BOTH, "--over-fits", *resume], "short: behaviour.decision.answering: "),
-        (["run", "--out", "other", *resume], "--out cannot name another folder"),
+        (["run", "--out", "other", *resume], "--out cannot be another folder"),
         (["run", "--restart", *resume], "give one of them"),
     ):
         told = ask(*given)
         assert told.code == MISTAKE
         assert said in told.err
-    assert "not finished: 20 of 40" in ask("run", *resume, "--dry-run").out
+    assert "an unfinished run: 20 of 40" in ask("run", *resume, "--dry-run").out
     assert ask("run", *BOTH, "--replicates", 20, *resume).code == DONE
     again = ask("run", *resume)
     assert again.code == DONE
@@ -298,7 +301,7 @@ def test_a_run_that_was_asked_to_terminate_can_be_thrown_away(ask: Ask) -> None:
     with interrupted(2, signal.SIGTERM):
         told = run_short(ask)
     assert told.code == TERMINATED
-    assert "terminated: 20 of 40 crises are safe" in told.err
+    assert "terminated: 20 of 40 crises are saved" in told.err
     assert run_short(ask, "--restart", "--seed", 2).code == DONE
     assert read_batch(RESULTS).seed == 2
 
@@ -320,7 +323,7 @@ def test_ctrl_c_before_the_first_block_or_at_the_charts_leaves_results(
     monkeypatch.setattr(save, "write_charts", stop)
     told = run_short(ask)
     assert told.code == INTERRUPTED
-    assert "all crises are safe in" in told.err
+    assert "all crises are saved in" in told.err
 
 
 @pytest.mark.slow
@@ -364,7 +367,7 @@ def test_compare_takes_several_folders_and_any_reference_and_overwrites_only_its
         (["two", "one", "--reference", "alon"], "did you mean 'alone'?"),
         ([ran, "--out", "two"], "two holds a run"),
         (["two", "one", "--out", "two"], "two holds a run"),
-        ([ran, "--out", "thesis"], "holds other things than results (summary.json)"),
+        ([ran, "--out", "thesis"], "contains other files than results (summary.json)"),
     ):
         told = ask("compare", *arguments)
         assert told.code == MISTAKE
@@ -437,13 +440,22 @@ COUNCIL, CAUTIOUS = "unsc.py:SecurityCouncil", "my_rules.py:Cautious"
         (f"run may_2025 --roles {CAUTIOUS}", "expected NAME=FILE.py:CLASS"),
         (f"run may_2025 --roles pakistn={CAUTIOUS}", "did you mean 'pakistan'?"),
         (f"run may_2025 --roles us={CAUTIOUS}", "my_rules.py:Cautious cannot be 'us'"),
-        (f"run may_2025 --agents {CAUTIOUS}", "is one of the states, which a scenario names"),
+        (
+            f"run may_2025 --agents {CAUTIOUS}",
+            "has the role states, whose agents are named in a scenario",
+        ),
         (f"run may_2025 --roles a={CAUTIOUS} --roles a={CAUTIOUS}", "gives 'a' two classes"),
-        ("run may_2025 --compare-without", "to compare without classes of your own, give some"),
-        ("run --resume gone --compare-without", "--compare-without needs the scenarios"),
+        (
+            "run may_2025 --compare-without",
+            "compare_without leaves out agents and roles, but none are given",
+        ),
+        (
+            "run --resume gone --compare-without",
+            "--compare-without needs the names of the scenarios",
+        ),
         (f"replay may_2025 --replicate 1 --roles us={CAUTIOUS}", "cannot be 'us'"),
         (f"sweep may_2025 --vary behaviour --roles us={CAUTIOUS}", "cannot be 'us'"),
-        (f"schema --agents {COUNCIL}", "--roles and --agents go with --events"),
+        (f"schema --agents {COUNCIL}", "--roles and --agents need --events"),
         (f"schema --events --roles pakistan={COUNCIL}", "cannot be 'pakistan'"),
     ],
 )

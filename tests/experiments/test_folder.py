@@ -87,7 +87,7 @@ def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(
     assert (manifest["experiment"], manifest["crises"]) == ("sweep", 20)
     assert manifest["digest"] == experiment.digest
     assert read_batch(done / "design").ensembles["quarrel"].replicates == 20
-    with pytest.raises(BatchError, match=r"holds an experiment; its crises are in .*design"):
+    with pytest.raises(BatchError, match=r"contains an experiment; its crises are in .*design"):
         read_batch(done)
 
 

@@ -183,7 +183,7 @@ def test_a_population_is_of_the_folders_crises(
     assert (found.column("worst_violence")[violent] != "none").all()
     capsys.readouterr()
     assert run_command(["run", "may_2025", "--data", str(folder)]) == MISTAKE
-    assert "may_2025 is one crisis" in capsys.readouterr().err
+    assert "may_2025 is a single crisis" in capsys.readouterr().err
 
 
 # --- Crises left out
@@ -259,4 +259,4 @@ def test_what_cannot_be_left_out_is_told(folder: Path, capsys: pytest.CaptureFix
     assert run_command(words) == MISTAKE
     assert "too few crises with outcomes to leave out eras" in capsys.readouterr().err
     assert run_command([*words, "--over-fits"]) == MISTAKE
-    assert "sets that saw all crises" in capsys.readouterr().err
+    assert "--over-fits uses fits to all crises" in capsys.readouterr().err

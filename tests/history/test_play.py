@@ -157,7 +157,7 @@ def test_the_command_plays_and_saves(
     typed("help", "mobil", "99", "nothing", "undo 2", "3", "undo", "limited strike")
     assert run_command([*new, "--replicate", "7", "--out", file]) == 0
     printed = capsys.readouterr()
-    assert "there is no option 99; there are 1 to" in printed.out
+    assert "there is no option 99; expected 1 to" in printed.out
     assert "no option 'nothing'; open are wait" in printed.out
     assert "there is no move to take back" in printed.out
     assert f"crisis-sim play {file}" in printed.err

@@ -320,7 +320,7 @@ def spoil(folder: Path, what: str) -> Path:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("no folder", "is no folder; expected one that `crisis-sim run --out` wrote"),
+        ("no folder", "is not a folder; expected one from `crisis-sim run --out`"),
         ("lacking manifest", "manifest.json: failures is missing"),
         ("design", "holds the crises of a design; give the folder of the experiment"),
     ],

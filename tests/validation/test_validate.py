@@ -181,7 +181,7 @@ def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_
     assert "Worst violence" in told.out
     assert "Cases: " in told.out
     assert "180 crises in " in told.err
-    assert "said to be met, and is not: duration_p90" in told.err
+    assert "listed as met, but not met: duration_p90" in told.err
     words += ["--format", "svg", "--out", str(out)]
     assert run_command([*words, "--strict", "--json"]) == CHECK_FAILED
     assert made == [(".svg", ".csv")]
@@ -195,7 +195,7 @@ def test_what_cannot_be_written_or_read_is_told_before_anything_is_run(
 ) -> None:
     for words, said in (
         (("--page", str(tmp_path)), "is a folder; give the page's file"),
-        (("--out", str(population_file)), "is no folder"),
+        (("--out", str(population_file)), "is not a folder"),
         (("--population", "nowhere"), "no such file, nor a shipped scenario"),
     ):
         assert run_command(["validate", *words]) == MISTAKE
