@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure speed and memory side by side on one machine; keep figures, tables and the chart."""
+"""`python -m benchmarks`: measure speed and memory on one machine; write figures, tables and the chart."""
 
 from __future__ import annotations
 
@@ -33,37 +33,38 @@ from crisis_sim.report import save_chart
 from crisis_sim.scenario import Scenario, load_scenario
 
 FOLDER = Path(__file__).parent / "results"
-#: A case known well, and the population of cases.
+#: A single case, and the population of crises.
 SCENARIOS = ("may_2025", "since_1945")
-#: Mesa models that are run one after another: about half a second's worth.
+#: Numbers of Mesa models that are run one after another, in about half a second.
 EMPTY_CRISES, PLAIN_CRISES = 200, 30
-#: Replicates of a batch that one worker and two run in turns, and how often each does.
+#: Replicates of a batch that one worker and two workers run alternately, and the number of runs of each.
 IN_TURNS, TURNS_EACH = 50_000, 5
 
 
 def main() -> None:
-    """Measure what was asked for, and report it."""
+    """Measure, and report the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    quick = "a look in about a minute: one round, no batch above 10,000, no nowcast, one core"
+    quick = "measure for about a minute: one round, no batch above 10,000, no nowcast, one core"
     parser.add_argument("--quick", action="store_true", help=quick)
     most = "the most replicates in a batch; %(default)s"
     parser.add_argument("--most", type=int, default=1_000_000, metavar="N", help=most)
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder for what was found")
-    asked = parser.parse_args()
-    found = measure(min(asked.most, FROM) if asked.quick else asked.most, asked.quick)
-    found["targets"] = targets(found)
-    words = tables(found)
-    print(words)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found, indent=2)
-    (asked.out / "speed.json").write_text(f"{text}\n", encoding="utf-8")
-    (asked.out / "speed.md").write_text(f"{words}\n", encoding="utf-8")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the results")
+    arguments = parser.parse_args()
+    measurements = measure(
+        min(arguments.most, FROM) if arguments.quick else arguments.most, arguments.quick
+    )
+    measurements["targets"] = targets(measurements)
+    text = tables(measurements)
+    print(text)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, content in (("speed.json", json.dumps(measurements, indent=2)), ("speed.md", text)):
+        (arguments.out / name).write_text(f"{content}\n", encoding="utf-8")
     for suffix in (".svg", ".png"):
-        save_chart(draw_speed(found), asked.out / f"speed{suffix}")
+        save_chart(draw_speed(measurements), arguments.out / f"speed{suffix}")
 
 
 def measure(most: int, quick: bool = False) -> dict[str, Any]:
-    """Everything, as plain data; `quick` leaves out what takes long: two cores, memory, a nowcast, more than one round."""
+    """Measure everything, as plain data; `quick` leaves out two cores, memory, the nowcast, and further rounds."""
     found: dict[str, Any] = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_revision": git_revision()[0],
@@ -73,7 +74,7 @@ def measure(most: int, quick: bool = False) -> dict[str, Any]:
     timings: list[Timing] = []
     sizes = [10**power for power in range(len(str(most)))]
     for scenario in map(load_scenario, SCENARIOS):
-        talk(f"{scenario.name}: batches beside Mesa and the floor")
+        talk(f"{scenario.name}: batches, Mesa models and the floor")
         counts = count(scenario)
         timings += time_scenario(scenario, counts, sizes, quick)
         about = {"name": scenario.name, "title": scenario.title, "digest": scenario.digest}
@@ -90,7 +91,7 @@ def measure(most: int, quick: bool = False) -> dict[str, Any]:
 def time_scenario(
     scenario: Scenario, counts: dict[str, Any], sizes: list[int], quick: bool
 ) -> list[Timing]:
-    """Batches of all sizes; empty and plain Mesa models with as many agents and steps; the floor."""
+    """Time batches of all sizes; empty and plain Mesa models with as many agents and steps; the floor."""
     time_crises(scenario, WARM_UP)
     name, steps, agents = scenario.name, counts["mean_steps"], counts["agents"]
     empty = (agents, steps, EMPTY_CRISES)
@@ -105,10 +106,10 @@ def time_scenario(
     if not quick:
         for size in (size for size in sizes if size >= FROM):
             for workers in (1, 2) if plan_of(scenario, size).blocks > 1 else (1,):
-                talk(f"{name}: {size:,} replicates, {workers} at a time")
+                talk(f"{name}: {size:,} replicates, {workers} workers")
                 timings += best_of(2, [partial(time_in_fresh_process, name, size, workers)])
-        # Minutes apart, the machine's other users would decide.
-        talk(f"{name}: {IN_TURNS:,} replicates, by one worker and by two in turns")
+        # Alternately, because the load of the machine changes within minutes.
+        talk(f"{name}: {IN_TURNS:,} replicates, one worker and two workers alternately")
         by = [
             partial(time_crises, scenario, IN_TURNS, workers, kind="in turns") for workers in (1, 2)
         ]
@@ -118,7 +119,7 @@ def time_scenario(
 
 
 def time_start(rounds: int) -> tuple[list[Timing], dict[str, Any]]:
-    """Commands that should answer at once, and a cold run split into Python's start, imports and all other work."""
+    """Time commands that should answer at once, and the parts of a cold run: start of Python, imports, other work."""
     commands = {"python -c pass": ["-c", "pass"]} | {
         f"crisis-sim {words}": ["-m", "crisis_sim", *words.split()]
         for words in ("--help", "check may_2025")
@@ -141,13 +142,13 @@ def time_start(rounds: int) -> tuple[list[Timing], dict[str, Any]]:
 
 
 def imported(talked: str) -> float:
-    """Seconds of all imports, each counted once, as `python -X importtime` tells them."""
+    """Seconds of all imports, each counted once, from the output of `python -X importtime`."""
     lines = (line.partition("import time:")[2].split("|")[0] for line in talked.splitlines())
     return sum(int(line) for line in lines if line.strip().isdigit()) / 1e6
 
 
 def time_run(replicates: int) -> Timing:
-    """A run from a cold start to its charts, with as many workers as there are cores."""
+    """Time a run from a cold start to its charts, with as many workers as cores."""
     words = f"run {SCENARIOS[0]} --replicates {replicates}"
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["-m", "crisis_sim", *words.split(), "--out", f"{folder}/results"]

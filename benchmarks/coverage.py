@@ -27,7 +27,7 @@ from crisis_sim.outcomes.names import measure as named
 
 SEED = 2025
 
-#: The engine's batches: how many, of how many replicates, and how large the run that is the truth.
+#: The batches of the model: their number, their replicates, and the replicates of the run that gives the true values.
 BATCHES, REPLICATES, TRUTH = 300, 300, 500_000
 SCENARIOS = ("no_mediators", "may_2025")
 FOLDER = Path(__file__).parent / "results"
@@ -35,13 +35,13 @@ FOLDER = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an interval held the truth.
+    """The coverage of an interval.
 
     Attributes:
-        case: what was asked.
-        sets: in how many data sets.
-        held: share of them in which the truth lay within the limits.
-        below, above: shares in which the whole interval lay below the truth, or above it.
+        case: the interval and the data.
+        sets: number of data sets.
+        held: share of them whose interval contains the true value.
+        below, above: shares whose interval lies entirely below or above the true value.
     """
 
     case: Case
@@ -52,26 +52,26 @@ class Coverage:
 
     @property
     def error(self) -> float:
-        """The standard error of `held` from so many data sets, were the case's bounds just kept."""
+        """The standard error of `held` if the true coverage is within the bounds of the case."""
         low, high = self.case.holds
         expected = min(max(self.held, low), high, 1.0 - 1.0 / self.sets)
         return float(np.sqrt(expected * (1.0 - expected) / self.sets))
 
 
 def limits_of(case: Case, sets: int, seed: int = SEED) -> Interval:
-    """The limits in so many data sets; the same at every call, on luck that no other case has."""
+    """The limits in a number of data sets; the same at every call, with random numbers that no other case uses."""
     words = int.from_bytes(f"{case.statistic}: {case.setting}".encode())
     return case.limits(np.random.default_rng([seed, words]), sets)
 
 
 def count(case: Case, limits: Interval) -> Coverage:
-    """How many of the intervals hold the truth."""
+    """Measure the coverage of intervals."""
     below, above = np.mean(limits.upper < case.truth), np.mean(limits.lower > case.truth)
     held = float(1.0 - below - above)
     return Coverage(case, len(limits.lower), held, float(below), float(above))
 
 
-#: What is compared in the engine, by its words in the table and by its name as a measure.
+#: Measures that are compared in the model, by their names in the table.
 FIGURES = {
     "ends by agreement": "agreement",
     "full-scale war": "war",
@@ -81,58 +81,58 @@ FIGURES = {
 
 
 def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str, Any]]:
-    """Cut a batch of two scenarios into small ones, and hold these against a large run.
+    """Divide a batch of two scenarios into small batches, and compare their intervals with a large run.
 
-    Replicates share no luck with one another, so that the parts are batches of their own.
+    Replicates are independent of each other, so that the parts are independent batches.
 
     Args:
-        batch: of the scenario and its reference, in that order.
-        replicates: how many to a part.
-        large: the same two scenarios on other luck.
+        batch: the scenario and its reference, in that order.
+        replicates: number in each part.
+        large: the same two scenarios with another seed.
 
     Returns:
-        for each difference the `truth` that the large run shows with its 95% interval, the shares of small batches
-        whose interval holds it (`held`; `apart` of the intervals that take the scenarios for independent samples), the
-        mean width of the paired intervals over that of the independent ones (`narrower`), and how many times the
-        replicates independent samples would need for the same width (`worth`).
+        for each difference its value in the large run (`truth`) with its 95% interval; the coverage of the paired
+        intervals (`held`) and of intervals for independent samples (`apart`); the mean width of the former relative to
+        the latter (`narrower`); and the factor by which independent samples would have to be larger for the same width
+        (`worth`).
     """
-    truth, whole = ([Reading.of(one) for one in of.ensembles.values()] for of in (large, batch))
-    many = len(whole[0].column("replicate")) // replicates
-    rows = np.arange(many * replicates).reshape(many, replicates)
-    parts = [[reading.subset(part) for reading in whole] for part in rows]
-    found = []
+    truth, small = ([Reading.of(one) for one in b.ensembles.values()] for b in (large, batch))
+    batches = len(small[0].column("replicate")) // replicates
+    rows = np.arange(batches * replicates).reshape(batches, replicates)
+    parts = [[reading.subset(part) for reading in small] for part in rows]
+    results = []
     for figure, name in FIGURES.items():
         read = named(name).read
         large_run = difference(read(truth[0]), read(truth[1]))
         true, lower, upper = map(float, (large_run.estimate, large_run.lower, large_run.upper))
         pairs = [(read(ours), read(theirs)) for ours, theirs in parts]
         limits = [
-            np.array([(d.lower, d.upper) for d in (difference(a, b, kind) for a, b in pairs)])
-            for kind in (True, False)
+            np.array([(d.lower, d.upper) for d in (difference(a, b, paired) for a, b in pairs)])
+            for paired in (True, False)
         ]
         held, apart = (float(np.mean((x[:, 0] <= true) & (true <= x[:, 1]))) for x in limits)
         narrower = float(np.ptp(limits[0], axis=1).mean() / np.ptp(limits[1], axis=1).mean())
-        one = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
-        one |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
-        found.append(one)
-    return found
+        result = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
+        result |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
+        results.append(result)
+    return results
 
 
 def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dict[str, Any]:
-    """Both tables' figures as plain data, with what they were made of.
+    """Measure the figures of both tables, as plain data with the version of the scenarios.
 
     Args:
-        seed: of all luck.
-        batches: how many batches of the engine's.
-        truth: how many replicates the run has that is taken for the truth.
+        seed: of all random numbers.
+        batches: number of small batches of the model.
+        truth: replicates of the run that gives the true values.
     """
-    found = []
+    made_up = []
     for case in cases():
         talk(f"{case.statistic}: {case.setting}")
-        one = count(case, limits_of(case, case.sets, seed))
-        figures = {"sets": one.sets, "held": one.held, "below": one.below, "above": one.above}
-        found.append({"statistic": case.statistic, "setting": case.setting} | figures)
-    talk("the engine")
+        coverage = count(case, limits_of(case, case.sets, seed))
+        figures = {name: getattr(coverage, name) for name in ("sets", "held", "below", "above")}
+        made_up.append({"statistic": case.statistic, "setting": case.setting} | figures)
+    talk("the model")
     small = simulate(SCENARIOS, replicates=batches * REPLICATES, seed=seed)
     large = simulate(SCENARIOS, replicates=truth, seed=seed + 1)
     differences = measure_engine(small, REPLICATES, large)
@@ -140,19 +140,19 @@ def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dic
     return {
         "made_of": made_of(SCENARIOS),
         "seed": seed,
-        "made_up": found,
+        "made_up": made_up,
         "engine": {**engine, "differences": differences},
     }
 
 
-def tables(found: dict[str, Any]) -> str:
+def tables(figures: dict[str, Any]) -> str:
     """The findings of `measure` in Markdown, under two headings."""
     rows = [
-        (one["statistic"], one["setting"], f"{one['sets']:,}",
-         *(f"{one[name]:.1%}" for name in ("held", "below", "above")))
-        for one in found["made_up"]
+        (row["statistic"], row["setting"], f"{row['sets']:,}",
+         *(f"{row[name]:.1%}" for name in ("held", "below", "above")))
+        for row in figures["made_up"]
     ]  # fmt: skip
-    sizes = sorted({one["sets"] for one in found["made_up"]}, reverse=True)
+    sizes = sorted({row["sets"] for row in figures["made_up"]}, reverse=True)
     errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} with {sets:,}" for sets in sizes)
     heads = (
         "interval for",
@@ -162,12 +162,12 @@ def tables(found: dict[str, Any]) -> str:
         "interval entirely below the truth",
         "entirely above",
     )
-    engine = found["engine"]
-    ours = [
-        (one["figure"], f"{100 * one['truth']:+.1f}",
-         " to ".join(f"{100 * one[name]:+.1f}" for name in ("lower", "upper")),
-         *(f"{one[name]:.1%}" for name in ("held", "apart")), f"{one['narrower']:.2f}", f"{one['worth']:.1f}")
-        for one in engine["differences"]
+    engine = figures["engine"]
+    differences = [
+        (row["figure"], f"{100 * row['truth']:+.1f}",
+         " to ".join(f"{100 * row[name]:+.1f}" for name in ("lower", "upper")),
+         *(f"{row[name]:.1%}" for name in ("held", "apart")), f"{row['narrower']:.2f}", f"{row['worth']:.1f}")
+        for row in engine["differences"]
     ]  # fmt: skip
     names = (
         "difference|true value|its 95% interval|coverage, paired interval|coverage, independent interval"
@@ -182,7 +182,7 @@ def tables(found: dict[str, Any]) -> str:
             f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` minus `{SCENARIOS[1]}`. "
             f"The true difference is estimated from {engine['truth']:,} other replicates of each scenario; it and its 95% "
             "interval are in percentage points:",
-            table(names.split("|"), ours),
+            table(names.split("|"), differences),
         )
     )
 
@@ -190,15 +190,15 @@ def tables(found: dict[str, Any]) -> str:
 def main() -> None:
     """Measure everything, print the tables and keep them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of all luck (usually {SEED})")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of all random numbers; {SEED}")
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for figures and tables")
-    asked = parser.parse_args()
-    found = measure(asked.seed)
-    words = tables(found)
-    print(words)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "coverage.json").write_text(f"{json.dumps(found, indent=2)}\n", encoding="utf-8")
-    (asked.out / "coverage.md").write_text(f"{words}\n", encoding="utf-8")
+    arguments = parser.parse_args()
+    figures = measure(arguments.seed)
+    text = tables(figures)
+    print(text)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, content in (("coverage.json", json.dumps(figures, indent=2)), ("coverage.md", text)):
+        (arguments.out / name).write_text(f"{content}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""Data sets of which the truth is known, for every interval that the summary gives.
+"""Artificial data with a known true value, for every interval that the summary gives.
 
-A case says how data come about, what the truth is, and in how many data sets of a hundred the method should hold it:
-95, but for what is known of small samples. tests/outcomes/test_coverage.py holds the cases to their bounds, and allows
-the luck of the simulation besides.
+A case defines how data are generated, the true value, and bounds of the coverage: close to 95%, except for known
+effects of small samples. tests/outcomes/test_coverage.py tests these bounds, with an allowance for simulation error.
 
-Crises end by ceasefire or otherwise at constant hazards, and are looked at every two hours, so that many tie,
-unless a median is asked for, which has no exact truth on a grid.
+Crises end by ceasefire or otherwise at constant hazards, and are observed every two hours, so that many times tie;
+for medians, which have no exact true value on a grid, they are observed continuously.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
@@ -33,19 +33,18 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 
-Luck = np.random.Generator
 Found = Estimate | Measured | Contrast | None
 
-#: Mean hours to a ceasefire in the reference and with a third party at work, and to another ending.
+#: Mean hours to a ceasefire in the reference and with a third party, and to another ending.
 SLOW, QUICK, OTHERWISE = 100.0, 85.0, 160.0
 CAUSES = ("ceasefire", "otherwise")
 GRID_HOURS = 2.0
-#: When an undisturbed watch ends, and between what hours one that starts late does.
+#: Hour at which observation ends for all crises, and range of hours in which it ends for crises that start late.
 HORIZON, STAGGERED = 240.0, (20.0, 300.0)
 WATCH = {True: "each watched until some time from 20 to 300 h", False: "all watched for 240 h"}
-#: Bounds of the share of data sets held, where the method is close to what it promises.
+#: Bounds of the coverage of a method that is close to its nominal level.
 CLOSE = (0.94, 0.965)
-#: Data sets where one costs next to nothing: in the table, and in the tests.
+#: Numbers of data sets that are cheap to simulate: in the table, and in the tests.
 MANY, QUICKLY_MANY = 100_000, 20_000
 #: Mean and standard deviation of the logarithm of deaths.
 LOG_DEATHS = (5.0, 1.5)
@@ -53,14 +52,14 @@ LOG_DEATHS = (5.0, 1.5)
 
 @dataclass(frozen=True)
 class Case:
-    """One interval, one way in which data come about.
+    """An interval, and a way to generate data.
 
     Attributes:
-        statistic: the interval's.
-        setting: how the data come about, in words.
-        truth: what the interval should hold.
-        limits: the limits in so many data sets, from a source of luck.
-        holds: between what shares of data sets the method holds the truth.
+        statistic: the quantity that the interval is for.
+        setting: description of the data.
+        truth: the true value.
+        limits: simulates a number of data sets and returns the limits in each.
+        holds: bounds of the coverage.
         sets: data sets in the published table.
         quick_sets: data sets in the tests.
     """
@@ -68,14 +67,14 @@ class Case:
     statistic: str
     setting: str
     truth: float
-    limits: Callable[[Luck, int], Interval]
+    limits: Callable[[Generator, int], Interval]
     holds: tuple[float, float] = CLOSE
     sets: int = 4_000
     quick_sets: int = 600
 
 
 def cases() -> Iterator[Case]:
-    """All of them, in the order of the table."""
+    """All cases, in the order of the table."""
     for number, share in ((30, 0.1), (100, 0.01), (100, 0.5), (10_000, 0.001), (10_000, 0.95)):
         yield _share(number, share)
     for first, second, p, q in (
@@ -84,7 +83,7 @@ def cases() -> Iterator[Case]:
         (5_000, 5_000, 0.85, 0.84),
     ):
         yield _independent_shares(first, second, p, q)
-    # Where few pairs differ the continuity correction makes it cautious.
+    # If few pairs differ, the continuity correction makes the interval conservative.
     yield _paired_shares(100, 0.3, 0.1, 0.05, 0.97)
     yield _paired_shares(2_000, 0.8, 0.05, 0.02, 0.96)
     yield _paired_shares(10_000, 0.001, 0.001, 0.0005, 0.98)
@@ -104,18 +103,18 @@ def cases() -> Iterator[Case]:
 
 
 def _share(number: int, share: float) -> Case:
-    """Wilson's coverage jumps with the share (Brown, Cai and DasGupta 2001): hence the room."""
+    """Wide bounds, since the coverage of Wilson's interval jumps with the share (Brown, Cai and DasGupta 2001)."""
 
-    def limits(luck: Luck, sets: int) -> Interval:
-        return wilson_interval(luck.binomial(number, share, sets), number)
+    def limits(rng: Generator, sets: int) -> Interval:
+        return wilson_interval(rng.binomial(number, share, sets), number)
 
     setting = f"{share:.1%} of {number:,}"
     return Case("share", setting, share, limits, (0.915, 0.98), MANY, QUICKLY_MANY)
 
 
 def _independent_shares(first: int, second: int, p: float, q: float) -> Case:
-    def limits(luck: Luck, sets: int) -> Interval:
-        ours, theirs = luck.binomial(first, p, sets), luck.binomial(second, q, sets)
+    def limits(rng: Generator, sets: int) -> Interval:
+        ours, theirs = rng.binomial(first, p, sets), rng.binomial(second, q, sets)
         return independent_shares(ours, first, theirs, second)
 
     setting = f"{p:.0%} of {first:,} less {q:.0%} of {second:,}"
@@ -124,9 +123,9 @@ def _independent_shares(first: int, second: int, p: float, q: float) -> Case:
 
 
 def _paired_shares(pairs: int, both: float, ours: float, theirs: float, most: float) -> Case:
-    def limits(luck: Luck, sets: int) -> Interval:
+    def limits(rng: Generator, sets: int) -> Interval:
         cells = (both, ours, theirs, 1.0 - both - ours - theirs)
-        a, b, c, d = luck.multinomial(pairs, cells, size=sets).T
+        a, b, c, d = rng.multinomial(pairs, cells, size=sets).T
         return paired_shares(a, b, c, d)
 
     setting = f"{pairs:,} pairs: both in {both:.1%}, one alone in {ours:.2%} and {theirs:.2%}"
@@ -138,11 +137,11 @@ def independent_shares(
     ours: ArrayLike, first: ArrayLike, theirs: ArrayLike, second: ArrayLike
 ) -> Interval:
     """The interval of a difference of independent shares, from counts (Newcombe 1998a, method 10)."""
-    one, other = (
+    first_share, second_share = (
         (np.asarray(count) / np.asarray(number), wilson_interval(count, number))
         for count, number in ((ours, first), (theirs, second))
     )
-    return difference_interval(*one, *other)
+    return difference_interval(*first_share, *second_share)
 
 
 def paired_shares(
@@ -154,7 +153,7 @@ def paired_shares(
 ) -> Interval:
     """The interval of a difference of paired shares, from counts of pairs (Newcombe 1998b, method 10).
 
-    Newcombe's own takes half a pair for continuity.
+    Newcombe uses half a pair as the continuity correction.
     """
     a, b, c, d = np.broadcast_arrays(*(np.asarray(x, float) for x in (both, ours, theirs, neither)))
     pairs, first, second = a + b + c + d, a + b, a + c
@@ -172,8 +171,8 @@ def paired_shares(
 
 
 def _incidence(number: int, hours: float, staggered: bool, holds: tuple[float, float]) -> Case:
-    def limits(luck: Luck) -> Found:
-        return curves(luck, number, staggered)[0].at(hours)
+    def limits(rng: Generator) -> Found:
+        return curves(rng, number, staggered)[0].at(hours)
 
     setting = f"{number} crises, by {hours:.0f} h, {WATCH[staggered]}"
     truth = incidence_by(hours, SLOW)
@@ -181,10 +180,10 @@ def _incidence(number: int, hours: float, staggered: bool, holds: tuple[float, f
 
 
 def _incidences(number: int, paired: bool) -> Case:
-    def limits(luck: Luck) -> Found:
-        theirs, ours = curves(luck, number, staggered=True, clock=0.8)
+    def limits(rng: Generator) -> Found:
+        theirs, ours = curves(rng, number, staggered=True, clock=0.8)
         if not paired:
-            theirs, _ = curves(luck, 2 * number, staggered=True)
+            theirs, _ = curves(rng, 2 * number, staggered=True)
         return difference(ours.at(96.0), theirs.at(96.0), paired)
 
     independent = f"{number:,} and {2 * number:,} crises"
@@ -200,18 +199,18 @@ def _incidences(number: int, paired: bool) -> Case:
 
 
 def _median(number: int) -> Case:
-    def limits(luck: Luck) -> Found:
-        return curves(luck, number, staggered=True, grid=None)[0].quantile()
+    def limits(rng: Generator) -> Found:
+        return curves(rng, number, staggered=True, grid=None)[0].quantile()
 
     setting, truth = f"{number} crises, {WATCH[True]}", median_of(SLOW)
     return Case("median time", setting, truth, _one_by_one(limits), (0.94, 0.97))
 
 
 def _medians(number: int, paired: bool) -> Case:
-    def limits(luck: Luck) -> Found:
-        theirs, ours = curves(luck, number, grid=None)
+    def limits(rng: Generator) -> Found:
+        theirs, ours = curves(rng, number, grid=None)
         if not paired:
-            theirs, _ = curves(luck, number, grid=None)
+            theirs, _ = curves(rng, number, grid=None)
         return median_difference(median_time(ours), median_time(theirs, int(not paired)))
 
     return Case(
@@ -219,18 +218,18 @@ def _medians(number: int, paired: bool) -> Case:
         f"{number:,} {'pairs' if paired else 'crises each'}, {WATCH[False]}",
         median_of(QUICK) - median_of(SLOW),
         _one_by_one(limits),
-        # In the smallest half is barely reached, and the bootstrap's samples often do not.
+        # In the smallest sample the curve barely reaches one half, and that of many bootstrap samples does not.
         (0.91, 0.99) if number == 100 else (0.94, 0.99),
         sets=300,
-        quick_sets=0,  # a bootstrap takes its time; the tests have a case of their own
+        quick_sets=0,  # a bootstrap is slow; the tests have another case for it
     )
 
 
 def _quantile(number: int, level: float) -> Case:
-    """The limits are values of the sample, so that they hold a little more than asked."""
+    """The limits are values of the sample, so the coverage is slightly above the nominal level."""
 
-    def limits(luck: Luck) -> Found:
-        return quantile_with_interval(luck.lognormal(*LOG_DEATHS, number), level)
+    def limits(rng: Generator) -> Found:
+        return quantile_with_interval(rng.lognormal(*LOG_DEATHS, number), level)
 
     setting = f"{level:.0%} quantile of {number:,} deaths"
     truth = math.exp(NormalDist(*LOG_DEATHS).inv_cdf(level))
@@ -250,23 +249,23 @@ def median_of(ceasefire_hours: float) -> float:
 
 
 def curves(
-    luck: Luck,
+    rng: Generator,
     number: int,
     staggered: bool = False,
     clock: float = 1.0,
     grid: float | None = GRID_HOURS,
 ) -> tuple[CumulativeIncidence, CumulativeIncidence]:
-    """The same crises slower and quicker to a ceasefire, on common luck.
+    """The same crises with a slower and a quicker ceasefire, from the same random numbers.
 
     Args:
-        luck: where it comes from.
-        number: how many crises.
-        staggered: whether watches end at different times, or all at the horizon.
-        clock: share of the crises that are on the clock; not all the same ones in both.
-        grid: hours from one look to the next, at which what has happened is seen; None sees it at once.
+        rng: generator of random numbers.
+        number: number of crises.
+        staggered: whether observation ends at different times, or for all crises at the horizon.
+        clock: share of the crises that count in each sample; the crises that do not count differ.
+        grid: hours between observations; None for continuous observation.
     """
-    budgets, here = luck.exponential(size=(number, 2)), luck.random(number)
-    watched = luck.uniform(*STAGGERED, number) if staggered else np.full(number, HORIZON)
+    budgets, here = rng.exponential(size=(number, 2)), rng.random(number)
+    watched = rng.uniform(*STAGGERED, number) if staggered else np.full(number, HORIZON)
 
     def curve(ceasefire_hours: float, on_clock: NDArray[np.bool_]) -> CumulativeIncidence:
         every = np.column_stack((budgets * [ceasefire_hours, OTHERWISE], watched))
@@ -277,13 +276,13 @@ def curves(
     return curve(SLOW, here < clock), curve(QUICK, here >= 1.0 - clock)
 
 
-def _one_by_one(limits: Callable[[Luck], Found]) -> Callable[[Luck, int], Interval]:
-    """Many data sets, one at a time; a limit that the data do not set is infinitely far away."""
+def _one_by_one(limits: Callable[[Generator], Found]) -> Callable[[Generator, int], Interval]:
+    """Simulate data sets one at a time; a limit that the data do not determine is infinite."""
 
-    def many(luck: Luck, sets: int) -> Interval:
+    def many(rng: Generator, sets: int) -> Interval:
         both = np.full((sets, 2), np.nan)
         for row in both:
-            found = limits(luck)
+            found = limits(rng)
             if found is not None:
                 row[:] = found.lower, found.upper
         lower, upper = both.T

@@ -1,7 +1,7 @@
-"""The floor: what NumPy needs merely for the random numbers, the exponentials and the state of a scenario's crises.
+"""The floor: the time that NumPy needs for only the random numbers, exponentials and state of a scenario's crises.
 
-They are counted in a run of ours, by the one place here that looks inside the model. The floor decides nothing and
-combines nothing, so no model of the same crises in NumPy can be quicker.
+They are counted in a run of Crisis Sim; only this module uses internals of the model. The floor makes no decisions and
+combines no results, so no model of the same crises in NumPy can be faster.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from benchmarks.timing import Timing, agents_of
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import Scenario
 
-#: Replicates in the run that is counted, and in the one whose state is watched.
+#: Replicates in the run whose operations are counted, and in the run whose state is watched for changes.
 COUNTED, WATCHED = 1_009, 101
-#: Exponentials that each state takes at an event, and at a close of its market.
+#: Exponentials that each state needs at an event, and at a close of its market.
 AT_EACH_EVENT, AT_EACH_CLOSE = 3, 2
 
 Counts = dict[str, Any]
@@ -28,13 +28,13 @@ Counts = dict[str, Any]
 def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     """Run a scenario and count events, agents, random numbers, exponentials, decisions and bytes of state.
 
-    A step is an event, at which all agents are looked at. It takes three exponentials in each state: forgetting, fading
-    force and the propensity to halt. A market's close takes two: the index and the pressure. A decision takes one for
-    each option. A budget is a logarithm. Rates, violations, lenders' decisions, the drawing of parameters and the
-    logarithms of a few normal numbers are left out.
+    A step is an event, at which all agents are updated. It needs three exponentials in each state: forgetting, fading
+    force and the propensity to halt. A market's close needs two: the index and the pressure. A decision needs one for
+    each option. The budget of a clock is a logarithm. Rates, violations, lenders' decisions, the drawing of parameters
+    and the logarithms of a few normal numbers are left out.
 
     Raises:
-        RuntimeError: when the model no longer shows what is counted.
+        RuntimeError: if the counts are not consistent with each other.
     """
     model = CrisisModel(scenario, replicates).run()
     taken, events, states = model.crises["taken"], model.events_run, model.cast["states"]
@@ -47,8 +47,8 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
     happened = [(role, name) for role, name, _ in model.schedule.events]
     decisions = int(model.crises["happened"][:, happened.index(("states", "decide"))].sum())
     budgets, normals = int(taken[:, model.luck.stream_of].sum()), drawn("market")
-    # A market that moves of itself takes a normal number a day. A state decides when its clock rings, which took its
-    # first budget before.
+    # A market with volatility needs a normal number a day. A state decides when its clock rings; the first budget of
+    # the clock was drawn before.
     days = np.floor(model.crises["now"] - model.crises["began"]).sum()
     most_decisions = drawn("decide") - len(states) * replicates
     closes = len(states) * days
@@ -57,7 +57,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
         and closes > 0 < decisions <= most_decisions
         and budgets > events / 9
     ):
-        raise RuntimeError(f"not all is counted any more: {normals=} {decisions=} {budgets=}")
+        raise RuntimeError(f"the counts are inconsistent: {normals=} {decisions=} {budgets=}")
     exponentials = AT_EACH_EVENT * len(states) * events + budgets + AT_EACH_CLOSE * int(closes)
     exponentials += decisions * (len(scenario.ladder) + 1)
     return {
@@ -76,7 +76,7 @@ def count(scenario: Scenario, replicates: int = COUNTED) -> Counts:
 
 
 def bytes_of_state(model: CrisisModel) -> float:
-    """Size, for one replicate, of all numbers of its record that any event changes; runs it to its end."""
+    """Bytes of one replicate's state that any event changes; runs the model to its end."""
 
     def words() -> Any:
         return model.crises.view(np.uint64).reshape(model.rows, -1).copy()
@@ -90,7 +90,7 @@ def bytes_of_state(model: CrisisModel) -> float:
 
 
 def time_floor(name: str, counts: Counts, crises: int, block_size: int) -> Timing:
-    """Draw, exponentiate, and read and write the state as much as some crises do, in blocks of the same size."""
+    """Time the random numbers, the exponentials, and the reading and writing of the state of a number of crises."""
     rows = math.ceil(crises / math.ceil(crises / block_size))
     share = crises / counts["replicates"]
     luck, numbers = np.random.default_rng(1), np.empty(rows, np.float32)

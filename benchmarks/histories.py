@@ -1,4 +1,4 @@
-"""What the commands on histories take by one worker, beside a batch, or in a game beside a crisis that is run alone."""
+"""Time of the commands on histories with one worker, relative to a batch, or, for a game, to a crisis run alone."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from benchmarks.timing import Timing, best_of, time_crises
 from crisis_sim import Game, branch, nowcast, why
 from crisis_sim.scenario import Scenario
 
-#: Crises of the batch; futures of each history, of a branch or of a step undone; histories of a nowcast; moves of the game.
+#: Crises of the batch; futures of each history of a branch or of `why`; histories of a nowcast; moves of the game.
 BATCH, FUTURES, HISTORIES, MOVES = 10_000, 1_000, 100_000, 10
-#: The crisis of docs/guide/change_history.md.
+#: The crisis that is branched and explained.
 REPLICATE = 6
-#: Each answer, beside what it is timed, and how many times as long it may take. Where the batch takes 0.6 s, that is 3 s for
-#: a branch, 9 s for why and 30 s for a nowcast; where a crisis alone takes 10 ms, a move in a game takes 0.1 s.
+#: The commands, each with its reference and the target: the largest ratio of their times. If the batch takes 0.6 s, the
+#: targets are 3 s for a branch, 9 s for why and 30 s for a nowcast; if a crisis alone takes 10 ms, 0.1 s for a move.
 ASKED = {
     f"branch with {FUTURES:,} futures": ("batch", 5.0),
     "why": ("batch", 15.0),
     f"nowcast with {HISTORIES:,} histories": ("batch", 50.0),
     "a move in play": ("alone", 10.0),
 }
-#: What stands beside them, in words.
+#: Descriptions of the references.
 BESIDE = {"batch": f"a batch of {BATCH:,}", "alone": "a crisis alone"}
 
 
 def time_histories(scenario: Scenario, quick: bool = False) -> list[Timing]:
-    """The four answers and what stands beside them, in turns; `quick` leaves out the nowcast, and other rounds."""
+    """Time the four commands and their references in turns; `quick` leaves out the nowcast, and does one round."""
     answers = dict(zip(ASKED, (_branch, _why, _nowcast, _play), strict=True))
     tasks: list[Callable[[], Timing]] = [
         partial(time_crises, scenario, BATCH, kind="batch"),
@@ -44,15 +44,15 @@ def time_histories(scenario: Scenario, quick: bool = False) -> list[Timing]:
 
 
 def _timed(what: str, scenario: Scenario, answer: Callable[[Scenario], int]) -> Timing:
-    """An answer; `answer` says how often it was given."""
+    """Time a command; `answer` returns how often it ran it."""
     started = time.perf_counter()
     times = answer(scenario)
     return Timing("history", what, (time.perf_counter() - started) / times)
 
 
 def _branch(scenario: Scenario) -> int:
-    made = branch(scenario, REPLICATE, at=15, force={"us": "engage"}, futures=FUTURES)
-    return 1 if made.summary else 0  # shares and differences are part of the answer
+    branched = branch(scenario, REPLICATE, at=15, force={"us": "engage"}, futures=FUTURES)
+    return 1 if branched.summary else 0  # shares and differences are part of the answer
 
 
 def _why(scenario: Scenario) -> int:
@@ -66,7 +66,7 @@ def _nowcast(scenario: Scenario) -> int:
 
 
 def _play(scenario: Scenario) -> int:
-    """The first moves of a game in which Pakistan waits: each repeats all that was, up to the next decision."""
+    """The first moves of a game in which Pakistan waits. Each repeats the game from the start to the next decision."""
     game = Game.new(scenario, ["pakistan"])
     turn, turns = game.turn(), 1
     while turn.decision is not None and turns < MOVES:

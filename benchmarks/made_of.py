@@ -1,7 +1,7 @@
-"""What kept figures were made of, by which a test sees whether they are of today.
+"""The version of the scenarios and rules behind stored figures, by which a test detects outdated ones.
 
-A scenario's digest tells a change of the scenario or of the defaults. The outcomes of its first crises tell a change of
-the rules, and stay as they are while rules are only written otherwise.
+A scenario's digest changes with the scenario or the defaults. The outcomes of its first crises change with the rules,
+but not if a rule is only rewritten.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 from crisis_sim import load_scenario, simulate
 
-#: How many of a scenario's first crises are looked at, with seed 1: they take a fraction of a second.
+#: Number of first crises of a scenario, with seed 1: they take a fraction of a second.
 CRISES = 200
-#: Outcomes in words, of which each is counted.
+#: Text columns, whose values are counted.
 WORDS = ("ending", "worst_violence", "brokered_by")
 
 
 def made_of(names: Iterable[str]) -> dict[str, Any]:
-    """By shipped scenario its `digest` and its `first_crises`: counts of words, sums of hours and of deaths."""
+    """For each shipped scenario its `digest` and its `first_crises`: counts of values, sums of hours and of deaths."""
     made = {}
     for name, crises in simulate(sorted(set(names)), replicates=CRISES, seed=1).ensembles.items():
         table = crises.table.to_pandas()

@@ -1,14 +1,14 @@
-"""Mesa models to compare with: empty ones, and a plain one with arithmetic of the same kind and amount as ours.
+"""Mesa models for comparison: empty ones, and a plain one with the same kind and amount of arithmetic as Crisis Sim.
 
-The plain one stands for what our model would be in Mesa's usual idiom: agents with plain numbers, Python's `random`
-and `math`, no arrays, one crisis at a time, and steps of one length, of which a crisis has as many as ours has
-events. It copies none of our rules and means nothing. It has agents of the same roles and number, called in the same
-order; a relaxation for each state variable that moves; two exponentials a step in each state and a normal number a
-day; a clock for each hazard; and a decision as often as ours decide, with seven influences of each third party and a
-choice by the exponentials of the options' values. Parameters drawn for each crisis, scheduled events, records and
-endings, all of it seldom, are left out, so that it does rather less than ours.
+The plain model represents a crisis in Mesa's usual idiom: agents with plain numbers, Python's `random` and `math`, no
+arrays, one crisis at a time, and steps of equal length, as many as a crisis of Crisis Sim has events. It copies no rules
+of Crisis Sim, and its results mean nothing. It has agents of the same roles and number, called in the same order; a
+relaxation for each state variable that changes; two exponentials per step in each state and a normal number per day; a
+clock for each hazard; and as many decisions, with seven influences of each third party and a choice by the exponentials
+of the options' values. Parameters drawn for each crisis, scheduled events, records and endings are rare and left out, so
+that it does slightly less than Crisis Sim.
 """
-# ruff: noqa: D102 - what an agent's methods are for is said once, in its base class
+# ruff: noqa: D102 - an agent's methods are documented once, in its base class
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ import mesa
 from benchmarks.timing import Timing
 from crisis_sim.scenario import Scenario
 
-#: What `benchmarks.floor.count` counted.
+#: Results of `benchmarks.floor.count`.
 Counts = dict[str, Any]
-#: The rung from which on a state strikes, and the highest on which nobody shoots.
+#: The lowest rung with a strike, and the highest rung without fire.
 FIRST_STRIKE, HALT_RUNG = 5, 3
 HOURS_PER_DAY = 24
 NO_INFLUENCE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -39,7 +39,7 @@ class EmptyAgent(mesa.Agent):  # type: ignore[misc]  # Mesa is untyped
 
 
 class EmptyModel(mesa.Model):  # type: ignore[misc]
-    """Agents that do nothing, in the same order each step or (`shuffle_do`) in a new one."""
+    """Agents that do nothing, called in the same order in each step or (`shuffle_do`) in a new order."""
 
     def __init__(self, agents: int, steps: int, activation: str = "do", rng: object = None) -> None:
         super().__init__(rng=1)
@@ -63,12 +63,12 @@ def time_empty(agents: int, steps: int, crises: int, activation: str) -> Timing:
 
 
 def time_batch_runner(agents: int, steps: int, crises: int, workers: int = 1) -> Timing:
-    """Let Mesa's own batch runner (which Mesa 4 has no more) run empty models."""
+    """Run empty models with Mesa's batch runner, which Mesa 4 no longer has."""
     parameters, started = {"agents": agents, "steps": steps}, time.perf_counter()
-    how = {"iterations": crises, "max_steps": steps, "display_progress": False}
+    options = {"iterations": crises, "max_steps": steps, "display_progress": False}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is going away, and says so
-        mesa.batch_run(EmptyModel, parameters, number_processes=workers, **how)
+        warnings.simplefilter("ignore")  # it is deprecated
+        mesa.batch_run(EmptyModel, parameters, number_processes=workers, **options)
     size = (agents, steps, crises)
     return _timed("empty Mesa", "empty Mesa, batch_run", started, size, workers)
 
@@ -80,7 +80,7 @@ def _timed(kind: str, what: str, since: float, size: tuple[int, int, int], by: i
 
 
 class Clock:
-    """Rings when a hazard has eaten its budget."""
+    """Rings when the accumulated hazard reaches a random budget."""
 
     __slots__ = ("_draw", "left")
 
@@ -89,7 +89,7 @@ class Clock:
         self.left = -math.log(1 - self._draw())
 
     def rings(self, hazard: float) -> bool:
-        """Spend a hazard, and say whether the event happens."""
+        """Add a hazard, and return whether the event happens."""
         self.left -= hazard
         if self.left > 0:
             return False
@@ -103,7 +103,7 @@ class PlainAgent(mesa.Agent):  # type: ignore[misc]
     model: PlainModel
 
     def observe(self) -> None:
-        """Take in the step that has passed."""
+        """Update the agent's view after a step."""
 
     def act(self) -> None:
         """Decide."""
@@ -171,7 +171,7 @@ class PlainState(PlainAgent):
             self._decide()
 
     def _decide(self) -> None:
-        """Put a value on each option, and choose one by the exponentials of the values."""
+        """Value each option, and choose one with probability proportional to the exponential of its value."""
         model, rungs = self.model, self.model.intensities
         restraint, inducement, cover, information, privacy, trust, overtness = model.influence()
         demand = self.grievance / (1 + self.grievance / 2)
@@ -212,7 +212,7 @@ class PlainState(PlainAgent):
             self.goal = option - 2
 
     def settle(self) -> None:
-        """Go where it decided to go."""
+        """Carry out the decision."""
         if self.goal != self.rung:
             if self.goal > self.rung:
                 self.blow += 0.1 * self.goal
@@ -306,7 +306,7 @@ class PlainAdviser(PlainAgent):
 
 
 class PlainModel(mesa.Model):  # type: ignore[misc]
-    """One crisis, a Mesa model as most are."""
+    """One crisis, as a usual Mesa model."""
 
     def __init__(self, scenario: Scenario, counts: Counts, seed: int) -> None:
         super().__init__(rng=seed)

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.posterior_ranks`: whether posteriors are as wide as they should be.
+"""`python -m benchmarks.posterior_ranks`: test whether posteriors have the right width.
 
-Simulation-based calibration (Talts and others 2018) through the engine: a parameter is drawn from its prior, crises are
-run with it, and what they show becomes the evidence. Over many such runs the parameter's rank among draws from its
-posterior must be even.
+Simulation-based calibration (Talts and others 2018) with the model: a parameter is drawn from its prior, crises are
+simulated with it, and their outcomes become the evidence. Over many such runs the rank of the parameter among draws
+from its posterior must be uniformly distributed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.names import measure
 from crisis_sim.scenario.schema import Scenario
 
-#: Truths, of which the luck has this seed, and the draws from each posterior.
-LUCK, DRAWS = 777, 7
+#: Seed of the true values and their crises, and number of draws from each posterior.
+SEED, DRAWS = 777, 7
 PATH, LOW, HIGH = "states.south.resolve", 0.5, 1.0
 PARTICLES, GENERATIONS = 40, 2
-#: Crises from which a true figure is told, and the error with which it is then known.
-TOLD_FROM, ERROR = 500, 0.06
-#: A week of two states and a mediator, which runs in milliseconds.
+#: Crises from which a true share is computed, and the standard error with which it is then known.
+CRISES, ERROR = 500, 0.06
+#: A week of a crisis between two states with a mediator, which runs in milliseconds.
 QUARREL = f"""
 title: A quarrel
 start: 2025-04-22T00:00+00:00
@@ -48,7 +48,7 @@ behaviour: {{decision: {{preparation_days: 0.5}}}}
 
 
 def deaths_of_one_crisis(truths: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """The evidence is the deaths of one crisis, within 15 per cent or 30."""
+    """Evidence: the deaths of one crisis, within 15 per cent or 30 deaths."""
     evidence = []
     for deaths in map(float, _run(truths, 1).column("deaths")):
         record = {"of": "deaths", "value": deaths, "within": max(0.15 * deaths, 30.0)}
@@ -57,11 +57,11 @@ def deaths_of_one_crisis(truths: NDArray[np.float64]) -> list[dict[str, Any]]:
 
 
 def share_known_with_an_error(truths: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """The evidence is the share that ends by agreement, known with an error."""
-    shown = measure("agreement").over(_run(truths, TOLD_FROM), len(truths)).estimate
+    """Evidence: the share of endings by agreement, known with an error."""
+    shares = measure("agreement").over(_run(truths, CRISES), len(truths)).estimate
     reach, evidence = normal_quantile() * ERROR, []
-    for run, share in enumerate(shown):
-        known = share + ERROR * np.random.default_rng([LUCK, run]).standard_normal()
+    for run, share in enumerate(shares):
+        known = share + ERROR * np.random.default_rng([SEED, run]).standard_normal()
         value = float(np.clip(known, 0.0, 1.0))
         interval = [value - reach, value + reach]
         target = {"measure": "agreement", "value": value, "interval": interval}
@@ -73,12 +73,12 @@ def _run(truths: NDArray[np.float64], replicates: int) -> Any:
     quarrel = Scenario.from_text(QUARREL, "quarrel")
     parameters = {PATH: np.repeat(truths, replicates)}
     rows = len(truths) * replicates
-    return simulate([quarrel], rows, seed=LUCK, parameters=parameters).ensembles["quarrel"]
+    return simulate([quarrel], rows, seed=SEED, parameters=parameters).ensembles["quarrel"]
 
 
 def ranks_of(truths: NDArray[np.float64], evidence: list[dict[str, Any]]) -> NDArray[np.int64]:
-    """How often each rank came."""
-    found = []
+    """The frequency of each rank."""
+    ranks = []
     for run, (truth, given) in enumerate(zip(truths, evidence, strict=True)):
         experiment = make_experiment(
             "ranks",
@@ -93,26 +93,28 @@ def ranks_of(truths: NDArray[np.float64], evidence: list[dict[str, Any]]) -> NDA
         problem = Problem(experiment, RunOptions())
         *_, last = sample(problem, 1, PARTICLES, GENERATIONS, run)
         values = values_of(problem.priors, last.scores)[:, 0]
-        drawn = np.random.default_rng([LUCK, run, 1]).choice(values, DRAWS, p=last.weight)
-        found.append(int((drawn < truth).sum()))
-    return np.bincount(found, minlength=DRAWS + 1)
+        drawn = np.random.default_rng([SEED, run, 1]).choice(values, DRAWS, p=last.weight)
+        ranks.append(int((drawn < truth).sum()))
+    return np.bincount(ranks, minlength=DRAWS + 1)
 
 
 def main() -> None:
-    """Print a table in Markdown."""
+    """Run the test, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--runs", type=int, default=200, help="truths drawn for each kind")
+    parser.add_argument(
+        "--runs", type=int, default=200, help="true values for each kind of evidence"
+    )
     runs = parser.parse_args().runs
-    truths, rows = np.random.default_rng(LUCK).uniform(LOW, HIGH, runs), []
+    truths, rows = np.random.default_rng(SEED).uniform(LOW, HIGH, runs), []
     for name, evidence_of in (
         ("one crisis", deaths_of_one_crisis),
-        ("a figure known with an error", share_known_with_an_error),
+        ("a share known with an error", share_known_with_an_error),
     ):
         talk(name)
         ranks = ranks_of(truths, evidence_of(truths))
-        came = " ".join(map(str, ranks.tolist()))
-        rows.append((name, str(runs), came, f"{chisquare(ranks).pvalue:.2f}"))
-    print(table(("evidence", "runs", "how often each rank came", "chi-square p"), rows))
+        frequencies = " ".join(map(str, ranks.tolist()))
+        rows.append((name, str(runs), frequencies, f"{chisquare(ranks).pvalue:.2f}"))
+    print(table(("evidence", "runs", "frequency of each rank", "chi-square p"), rows))
 
 
 if __name__ == "__main__":

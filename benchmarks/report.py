@@ -1,6 +1,6 @@
-"""Targets, tables and the chart, made of what `make bench` has measured; never typed in.
+"""Targets, tables and the chart, made from the measurements of `make bench`.
 
-Where a target holds for batches of ten thousand replicates or more, the least favourable of these sizes decides.
+If a target is for batches of ten thousand replicates or more, the size with the worst result counts.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 from benchmarks.histories import ASKED, BESIDE
 from crisis_sim.style import BLACK, BLUE, DOUBLE_COLUMN, GREEN, GREY, VERMILLION, new_figure, styled
 
-#: Replicates from which on the targets hold.
+#: The smallest number of replicates to which the targets apply.
 FROM = 10_000
-#: How much a cost may grow and still be called flat.
+#: Target for costs that should not grow with the batch.
 FLAT = 1.2
 
-Found = Mapping[str, Any]
+Measurements = Mapping[str, Any]
 
 
-def timings_of(found: Found) -> pd.DataFrame:
-    """All timings, with their rates; of two of the same batch the quicker, with the most memory."""
-    timings = pd.DataFrame(found["timings"])
+def timings_of(measurements: Measurements) -> pd.DataFrame:
+    """All timings, with their rates; if a batch was timed twice, the faster timing, with the larger memory."""
+    timings = pd.DataFrame(measurements["timings"])
     timings["rate"] = timings["agent_steps"] / timings["seconds"]
     timings["per_crisis"] = timings["seconds"] / timings["crises"]
     same = ["kind", "scenario", "what", "crises", "workers"]
@@ -35,29 +35,29 @@ def timings_of(found: Found) -> pd.DataFrame:
 
 
 def levels(timings: pd.DataFrame) -> tuple[float, float, float]:
-    """Agent-steps a second of the quickest empty Mesa model on one core, of the plain one and of the floor."""
+    """Agent-steps per second on one core of the fastest empty Mesa model, of the plain Mesa model and of the floor."""
     best = timings[timings["workers"] == 1].groupby("kind")["rate"].max()
     return best["empty Mesa"], best["plain Mesa"], best["floor"]
 
 
-def targets(found: Found) -> list[dict[str, Any]]:
-    """Each target: `what` is compared in which `scenario`, the ratio `asked`, `at_least` or at most, and the one `measured`.
+def targets(measurements: Measurements) -> list[dict[str, Any]]:
+    """The targets: `what` is compared, its `scenario`, the ratio `asked` (`at_least` or at most) and the ratio `measured`.
 
-    `measured` and `met` are None where this run did not measure it.
+    `measured` and `met` are None if this run did not measure it.
     """
-    names, aims = ("what", "scenario", "asked", "measured", "at_least"), []
-    for one in _targets(found):
-        _, _, asked, measured, at_least = one
+    names, rows = ("what", "scenario", "asked", "measured", "at_least"), []
+    for target in _targets(measurements):
+        _, _, asked, measured, at_least = target
         met = None
         if measured is not None:
             met = bool(measured >= asked if at_least else measured <= asked)
-        aims.append({**dict(zip(names, one, strict=True)), "met": met})
-    return aims
+        rows.append({**dict(zip(names, target, strict=True)), "met": met})
+    return rows
 
 
-def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool]]:
-    timings, grown = timings_of(found), "{}, largest batch relative to smallest".format
-    for scenario in found["scenarios"]:
+def _targets(measurements: Measurements) -> Iterator[tuple[str, str, float, float | None, bool]]:
+    timings, grown = timings_of(measurements), "{}, largest batch relative to smallest".format
+    for scenario in measurements["scenarios"]:
         name = scenario["name"]
         own = timings[timings["scenario"] == name]
         large = own[(own["kind"] == "ours") & (own["workers"] == 1) & (own["crises"] >= FROM)]
@@ -76,7 +76,7 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
         yield "crises per second with two workers, relative to one", name, 1.8, two, True
         yield grown("time per crisis"), name, FLAT, _growth(large["per_crisis"]), False
         yield grown("peak memory of a batch"), name, FLAT, _growth(large["memory_mb"]), False
-    cold = found["cold_start"]
+    cold = measurements["cold_start"]
     name, phases = cold["scenario"], cold["phases"]
     runs = timings[(timings["kind"] == "command") & (timings["crises"] > 0)].sort_values("crises")
     memory = "peak memory of the largest process of `crisis-sim run`"
@@ -85,51 +85,51 @@ def _targets(found: Found) -> Iterator[tuple[str, str, float, float | None, bool
     yield imports, name, 1.0, phases["imports"] / phases["work"], True
     seconds = timings.groupby("kind")["seconds"].min()
     answers = timings[timings["kind"] == "history"].set_index("what")["seconds"]
-    for what, (beside, asked) in ASKED.items():
-        taken = float(answers[what] / seconds[beside]) if what in answers else None
-        yield f"time of {what}, relative to {BESIDE[beside]}", name, asked, taken, False
+    for what, (reference, asked) in ASKED.items():
+        ratio = float(answers[what] / seconds[reference]) if what in answers else None
+        yield f"time of {what}, relative to {BESIDE[reference]}", name, asked, ratio, False
 
 
 def _growth(costs: pd.Series) -> float | None:
-    """The cost of the largest beside that of the smallest; None with fewer than two."""
+    """The cost of the largest batch relative to that of the smallest; None for fewer than two."""
     costs = costs.dropna()
     return float(costs.iloc[-1] / costs.iloc[0]) if len(costs) > 1 else None
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
-    """A table in Markdown, whose first columns are texts and the others numbers."""
+    """A table in Markdown; the first columns contain text, the others numbers."""
     rule = ["---"] * texts + ["--:"] * (len(heads) - texts)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
 
 
 def _ratio(number: float) -> str:
-    """A ratio, with as many digits as mean something."""
+    """A ratio with three significant digits."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def target_table(aims: Iterable[Mapping[str, Any]]) -> str:
+def target_table(target_list: Iterable[Mapping[str, Any]]) -> str:
     """The targets and the measured values."""
     met = {True: "met", False: "not met", None: "not measured"}
     rows = [
         (
-            aim["what"],
-            aim["scenario"],
-            f"{'at least' if aim['at_least'] else 'at most'} {aim['asked']:g}",
-            "" if aim["measured"] is None else _ratio(aim["measured"]),
-            met[aim["met"]],
+            target["what"],
+            target["scenario"],
+            f"{'at least' if target['at_least'] else 'at most'} {target['asked']:g}",
+            "" if target["measured"] is None else _ratio(target["measured"]),
+            met[target["met"]],
         )
-        for aim in aims
+        for target in target_list
     ]
     return table(("measure (a ratio)", "scenario", "target", "measured", "met?"), rows, texts=2)
 
 
-def tables(found: Found) -> str:
+def tables(measurements: Measurements) -> str:
     """All tables, under headings."""
-    about = ", ".join(f"{what} {value}" for what, value in found["machine"].items())
-    timings = timings_of(found)
-    parts = [f"Measured on {about}, at {found['measured']}."]
-    parts += ["## Targets", target_table(targets(found))]
-    for scenario in found["scenarios"]:
+    machine = ", ".join(f"{what} {value}" for what, value in measurements["machine"].items())
+    timings = timings_of(measurements)
+    parts = [f"Measured on {machine}, at {measurements['measured']}."]
+    parts += ["## Targets", target_table(targets(measurements))]
+    for scenario in measurements["scenarios"]:
         own = timings[timings["scenario"] == scenario["name"]]
         parts += [
             f"## Speed of {scenario['name']}",
@@ -139,11 +139,11 @@ def tables(found: Found) -> str:
     answers = timings[timings["kind"].isin(["history", *BESIDE])]
     if len(answers):
         rows = [
-            (BESIDE.get(one.kind, one.what), f"{one.seconds:.3g}") for one in answers.itertuples()
+            (BESIDE.get(row.kind, row.what), f"{row.seconds:.3g}") for row in answers.itertuples()
         ]
         parts += ["## Histories", table(("command, with one worker", "seconds"), rows)]
     parts += ["## Commands", _command_table(timings[timings["kind"] == "command"])]
-    cold = found["cold_start"]
+    cold = measurements["cold_start"]
     split = ", ".join(f"{seconds:.2f} s {phase}" for phase, seconds in cold["phases"].items())
     parts.append(
         f"{cold['replicates']:,} replicates of {cold['scenario']} from a cold start: {split}."
@@ -152,23 +152,23 @@ def tables(found: Found) -> str:
 
 
 def _speed_table(own: pd.DataFrame) -> str:
-    """Crises and agent-steps a second, beside the quickest empty Mesa model, the plain one and the floor."""
+    """Crises and agent-steps per second, also relative to the Mesa models and the floor."""
     empty, plain, floor = levels(own)
     rows = [
         (
-            str(one.what),
-            f"{one.crises:,}",
-            str(one.workers),
-            f"{min(one.block_size, one.crises):,}",
-            f"{one.seconds:.3g}",
-            f"{one.crises / one.seconds:,.0f}",
-            f"{one.rate:,.0f}",
-            _ratio(one.rate / empty),
-            _ratio(one.rate / plain),
-            f"{one.rate / floor:.1%}",
-            "" if pd.isna(one.memory_mb) else f"{one.memory_mb:,.0f}",
+            str(row.what),
+            f"{row.crises:,}",
+            str(row.workers),
+            f"{min(row.block_size, row.crises):,}",
+            f"{row.seconds:.3g}",
+            f"{row.crises / row.seconds:,.0f}",
+            f"{row.rate:,.0f}",
+            _ratio(row.rate / empty),
+            _ratio(row.rate / plain),
+            f"{row.rate / floor:.1%}",
+            "" if pd.isna(row.memory_mb) else f"{row.memory_mb:,.0f}",
         )
-        for one in own.itertuples()
+        for row in own.itertuples()
     ]
     heads = "model|crises|workers|crises per block|seconds|crises/s|agent-steps/s|x empty Mesa|x plain Mesa"
     heads += "|of NumPy's speed|peak MB"
@@ -187,19 +187,19 @@ def _counted(counts: Mapping[str, Any]) -> str:
 
 def _command_table(commands: pd.DataFrame) -> str:
     rows = [
-        (f"`{one.what}`", f"{one.seconds:.2f}", f"{one.memory_mb:,.0f}")
-        for one in commands.itertuples()
+        (f"`{row.what}`", f"{row.seconds:.2f}", f"{row.memory_mb:,.0f}")
+        for row in commands.itertuples()
     ]
     return table(("command", "seconds", "peak memory, MB"), rows)
 
 
 @styled
-def draw_speed(found: Found) -> Figure:
-    """Agent-steps a second by replicates, on one core and on two, over Mesa models and under the floor."""
-    timings, figure = timings_of(found), new_figure(DOUBLE_COLUMN, 75.0)
-    panels = figure.subplots(1, len(found["scenarios"]), sharey=True, squeeze=False)[0]
+def draw_speed(measurements: Measurements) -> Figure:
+    """Agent-steps per second by replicates, on one core and on two, with lines for the Mesa models and the floor."""
+    timings, figure = timings_of(measurements), new_figure(DOUBLE_COLUMN, 75.0)
+    panels = figure.subplots(1, len(measurements["scenarios"]), sharey=True, squeeze=False)[0]
     dashed: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4, 1))}
-    for axes, scenario in zip(panels, found["scenarios"], strict=True):
+    for axes, scenario in zip(panels, measurements["scenarios"], strict=True):
         own = timings[timings["scenario"] == scenario["name"]].sort_values("crises")
         for workers, label, colour, marker in (
             (1, "Crisis Sim, one core", BLUE, "o"),

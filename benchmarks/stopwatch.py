@@ -1,6 +1,6 @@
-"""`python -m benchmarks.stopwatch COMMAND ...`: run a command; its exit code, time, memory and output as JSON.
+"""`python -m benchmarks.stopwatch COMMAND ...`: run a command; print its exit code, time, memory and output as JSON.
 
-A small process between us and the command: Linux counts the memory of whoever starts a command as the command's own.
+A small process of its own, because on Linux a command's peak memory includes that of the process that started it.
 """
 
 import json

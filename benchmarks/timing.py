@@ -1,7 +1,7 @@
-"""Timings of batches and of whole commands, by wall clock; ours include models and tables of outcomes.
+"""Wall-clock timings of batches and of whole commands. Those of Crisis Sim include models and tables of outcomes.
 
-An agent-step is one agent of a scenario being looked at once: at one event of one crisis, or in one step of a Mesa model.
-`python -m benchmarks.timing may_2025 100000 2` times one batch in a fresh process, by two workers, and prints it as JSON.
+An agent-step is one update of one agent: at one event of one crisis, or in one step of a Mesa model.
+`python -m benchmarks.timing may_2025 100000 2` times a batch in a fresh process with two workers, and prints it as JSON.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from crisis_sim.batch.workers import StopSign, run_plan
 from crisis_sim.scenario import Scenario, load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Crises run before anything is timed, so that all is imported and compiled.
+#: Crises run before timing starts, so that everything is imported and compiled.
 WARM_UP = 200
-#: Seconds from which on a timing is long enough not to be repeated.
+#: Timings of at least so many seconds are not repeated.
 LONG = 2.0
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What ran, and how long it took.
+    """A timed task.
 
     Attributes:
         kind: "ours", "in turns", "empty Mesa", "plain Mesa", "floor", "command"; for histories "batch", "alone", "history".
-        scenario: of which scenario; "" for none.
-        block_size: the most crises that ran together.
-        memory_mb: the most memory that its process held, in millions of bytes; None where it was not measured.
+        what: description of the task.
+        scenario: name of its scenario, or "".
+        block_size: largest number of crises in a block.
+        memory_mb: peak memory of its process in millions of bytes; None if not measured.
     """
 
     kind: str
@@ -58,7 +59,7 @@ def time_crises(
     block_size: int | None = None,
     kind: str = "ours",
 ) -> Timing:
-    """Run a scenario as a batch does; of each block only the number of its events is kept.
+    """Run a scenario as a batch, and keep only the number of events of each block.
 
     Raises:
         RuntimeError: when a block fails.
@@ -76,20 +77,20 @@ def time_crises(
 
 
 def agents_of(scenario: Scenario) -> int:
-    """How many agents a scenario names."""
+    """The number of agents of a scenario."""
     roles = ("states", "mediators", "lenders", "channels", "advisers")
     return sum(len(getattr(scenario, role)) for role in roles)
 
 
 def plan_of(scenario: Scenario, replicates: int, block_size: int | None = None) -> Plan:
-    """How a batch of a scenario is cut into blocks."""
+    """The division of a batch of a scenario into blocks."""
     return make_plan([scenario], replicates, 1, block_size, None, ())
 
 
 def best_of(rounds: int, tasks: Sequence[Callable[[], Timing]], long: float = LONG) -> list[Timing]:
-    """The quickest of some rounds of each task, which was disturbed the least; what takes long is not repeated.
+    """The fastest of several rounds of each task, as the least disturbed; tasks that take `long` are not repeated.
 
-    The tasks take turns, so that a slow spell of the machine hits all of them alike.
+    The tasks alternate, so that a slow spell of the machine affects all of them.
     """
     best = [task() for task in tasks]
     for _ in range(rounds - 1):
@@ -102,7 +103,7 @@ def best_of(rounds: int, tasks: Sequence[Callable[[], Timing]], long: float = LO
 def time_python(
     arguments: Sequence[str], what: str, replicates: int = 0
 ) -> tuple[Timing, str, str]:
-    """Run `python` with some arguments: its timing, what it printed, and what it wrote to stderr.
+    """Run `python` with arguments; return its timing, its stdout and its stderr.
 
     Raises:
         RuntimeError: when it fails.
@@ -118,14 +119,14 @@ def time_python(
 
 
 def time_in_fresh_process(scenario: str, replicates: int, workers: int) -> Timing:
-    """Run a batch of a shipped scenario in a fresh process, which tells how much memory it took."""
+    """Run a batch of a shipped scenario in a fresh process, which also gives its memory."""
     words = [scenario, str(replicates), str(workers)]
     command, printed, _ = time_python(["-m", "benchmarks.timing", *words], " ".join(words))
     return replace(Timing(**json.loads(printed)), memory_mb=command.memory_mb)
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores, how busy others keep them, system and versions."""
+    """Processor, cores, load, system and versions."""
     processor, information = platform.processor() or "unknown", Path("/proc/cpuinfo")
     if information.exists():
         lines = information.read_text(encoding="utf-8").splitlines()
@@ -142,7 +143,7 @@ def machine() -> dict[str, str]:
 
 
 def talk(words: str) -> None:
-    """Say on stderr what is going on: stdout is for results."""
+    """Report progress on stderr; stdout is for results."""
     print(words, file=sys.stderr, flush=True)
 
 

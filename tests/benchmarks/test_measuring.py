@@ -24,7 +24,7 @@ from crisis_sim.batch.block import Block, BlockOrder
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 
-#: What `count` would say of a scenario.
+#: Counts like those that `count` returns.
 COUNTS = {"hours_per_step": 6.0, "decisions_per_state_step": 0.1, "mean_steps": 5, "agents": 12}
 
 
@@ -43,7 +43,7 @@ def scenario(request):
     return load_scenario(request.param)
 
 
-def test_events_are_counted_while_crises_go_on_and_block_by_block(short, counts):
+def test_events_are_counted_in_every_block(short, counts):
     assert counts["steps"] == CrisisModel(short, 101).run().events_run
     whole, cut = time_crises(short, 12), time_crises(short, 12, block_size=5)
     events = CrisisModel(short, 12).run().events_run
@@ -61,7 +61,7 @@ def test_a_block_that_fails_stops_the_timing():
         time_crises(scenario, 2)
 
 
-def test_tasks_take_turns_the_quickest_counts_and_what_took_long_is_not_repeated():
+def test_tasks_alternate_the_fastest_round_counts_and_long_tasks_are_not_repeated():
     calls = []
 
     def task(name, *seconds):
@@ -79,7 +79,7 @@ def test_tasks_take_turns_the_quickest_counts_and_what_took_long_is_not_repeated
 
 
 @pytest.mark.slow
-def test_a_command_tells_what_it_printed_and_took_or_why_it_failed():
+def test_a_timed_command_returns_its_output_or_the_reason_of_its_failure():
     timing, printed, _ = time_python(["-c", "import time; time.sleep(0.2); print('done')"], "sleep")
     assert printed == "done\n"
     assert 0.2 <= timing.seconds < 30
@@ -94,25 +94,25 @@ def test_imports_are_counted_once_each():
     assert imported(f"{head}{lines}a warning | 7\n") == 0.00075
 
 
-def test_all_that_was_counted_makes_sense(short, counts):
+def test_counts_are_plausible(short, counts):
     assert 14 * counts["steps"] < counts["exponentials"] < 100 * counts["steps"]
     assert 0.1 < counts["hours_per_step"] < 96
     assert 0 < counts["decisions_per_state_step"] < 1
     assert 100 < bytes_of_state(CrisisModel(short, 11)) <= counts["state_bytes"]
 
 
-def test_where_the_model_no_longer_shows_all_it_says_so(short):
+def test_inconsistent_counts_are_refused(short):
     model = CrisisModel(short, 11).run()
     model.crises["taken"][:] = 0
     run = mock.Mock(run=lambda: model)
     with (
         mock.patch("benchmarks.floor.CrisisModel", return_value=run),
-        pytest.raises(RuntimeError, match="not all is counted any more: normals=0"),
+        pytest.raises(RuntimeError, match="the counts are inconsistent: normals=0"),
     ):
         count(short, 11)
 
 
-def test_the_floor_does_as_much_as_was_counted(counts):
+def test_the_floor_does_as_many_operations_as_were_counted(counts):
     draw, exponentiate, stream = [], [], []
     luck = mock.Mock(random=lambda out, dtype: draw.append(len(out)))
     with (
@@ -128,7 +128,7 @@ def test_the_floor_does_as_much_as_was_counted(counts):
     assert least.agent_steps == 2 * counts["steps"] * counts["agents"]
 
 
-def test_the_plain_model_decides_as_often_as_ours_and_comes_back_with_its_seed(scenario):
+def test_the_plain_model_decides_as_often_as_crisis_sim_and_depends_only_on_its_seed(scenario):
     models = [run_plain(scenario, COUNTS, 400, seed) for seed in (*range(10), 0)]
     assert len(models[0].agents) == agents_of(scenario)
     decisions = sum(model.decisions for model in models) / (2 * 400 * len(models))

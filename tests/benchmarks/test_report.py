@@ -1,4 +1,4 @@
-"""Targets, tables and the chart, from the figures of the last `make bench`; tests/guide holds what is kept of them."""
+"""Targets, tables and the chart, from the figures of the last `make bench`; tests/guide tests the stored tables."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ OWN = [one for one in KEPT["timings"] if one["scenario"] == "may_2025"]
 
 
 def rate(kind):
-    """The highest rate of agent-steps a second on one core."""
-    ones = [one for one in OWN if one["kind"] == kind and one["workers"] == 1]
-    return max(one["agent_steps"] / one["seconds"] for one in ones)
+    """The highest rate of agent-steps per second on one core."""
+    timings = [timing for timing in OWN if timing["kind"] == kind and timing["workers"] == 1]
+    return max(timing["agent_steps"] / timing["seconds"] for timing in timings)
 
 
 def aim(what, change=lambda one: one, **results):
-    """What is measured of a target, and whether it is met, where timings of May 2025 are changed or left out (None)."""
+    """The measured ratio of a target, and whether it is met, after timings of May 2025 are changed or left out (None)."""
     timings = [change(one) if one in OWN else one for one in KEPT["timings"]]
     found = {**KEPT, "timings": [one for one in timings if one is not None], **results}
     aims = [one for one in targets(found) if one["scenario"] == "may_2025"]
@@ -29,7 +29,7 @@ def aim(what, change=lambda one: one, **results):
 
 
 def running_at(rate, crises=None):
-    """As if our batches by one worker, of any size or of one, ran at this rate."""
+    """A change after which batches of Crisis Sim with one worker (of all sizes, or of some) run at this rate."""
 
     def change(one):
         ours = (
@@ -63,13 +63,13 @@ EMPTY = "agent-steps per second, relative to the fastest empty"
         ),
     ],
 )  # fmt: skip
-def test_a_target_is_a_ratio_of_what_was_measured(what, change, expected):
+def test_a_target_is_a_ratio_of_measurements(what, change, expected):
     measured, met = aim(what, change)
     assert measured == pytest.approx(expected[0])
     assert met == expected[1]
 
 
-def test_of_the_same_batch_timed_twice_the_quicker_counts_with_its_memory():
+def test_the_faster_of_two_timings_of_a_batch_counts_with_the_larger_memory():
     ours = next(one for one in OWN if one["kind"] == "ours" and one["crises"] == 10_000)
     again = {**ours, "seconds": ours["seconds"] / 2, "memory_mb": None}
     twice = {"timings": [*KEPT["timings"], again]}
@@ -78,12 +78,12 @@ def test_of_the_same_batch_timed_twice_the_quicker_counts_with_its_memory():
     assert aim("peak memory of a batch", **twice) == aim("peak memory of a batch")
 
 
-def test_imports_are_beside_all_other_work_than_the_start_of_python():
+def test_imports_are_compared_with_all_work_except_the_start_of_python():
     cold = {**KEPT["cold_start"], "phases": {"python": 9.0, "imports": 2.0, "work": 1.0}}
     assert aim("time of imports", cold_start=cold) == (2.0, True)
 
 
-def test_answers_about_histories_are_beside_a_batch_and_a_move_is_beside_a_crisis_alone():
+def test_commands_on_histories_are_compared_with_a_batch_and_moves_with_a_single_crisis():
     new = [("batch", "may_2025", 0.5), ("alone", "may_2025", 0.01), ("history", "why", 4.0)]
     new += [("history", "a move in play", 0.2)]
     blank = {**KEPT["timings"][0], "scenario": ""}
@@ -95,7 +95,7 @@ def test_answers_about_histories_are_beside_a_batch_and_a_move_is_beside_a_crisi
     assert "| a crisis alone | 0.01 |" in tables({**KEPT, "timings": timings})
 
 
-def test_what_was_not_measured_is_neither_met_nor_missed():
+def test_a_target_that_was_not_measured_is_neither_met_nor_missed():
     left = [
         one
         for one in KEPT["timings"]
@@ -110,7 +110,7 @@ def test_what_was_not_measured_is_neither_met_nor_missed():
     assert "not measured" in tables(few)
 
 
-def test_tables_have_a_target_beside_what_was_measured_and_rows_as_wide_as_their_heads():
+def test_tables_have_targets_and_measured_values_and_rows_as_wide_as_their_headings():
     one = {"what": "this", "scenario": "a", "asked": 40, "measured": 41.26, "at_least": True}
     told = target_table([{**one, "met": True}])
     assert told.splitlines()[-1] == "| this | a | at least 40 | 41.3 | met |"
