@@ -246,7 +246,7 @@ def takes_part(kind: Any) -> bool:
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False
     plain = kind.step is not Agent.step
-    return plain or kind.events != () or any(kind.find(step) for step in STEPS)
+    return plain or kind.events != () or any(hasattr(kind, step) for step in STEPS)
 
 
 def classes_in_words(roles: Mapping[str, Any], agents: Iterable[Any]) -> str:

@@ -140,9 +140,9 @@ def progress_bar(unit: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from crisis_sim.model.compiled import are_kept
+    from crisis_sim.model.compiled import is_cached
 
-    if not are_kept():
+    if not is_cached():
         print_message("compiling the model, once per installation: about twenty seconds")
     columns = (BarColumn(), MofNCompleteColumn(), unit, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 
 from crisis_sim import text
 from crisis_sim.batch.files import write_durably
-from crisis_sim.history.past import History, fresh_luck, salts_of
+from crisis_sim.history.past import History, salts_of
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
 from crisis_sim.model.record import Entry, entry_of
@@ -390,7 +390,7 @@ def _futures(turn: Turn, choice: str, number: int, salt: int) -> Mapping[str, ND
     other.policies = {}
     other.crises["choice"] = option_numbers(turn.model.scenario)[choice]
     other.crises["states"]["asked"] = False
-    fresh_luck(other, salts_of(salt, number))
+    other.redraw(salts_of(salt, number))
     other.go_on(turn.model.scenario.horizon_days)
     return other.outcomes()
 

@@ -26,7 +26,6 @@ from crisis_sim.model.ending import VIOLATION
 from crisis_sim.model.engine import clocks_of
 from crisis_sim.model.luck import key_of
 from crisis_sim.model.record import NOTE, Entry, Journal, entry_of
-from crisis_sim.model.schedule import redraw_budgets
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
@@ -69,14 +68,14 @@ def begin(scenario: Scenario, seed: int, replicate: int, **classes: Any) -> Cris
 
 
 def run_to(model: CrisisModel, days: float) -> CrisisModel:
-    """Take a crisis to a moment; its journal looks at the same times as in a run to the end."""
+    """Run a crisis up to a time; its journal observes at the same times as in a full run."""
     if journal := model.journal:
         step = journal.step_hours / 24
         if not journal.series:
-            journal.look(model)
+            journal.observe(model)
         while model.running and model.days + step <= days:
             model.go_on(model.days + step)
-            journal.look(model)
+            journal.observe(model)
     model.go_on(days)
     return model
 
@@ -459,12 +458,6 @@ def undo(model: CrisisModel, step: Step) -> bool:  # noqa: C901 - one case after
         case _:
             return False
     return True
-
-
-def fresh_luck(model: CrisisModel, salts: Sequence[int]) -> None:
-    """Give each crisis of a block luck of its own from now on, by its salt."""
-    model.crises["salt"] = salts
-    redraw_budgets(*model._at_desk(model.crises))
 
 
 def salts_of(salt: int, number: int) -> list[int]:

@@ -412,7 +412,7 @@ class _Work:
         block = self._block(
             np.concatenate([np.repeat(without, futures), np.repeat(steps[-1].after, futures)])
         )
-        past.fresh_luck(block, past.salts_of(salt, futures) * 2)
+        block.redraw(past.salts_of(salt, futures) * 2)
         block.run()
         self.runs += block.rows + 1
         came = self.outcome.came(block).reshape(2, -1)

@@ -1,16 +1,15 @@
-"""The world: a crisis as a Mesa model whose every attribute is an array over replicates, and its agents.
+"""The model: a crisis as a Mesa model whose attributes are arrays over replicates, and its agents.
 
-`crisis.py` is the model. `engine.py` says what an agent is, `cast.py` who takes part, `layout.py` makes records of what
-classes declare, `schedule.py` strings their rules together and takes crises from event to event, `check.py` says what is
-wrong with a rule, `listing.py` lists what can happen, `compiled.py` keeps what is compiled, and `gpu.py` runs the rules on a
-graphics card. The agents are in `state.py` (with `choice.py`, `acts.py`,
-`economy.py`), `parties.py` (mediators, lenders, back-channels, advisers) and `ending.py` (talks, halts and endings).
-`luck.py` gives every event its own keyed luck, `parameters.py` draws what the scenario leaves uncertain, and `record.py`,
-`journal.py` and `observer.py` say what happened.
+`crisis.py` contains the model, and `engine.py` the base class of agents. The agents are in `state.py` (with `choice.py`,
+`acts.py` and `economy.py`), `parties.py` (mediators, lenders, back-channels, advisers) and `ending.py` (talks, halts and
+endings). `cast.py` creates them, `layout.py` derives records from their declarations, `check.py` reports mistakes in rules,
+and `schedule.py` combines their rules and runs crises from event to event; `compiled.py` compiles rules, and `gpu.py` runs
+them on a graphics card. `luck.py` has keyed random numbers, `parameters.py` draws uncertain numbers of the scenario, and
+`record.py` and `observer.py` provide the event log and the outcomes.
 """
 
 # isort: off
-from crisis_sim.model import mesa_import  # noqa: F401 - before whatever imports Mesa
+from crisis_sim.model import mesa_import  # noqa: F401 - before other modules import Mesa
 
 # isort: on
 from crisis_sim.model.choice import Decision

@@ -1,4 +1,4 @@
-"""Acts and what they do: plans, operations, grievance, war; offers of a halt, and the end of a crisis."""
+"""Acts of states: preparation, execution, offers of a halt, harm and grievance, and the end of a crisis."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from crisis_sim.model.compiled import routine, rule
 from crisis_sim.model.luck import exp, gamma2, uniform
 from crisis_sim.model.record import first, note
 
-#: The draws of a state, by their places in `State.draws`.
+#: Positions of a state's random streams in `State.draws`.
 STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE, READINESS = (
     range(12)
 )
 
-#: How a crisis ended, by its place in the scenario's `ENDINGS`.
+#: Positions of endings in `scenario.schema.ENDINGS`.
 AGREEMENT, TACIT, UNILATERAL, IMPOSED, FADED, UNRESOLVED = range(6)
 
-#: Kinds of act in a militarised confrontation, from least to worst, after MIE (Gibler and Miller); by number, -1 for none.
+#: Kinds of act in a militarised confrontation, from least to worst, after MIE (Gibler and Miller).
 ACTS = ("threat", "display", "force", "war")
 THREAT, DISPLAY, FORCE, WAR = range(4)
-#: Force or a display that goes on is a new act this long after the last, days.
+#: Continuing force, or a continuing display, counts as a new act after this time, days.
 RENEWED_AFTER_DAYS = 7.0
-#: An answer to the trigger comes within this time, days.
+#: Only acts within this time of a trigger count as answers to it, days.
 ANSWER_DAYS = 60.0
 _LN2 = math.log(2.0)
 
 
 @rule
-def c_rung(c: Any, rung: Any) -> Any:
-    """A rung's intensity."""
+def rung_intensity(c: Any, rung: Any) -> Any:
+    """Return the intensity of a rung."""
     return c.ladder[rung].intensity
 
 
 @rule
 def under_fire(c: Any) -> Any:
-    """Whether either side fires."""
+    """Return true if either state is firing."""
     return c.war or c.states[0].operation > 0 or c.states[1].operation > 0
 
 
 @routine
 def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
-    """Carry out the choice of a decision: to wait, to offer a halt, or to act.
+    """Carry out the chosen option: wait, offer a halt, or act.
 
-    Acts without violence are carried out at once, those with violence prepared (see `prepare`).
+    Acts without violence are carried out at once; violent acts are prepared first (see `prepare`).
     """
     option = c.choice
     if option == 0:
@@ -60,29 +60,29 @@ def act_on(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
-    """Begin to prepare an act of intensity z, which takes a time that is gamma distributed (shape 2).
+    """Begin to prepare an act of intensity z; the preparation time is gamma distributed (shape 2).
 
-    mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
+        mean = max(preparation_days x z, ready_days);  ready_days for an act short of war once there was serious fighting
 
-    Fire across the line and a strike, or war, can be prepared side by side.
+    Fire across the line can be prepared at the same time as a strike or war.
     """
-    mean = p.preparation_days * c_rung(c, act)
+    mean = p.preparation_days * rung_intensity(c, act)
     if own.ready and c.ladder[act].violence < FULL_WAR:
         mean = p.ready_days
-    at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
+    ready_at = c.now + gamma2(c, luck.keys, own.streams + LEAD, max(mean, p.ready_days))
     if c.ladder[act].violence == MINOR:
-        own.opening, own.open_at = act, at
+        own.opening, own.open_at = act, ready_at
     else:
-        own.plan, own.act_at = act, at
+        own.plan, own.act_at = act, ready_at
     note(luck, record.PLANNED, own.index, c.now, act)
 
 
 @rule
 def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
-    """Offer a halt, which stands for `offer_lasts_days`, or accept the one that the rival offers.
+    """Offer a halt for `offer_lasts_days`, or accept the rival's open offer.
 
-    An offer asks for an answer: it puts the rival on alert, until that has considered it.
-    A halt that is agreed comes into effect `implementation_hours` later. All plans are dropped.
+    An offer puts the rival on alert until the rival has considered it. An agreed halt takes effect after
+    `implementation_hours`, and both states drop their plans.
     """
     own.alert = False
     halt = c.halts[0]
@@ -104,59 +104,59 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
 
 @rule
 def broker_of(c: Any, p: Any) -> Any:
-    """Who brokered a settlement: the mediator with most sway, if that is above `brokered_share`; its number from 1, or 0.
+    """Return the number, from 1, of the mediator that brokered a settlement; 0 if none did.
 
-    Of two with as much, it is the one that engaged first.
+    It is the mediator with the most sway, if that exceeds `brokered_share`; of two with equal sway, the first to engage.
     """
     most, since, best = p.brokered_share, -math.inf, 0
     for k in range(c.n_mediators):
-        sway, at = c.mediators[k].sway, c.mediators[k].at
-        if sway > most or (sway == most and at < since):
-            most, since, best = sway, at, k + 1
+        sway, engaged_at = c.mediators[k].sway, c.mediators[k].at
+        if sway > most or (sway == most and engaged_at < since):
+            most, since, best = sway, engaged_at, k + 1
     return best
 
 
 @rule
 def drop_plans(own: Any) -> None:
-    """Prepare nothing any more."""
+    """Drop all acts under preparation."""
     own.plan = own.opening = 0
     own.act_at = own.open_at = math.inf
 
 
 @rule
 def end_operation(own: Any) -> None:
-    """Cease fire."""
+    """End the state's operation."""
     own.operation, own.review_at = 0, math.inf
     own.rung = own.posture
 
 
 @routine
-def count_act(own: Any, c: Any, act: Any, at: Any) -> None:
-    """Count that an act followed the last one of either state."""
+def count_act(own: Any, c: Any, act: Any, days: Any) -> None:
+    """Count the transition from the last act of either state to this one."""
     kind = c.ladder[act].kind
     if c.war and kind == FORCE:
         kind = WAR
     if c.last_act >= 0:
         c.followed[len(ACTS) * c.last_act + kind] += 1
     c.last_act = kind
-    own.acted_at = at
+    own.acted_at = days
 
 
 @rule
 def remember_answer(own: Any, c: Any, act: Any) -> None:
-    """Remember the answer to a violent trigger: the highest act in `ANSWER_DAYS` after it, up to the first violent one."""
-    in_time = c.now - own.struck_at < ANSWER_DAYS  # never, where none struck it
+    """Record the answer to a violent trigger: the highest act within `ANSWER_DAYS`, up to the first violent act."""
+    in_time = c.now - own.struck_at < ANSWER_DAYS  # false if struck_at is NaN
     if in_time and act > own.answer and c.ladder[own.answer].violence < MINOR:
         own.answer, own.answer_at = act, c.now
 
 
 @rule
 def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
-    """Settle grievance by harm done with an act of intensity z, as far as it matches the worst that was suffered.
+    """Reduce grievance by the harm done in an act of intensity z, in proportion to how z matches the worst act suffered.
 
         grievance = max(grievance - answer_credit x harm x min(z / wronged, 1)^2, -banked)
 
-    A small answer to a great wrong settles little. Once no grievance is left, `wronged` is 0 again.
+    A weak answer to a severe act settles little. `wronged` returns to 0 once no grievance is left.
     """
     match = z / own.wronged if own.wronged > z else 1.0
     own.grievance = max(own.grievance - p.answer_credit * harm * match * match, -p.banked)
@@ -165,20 +165,19 @@ def settle(own: Any, p: Any, harm: Any, z: Any) -> None:
 
 
 @routine
-def carry_out(  # noqa: C901 - all that follows from an act, in its order
+def carry_out(  # noqa: C901 - all effects of an act, in order
     own: Any, rival: Any, c: Any, p: Any, luck: Any, act: Any, credited: Any
 ) -> None:
-    """Carry out an act of intensity z: it hurts the rival, and settles grievance of one's own (see `settle`).
+    """Carry out an act of intensity z: it harms the rival and settles the state's own grievance (see `settle`).
 
         rival's grievance rises by blow x z,  rival's wronged = max(wronged, z),  force = max(force, z)
-        harm for one's own account = success x blow x z,  success uniform from 1/2 to 3/2
+        harm = success x blow x z,  success uniform from 1/2 to 3/2
 
-    The rival is on alert, and one's own offer of a halt lapses. An act above the rival's posture leaves it with something
-    unanswered, of intensity z or more, until it has answered in kind: with an act as intense (reciprocity: Leng 1993). An
-    act without violence stands as posture.
-    One with violence breaks a halt that stands, and opens an operation, or war: then all plans and operations end, and
-    both fight with intensity 1. Unless it is `credited`, as the act with which a crisis begins is not, it
-    settles no grievance.
+    The rival goes on alert, and the state's own offer of a halt lapses. An act above the rival's posture calls for an
+    answer: it stays unanswered until the rival has carried out an act of at least this intensity (reciprocity: Leng 1993).
+    An act without violence becomes the state's posture. A violent act breaks an agreed halt and opens an operation or war.
+    In war all plans and operations end, and both states fight with intensity 1. Only a `credited` act settles
+    grievance; the act that triggers the crisis does not.
     """
     rung = c.ladder[act]
     z = rung.intensity
@@ -231,11 +230,11 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
             note(luck, record.WAR, own.index, c.now)
         c.war = True
         for k in range(2):
-            one = c.states[k]
-            drop_plans(one)
-            one.operation, one.review_at = 0, math.inf
-            one.rung = max(one.rung, c.war_rung)
-            one.force = max(one.force, c_rung(c, c.war_rung))
+            state = c.states[k]
+            drop_plans(state)
+            state.operation, state.review_at = 0, math.inf
+            state.rung = max(state.rung, c.war_rung)
+            state.force = max(state.force, rung_intensity(c, c.war_rung))
     elif act > own.operation:
         own.operation = act
         own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
@@ -243,7 +242,7 @@ def carry_out(  # noqa: C901 - all that follows from an act, in its order
 
 @rule
 def break_halt(own: Any, c: Any, luck: Any) -> None:
-    """Violence ends a halt that was agreed; one that is in effect is violated by it."""
+    """End an agreed halt by violence; record a violation and a relapse if the halt was in effect."""
     halt = c.halts[0]
     if halt.in_force:
         c.violated_at = first(c.violated_at, c.now)
@@ -255,10 +254,7 @@ def break_halt(own: Any, c: Any, luck: Any) -> None:
 
 @rule
 def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
-    """Carry out an act that was prepared, if there is still something to answer or to want; else drop it.
-
-    There is while the state's grievance, or what is left of its claim, is above 0.
-    """
+    """Carry out a prepared act if the state still has a grievance or an unmet claim; otherwise drop it."""
     if own.grievance > 0.0 or facts.claim * (1.0 - own.granted) > 0.0:
         carry_out(own, rival, c, p, luck, act, True)
     else:
@@ -266,10 +262,10 @@ def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: A
 
 
 @routine
-def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
-    """End a crisis, as of a time; states see it as over after a time of settling (ICB's clock). All fire is over."""
-    c.ending, c.ended_at, c.followed_until = ending, at, c.now
-    c.over_at = at + settling
+def end_crisis(c: Any, luck: Any, ending: Any, days: Any, settling: Any) -> None:
+    """End the crisis at a time and stop all fire; the states see it as over after a settling time (ICB's clock)."""
+    c.ending, c.ended_at, c.followed_until = ending, days, c.now
+    c.over_at = days + settling
     c.ongoing = False
     if c.fire_at == c.fire_at:
         c.paused_at = first(c.paused_at, c.last_fire)
@@ -280,7 +276,7 @@ def end_crisis(c: Any, luck: Any, ending: Any, at: Any, settling: Any) -> None:
 
 @rule
 def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
-    """What `days` do to a state: the rival's fire adds grievance, its own settles some, and some is forgotten.
+    """Update grievance, force and exhaustion over a period of `days`.
 
         grievance x= 2^(-days / grievance_half_life_days)
         grievance += fire x z_rival x days for the rival's operation, of intensity z_rival;  wronged = max(wronged, z_rival)
@@ -289,7 +285,7 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
         force x= exp(-days / pressing_days), but not below the operation under way; not in war
         1 - exhaustion x= exp(-days x max(intensity, rival's intensity) / exhaustion_days) while either fires
 
-    Deaths of the rung that it fights on are counted day by day, those of full-scale war in war.
+    Deaths are added at the daily rate of the state's own operation, or of full-scale war.
     """
     days = c.wait
     own.grievance *= exp(-_LN2 / p.grievance_half_life_days * days)
@@ -300,10 +296,10 @@ def suffer(own: Any, rival: Any, c: Any, p: Any) -> None:
     else:
         own.force *= exp(-days / p.pressing_days)
         if rival.operation > 0:
-            own.grievance += p.fire * c_rung(c, rival.operation) * days
-            own.wronged = max(own.wronged, c_rung(c, rival.operation))
+            own.grievance += p.fire * rung_intensity(c, rival.operation) * days
+            own.wronged = max(own.wronged, rung_intensity(c, rival.operation))
         if own.operation > 0:
-            z = c_rung(c, own.operation)
+            z = rung_intensity(c, own.operation)
             settle(own, p, p.fire * z * days, z)
             own.force = max(own.force, z)
             c.deaths += c.ladder[own.operation].deaths_per_day * days

@@ -1,7 +1,4 @@
-"""Who takes part in a crisis, an agent of its class for everybody whom the scenario names and those that are added.
-
-And what can happen to them, as a list, made of what classes declare and of their rules' docstrings.
-"""
+"""The agents of a crisis: those that the scenario names, and additional ones; and the list of events that can happen."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from crisis_sim.model.ending import Ending, Halt, Scheduled
 from crisis_sim.model.engine import STEPS, Agent, annotations_of, events_of
 from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.model.state import State
-from crisis_sim.scenario.errors import nearest, one_of
+from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.schema import Scenario
 
-#: The roles, in the order in which agents begin, and in which ties between events are settled.
+#: Roles, in the order in which agents begin and simultaneous events occur.
 ROLES: dict[str, type[Agent]] = {
     "halts": Halt,
     "events": Scheduled,
@@ -34,18 +31,18 @@ ROLES: dict[str, type[Agent]] = {
 Cast = dict[str, list[Agent]]
 
 
-def make(
+def make_agents(
     model: Any, scenario: Scenario, roles: Mapping[str, type[Agent]], added: Iterable[type[Agent]]
 ) -> Cast:
-    """The agents of a crisis, by role.
+    """Create the agents of a crisis, by role.
 
     Args:
-        roles: other classes, by an agent's name or by a role.
-        added: classes of agents beside those of the scenario, each with a role of its own.
+        roles: replacement classes, by the name of an agent or role.
+        added: classes of additional agents, each with a new role.
 
     Raises:
-        ValueError: when a role or an agent is unknown.
-        RuleError: when a class cannot take the place that it is given.
+        ValueError: if an agent or role is unknown.
+        RuleError: if a class is unsuitable for its place.
     """
     specs: dict[str, dict[str, Any]] = {
         "halts": {"halt": None},
@@ -62,15 +59,16 @@ def make(
         "advisers": scenario.advisers,
         "endings": {"ending": None},
     }
-    _check_places({name: role for role, several in specs.items() for name in several}, roles)
+    role_of = {name: role for role, agents in specs.items() for name in agents}
+    _check_replacements(role_of, roles)
     cast = {
         role: [
             (roles.get(name) or roles.get(role) or ROLES[role])(model, name, k, spec)
-            for k, (name, spec) in enumerate(several.items())
+            for k, (name, spec) in enumerate(agents.items())
         ]
-        for role, several in specs.items()
+        for role, agents in specs.items()
     }
-    names = {name for several in specs.values() for name in several}
+    names = set(role_of)
     for kind in added:
         name = str(getattr(kind, "name", kind.__name__))
         _check_added(kind, name, names)
@@ -80,75 +78,71 @@ def make(
     return cast
 
 
-def _check_places(names: Mapping[str, str], roles: Mapping[str, type[Agent]]) -> None:
-    known = {**names, **{role: role for role in ROLES}}
-    given: Mapping[str, Any] = roles
-    for place, kind in given.items():
+def _check_replacements(role_of: Mapping[str, str], replacements: Mapping[str, Any]) -> None:
+    known = {**role_of, **{role: role for role in ROLES}}
+    for place, kind in replacements.items():
         if place not in known:
-            near = nearest(place, known)
-            some = [name for name, role in names.items() if role not in ("events", "reviews")]
-            meant = f"; did you mean '{near}'?" if near else ""
-            raise ValueError(
-                f"there is no agent or role '{place}'; expected {one_of([*some, *ROLES])}{meant}"
-            )
-        wanted = ROLES[known[place]]
-        if not (isinstance(kind, type) and issubclass(kind, wanted)):
-            said = f"{getattr(kind, '__name__', kind)} cannot be '{place}', which is one of the {known[place]}"
-            right = f"a subclass of {wanted.__name__}"
+            names = [name for name, role in role_of.items() if role not in ("events", "reviews")]
+            expected = f"{one_of([*names, *ROLES])}{did_you_mean(place, known)}"
+            raise ValueError(f"no agent or role '{place}'; expected {expected}")
+        base = ROLES[known[place]]
+        if not (isinstance(kind, type) and issubclass(kind, base)):
+            kind_name = getattr(kind, "__name__", kind)
+            message = f"{kind_name} cannot replace '{place}', one of the {known[place]}"
+            expected = f"a subclass of {base.__name__}"
             if not isinstance(kind, type):
-                raise ValueError(f"{said}; expected {right}")
-            raise RuleError([mistake_at(kind, said, right)])
+                raise ValueError(f"{message}; expected {expected}")
+            raise RuleError([mistake_at(kind, message, expected)])
 
 
 def _check_added(kind: Any, name: str, names: set[str]) -> None:
     role = getattr(kind, "role", None)
     if role is None:
-        said = f"{kind.__name__} has no role"
-        raise RuleError([mistake_at(kind, said, 'one of its own, such as role = "councils"')])
-    if role in ROLES:
-        said = f"{kind.__name__} is one of the {role}, which the scenario names"
-        right = f"a role of its own, or the place of one of them: roles={{'NAME': {kind.__name__}}}"
-        raise RuleError([mistake_at(kind, said, right)])
-    if name in names:
-        said = f"there is another agent '{name}'"
-        raise RuleError(
-            [mistake_at(kind, said, 'a name of its own, such as name = "second_council"')]
-        )
+        message, expected = f"{kind.__name__} has no role", 'a new role, such as role = "councils"'
+    elif role in ROLES:
+        message = f"{kind.__name__} is one of the {role}, which the scenario names"
+        expected = f"a new role, or a replacement: roles={{'NAME': {kind.__name__}}}"
+    elif name in names:
+        message = f"there is another agent '{name}'"
+        expected = 'a new name, such as name = "second_council"'
+    else:
+        return
+    raise RuleError([mistake_at(kind, message, expected)])
 
 
 def kinds_of(cast: Mapping[str, list[Agent]]) -> dict[str, tuple[type[Agent], ...]]:
-    """The class of each agent, by role; one class where all have the same, whose number does not matter then.
+    """Return the class of each agent, by role; a single class if all agents of the role share it.
 
-    Roles of which nobody holds anything, or does anything that is compiled, are left out.
+    Added roles without variables, facts and compiled rules are left out.
     """
-    found: dict[str, tuple[type[Agent], ...]] = {}
+    kinds_by_role: dict[str, tuple[type[Agent], ...]] = {}
     for role, agents in cast.items():
-        kinds = tuple(type(one) for one in agents) or (ROLES[role],)
+        kinds = tuple(type(agent) for agent in agents) or (ROLES[role],)
         if role in ROLES or any(map(_takes_part, kinds)):
-            found[role] = kinds[:1] if len(set(kinds)) == 1 else kinds
-    return found
+            kinds_by_role[role] = kinds[:1] if len(set(kinds)) == 1 else kinds
+    return kinds_by_role
 
 
 def _takes_part(kind: type[Agent]) -> bool:
     declared = any(annotations_of(kind, holder) for holder in ("Variables", "Facts"))
-    return declared or bool(kind.events) or any(kind.find(name) for name in STEPS)
+    return declared or bool(kind.events) or any(hasattr(kind, name) for name in STEPS)
 
 
-# What can happen.
+# The list of events.
 
 
 @dataclass(frozen=True)
 class Happening:
-    """An event of a role, as people read it.
+    """An event of a role, described in words.
 
     Attributes:
-        role: the role of those to whom it can happen.
-        agent: the agent for which this holds, where one has a class of its own; "" for all others of the role.
-        of: the class that says so.
+        role: the role to whose agents it can happen.
+        agent: the agent, if it has a class of its own; "" for all other agents of the role.
+        of: the class that declares the event.
         event: its name.
-        effect: what comes of it, in a sentence.
-        when: how often it comes, or on which date, in a sentence.
-        is_dated: whether it comes on a date; else it comes at a rate.
+        effect: its effect, in a sentence.
+        when: its rate or date, in a sentence.
+        is_dated: true if it occurs on a date, false if it occurs at a rate.
     """
 
     role: str
@@ -163,38 +157,37 @@ class Happening:
 def happenings(
     roles: Mapping[str, type[Agent]] | None = None, agents: Iterable[type[Agent]] = ()
 ) -> list[Happening]:
-    """All that can happen, in the order in which ties are settled: of two events at one moment the first listed comes first.
+    """List all events that can happen, in the order in which simultaneous events occur.
 
     Args:
-        roles: by the name of an agent, or of a role, the class in place of the usual one, as `CrisisModel` takes them.
-        agents: classes of agents that are added, likewise.
+        roles: replacement classes, by the name of an agent or role, as `CrisisModel` takes them.
+        agents: classes of additional agents.
     """
-    given = dict(roles or {})
-    usual = {role: given.pop(role, kind) for role, kind in ROLES.items()}
-    cast = {role: [("", kind)] for role, kind in usual.items()}
-    for name, kind in given.items():
+    replacements = dict(roles or {})
+    cast = {role: [("", replacements.pop(role, kind))] for role, kind in ROLES.items()}
+    for name, kind in replacements.items():
         cast[kind.role].append((name, kind))
     for kind in agents:
         cast.setdefault(kind.role, []).append(("", kind))
-    return [one for role, kinds in cast.items() for one in _of_role(role, kinds)]
+    return [event for role, kinds in cast.items() for event in _happenings_of(role, kinds)]
 
 
-def _of_role(role: str, kinds: list[tuple[str, type[Agent]]]) -> Iterable[Happening]:
-    """The events of a role, each followed by what is otherwise for agents with a class of their own."""
+def _happenings_of(role: str, kinds: list[tuple[str, type[Agent]]]) -> Iterable[Happening]:
+    """List the events of a role; an event appears again for agents whose class has other rules for it."""
     for name, by_kind in events_of(dict.fromkeys(kind for _, kind in kinds)):
-        told: set[tuple[object, object]] = set()
+        listed: set[tuple[object, object]] = set()
         for agent, kind in kinds:
             if kind not in by_kind:
                 continue
             event = by_kind[kind]
-            happen, when = kind.find(event.happen), kind.find(event.rate or event.due)
-            if (happen, when) not in told:
-                told.add((happen, when))
-                said = _sentence(happen), _sentence(when)
-                yield Happening(role, agent, kind.__name__, name, *said, bool(event.due))
+            rules = getattr(kind, event.happen), getattr(kind, event.rate or event.due)
+            if rules not in listed:
+                listed.add(rules)
+                effect, when = map(_first_sentence, rules)
+                yield Happening(role, agent, kind.__name__, name, effect, when, bool(event.due))
 
 
-def _sentence(rule: object) -> str:
-    """The first sentence of a rule's docstring."""
+def _first_sentence(rule: object) -> str:
+    """Return the first sentence of a rule's docstring."""
     text = getattr(getattr(rule, "py_func", rule), "__doc__", None) or ""
     return re.split(r"(?<=[.:])\s+(?=[A-Z(])", " ".join(text.split("\n\n")[0].split()))[0]

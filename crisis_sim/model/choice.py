@@ -1,45 +1,47 @@
-"""The worth of a state's options, and which one it takes: quantal choice (McKelvey and Palfrey 1995)."""
+"""The value of a state's options, and quantal choice among them (McKelvey and Palfrey 1995)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crisis_sim.model.compiled import rule
 from crisis_sim.model.luck import exp, uniform
+from crisis_sim.scenario.errors import one_of
 from crisis_sim.scenario.schema import Scenario
 
-#: Rungs that there is room for.
+#: Maximum number of rungs.
 RUNGS = 16
-#: Options of a decision: to wait (0), to carry out or plan the act of a rung (its number), or to offer or accept a halt.
+#: Options: 0 to wait, k to carry out or prepare the act of rung k, and `HALT` to offer or accept a halt.
 HALT = RUNGS
 OPTIONS = RUNGS + 1
 IMPOSSIBLE = -1e9
-#: An option worth so much less than the best is never taken.
+#: Options whose value is this far below the best are never chosen.
 _NEGLIGIBLE = 40.0
 
-#: Violence of a rung: the words of ICB, by number.
+#: ICB's levels of violence, by number.
 MINOR, SERIOUS, FULL_WAR = 1, 2, 3
 
 
 @rule
 def logistic(x: Any) -> Any:
-    """1 / (1 + exp(-x))."""
+    """Return 1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + exp(-x))
 
 
 @rule
 def demand_of(state: Any, facts: Any, p: Any, grievance: Any) -> Any:
-    """How much a state with this grievance wants to answer or to have: see `State.weigh`."""
-    left = 1.0 - state.exhaustion
+    """Return a state's demand at a given grievance: see `State.weigh`."""
+    will = 1.0 - state.exhaustion
     suffered = max(grievance, 0.0)
     claim = facts.claim * (1.0 - state.granted)
-    return left * left * state.stake * (suffered / (1.0 + suffered / p.saturation) + claim)
+    return will * will * state.stake * (suffered / (1.0 + suffered / p.saturation) + claim)
 
 
 @rule
 def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> None:
-    """Read the rival's intensity anew, through fog (Jervis 1976): see `seen` in `State.weigh`.
+    """Draw a new error in the perceived intensity of the rival (Jervis 1976): see `seen` in `State.weigh`.
 
     error = misreading x (2 u - 1),  u uniform from 0 to 1
     """
@@ -50,10 +52,10 @@ def misread(own: Any, rival: Any, c: Any, p: Any, luck: Any, stream: Any) -> Non
 
 
 @rule
-def value_options(  # noqa: C901 - one sum
+def value_options(  # noqa: C901 - a single sum with many terms
     own: Any, rival: Any, facts: Any, c: Any, p: Any
 ) -> None:
-    """What each option is worth: waiting 0, a halt `halt_value`, and an act of intensity z as follows.
+    """Compute the value of each option: 0 for waiting, `halt_value` for a halt, and as follows for an act of intensity z.
 
         value = answering x (1 - exhaustion)^2 x stake x (g x z + claim x (1 - granted) x max(z - force, 0))
                 + silence_cost x audience, if z > answered, while something is unanswered (see `carry_out`)
@@ -64,11 +66,12 @@ def value_options(  # noqa: C901 - one sum
                 - line_minor, line_serious, line_war for each of these lines that nobody has crossed yet
         for nuclear use: min(value, 0) - nuclear_taboo, whatever is at stake
 
-    Here g is that of `State.weigh`. Possible are acts above the posture that stands: fire across the line if it is not
-    prepared and no operation is under way; a strike if none is prepared and none under way; full-scale war likewise, once
-    there was violence. In war nothing but nuclear use is left to do, by who has the weapons.
+    Here g is as in `State.weigh`. Acts above the state's posture are possible, with these restrictions. Fire across the
+    line requires that the state neither prepares it nor has an operation under way. A strike requires that the state
+    prepares no strike or war and has no strike under way. Full-scale war requires in addition earlier violence. In war
+    only nuclear use is possible, by a state with nuclear weapons.
     """
-    left = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
+    weight = (1.0 - own.exhaustion) * (1.0 - own.exhaustion) * own.stake
     suffered = max(own.grievance, 0.0)
     suffered = suffered / (1.0 + suffered / p.saturation)
     claim = facts.claim * (1.0 - own.granted)
@@ -91,7 +94,7 @@ def value_options(  # noqa: C901 - one sum
             c.values[k] = IMPOSSIBLE
             continue
         z = rung.intensity
-        value = p.answering * left * (suffered * z + claim * max(z - own.force, 0.0))
+        value = p.answering * weight * (suffered * z + claim * max(z - own.force, 0.0))
         value += (
             (silence if z > own.answered else 0.0)
             - (p.bother if violence >= SERIOUS else p.trouble * rung.military)
@@ -114,7 +117,10 @@ def value_options(  # noqa: C901 - one sum
 
 @rule
 def choose(own: Any, c: Any, luck: Any, stream: Any) -> Any:
-    """The option that is taken, by one number of luck whatever it is; one worth 40 less than the best is never taken."""
+    """Choose an option with one random number (drawn for forced choices too).
+
+    Options worth 40 less than the best are ignored.
+    """
     drawn = uniform(c, luck.keys, stream)
     top = max(0.0, c.values[HALT])
     for k in range(c.n_rungs):
@@ -146,7 +152,9 @@ class Decision:
     """A decision that a state has to take.
 
     Attributes:
-        model, state, row: of which crisis, by which state.
+        model: the block of crises.
+        state: the state that decides.
+        row: the row of its crisis in the block.
     """
 
     model: Any
@@ -155,7 +163,7 @@ class Decision:
 
     @property
     def options(self) -> dict[str, tuple[float, float]]:
-        """What it may do, by name: the value of each option to it, and the chance that it would take it."""
+        """Value and probability of each possible option, by name."""
         c = self.model.crises[self.row]
         total = c["odds"].sum()
         return {
@@ -166,35 +174,36 @@ class Decision:
 
     @property
     def chosen(self) -> str:
-        """What it would do by itself."""
-        numbers = option_numbers(self.model.scenario)
+        """The option that the model would choose."""
         choice = self.model.crises["choice"][self.row]
+        numbers = option_numbers(self.model.scenario)
         return next(name for name, k in numbers.items() if k == choice)
 
     def number_of(self, option: str) -> int:
-        """The number of an option.
+        """Return the number of an option.
 
         Raises:
-            ValueError: when the state has no such option now.
+            ValueError: if the option is not possible now.
         """
-        if option not in self.options:
-            raise ValueError(f"no option '{option}' now; there are {', '.join(self.options)}")
-        return option_numbers(self.model.scenario)[option]
+        return _number_in(option, self.options, self.model.scenario, " now")
 
 
 def option_numbers(scenario: Scenario) -> dict[str, int]:
-    """All options of a state by name."""
+    """Return the numbers of all options by name."""
     acts = {rung.name: k for k, rung in enumerate(scenario.ladder) if k}
     return {"wait": 0, **acts, "halt": HALT}
 
 
 def number_of(scenario: Scenario, option: str) -> int:
-    """The number of an option.
+    """Return the number of an option.
 
     Raises:
-        ValueError: when there is none of that name.
+        ValueError: if there is no such option.
     """
-    numbers = option_numbers(scenario)
-    if option not in numbers:
-        raise ValueError(f"no option '{option}'; there are {', '.join(numbers)}")
-    return numbers[option]
+    return _number_in(option, option_numbers(scenario), scenario)
+
+
+def _number_in(option: str, possible: Mapping[str, Any], scenario: Scenario, when: str = "") -> int:
+    if option not in possible:
+        raise ValueError(f"no option '{option}'{when}; expected {one_of(possible)}")
+    return option_numbers(scenario)[option]

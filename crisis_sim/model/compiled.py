@@ -1,14 +1,13 @@
-"""Rules compiled to machine code: they speak of one agent in one replicate, and a driver takes all replicates through them.
+"""Compilation of rules to machine code, and a cache of the compiled code on disk.
 
-A rule is plain Python over numbers and records, which Numba (Lam, Pitrou and Seibert 2015) translates when the driver that
-uses it is first called. It computes what its lines say, in their order and precision: nothing is reordered or fused, so
-results do not hang on the machine. A number in a rule is of `Real` where the records are: Numba does not take a plain 1.0 as
-NumPy does, but computes with it in double precision.
+A rule is a plain Python function of numbers and records that describes one agent in one replicate; a driver runs all
+replicates through the rules. Numba (Lam, Pitrou and Seibert 2015) compiles both when the driver is first called.
+Operations are neither reordered nor fused, so that results do not depend on the machine.
 
-Only drivers can be called from Python, and what they became is kept on disk: in the module's `__pycache__`, or in the user's
-cache where that cannot be written, or else in the folder that `NUMBA_CACHE_DIR` names. It is kept under a digest of all the
-rules' files, since a driver holds rules of other files and Numba looks only at its own. What is damaged there, or cannot be
-written, is said once and ends no run: rules are compiled anew.
+Only drivers can be called from Python. They are cached in the module's `__pycache__`, or in the user's cache folder if
+that cannot be written, or in the folder that `NUMBA_CACHE_DIR` names. Numba checks only a driver's own source file, so the
+folder's name contains a digest of all modules of the model. A damaged or unwritable cache causes a warning, and rules are
+compiled again.
 """
 
 from __future__ import annotations
@@ -32,101 +31,99 @@ import platformdirs
 from crisis_sim.scenario.load import on_disk
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
-_translate: Any = numba.njit
+njit: Any = numba.njit
 _caching: Any = numba.core.caching
 
-#: How all of it is compiled. Numbers divided by zero are infinite, as NumPy has it, and a driver lets other threads run.
+#: Options of all compiled functions. Division by zero gives infinity, as in NumPy; drivers release the interpreter lock.
 OPTIONS = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
-#: Rules make no arrays. Not to count who holds those that they are given saves two thirds of their time.
-OF_RULES = OPTIONS | {"_nrt": False, "no_cpython_wrapper": True}
+#: Options of rules. They create no arrays; without reference counts they take a third of the time.
+RULE_OPTIONS = OPTIONS | {"_nrt": False, "no_cpython_wrapper": True}
 
 
 def rule(function: Rule) -> Rule:
-    """A rule that becomes part of whatever uses it."""
-    return cast(Rule, _translate(function, forceinline=True, **OF_RULES))
+    """Compile a rule that is inlined into its callers."""
+    return cast(Rule, njit(function, forceinline=True, **RULE_OPTIONS))
 
 
 def routine(function: Rule) -> Rule:
-    """A rule that stays by itself, since it is used in many places or seldom."""
-    return cast(Rule, _translate(function, **OF_RULES))
+    """Compile a rule that is called rather than inlined, because it has many callers or is seldom needed."""
+    return cast(Rule, njit(function, **RULE_OPTIONS))
 
 
 def part(function: Rule) -> Rule:
-    """A rule that is put in as it is written, since it gives back a record, which a rule cannot."""
-    return cast(Rule, _translate(function, inline="always", **OF_RULES))
+    """Compile a function whose source is inlined, because compiled rules cannot return records."""
+    return cast(Rule, njit(function, inline="always", **RULE_OPTIONS))
 
 
 def driver(function: Callable[..., Any]) -> Any:
-    """What takes replicates through rules; it makes no arrays either."""
-    return _kept(function, _nrt=False)
+    """Compile a function that runs replicates through rules, and cache it; it cannot create arrays."""
+    return _cached(function, _nrt=False)
 
 
 def compiled(function: Rule) -> Rule:
-    """A loop of its own over arrays, which may make arrays."""
-    return _kept(function)
+    """Compile a function that may create arrays, and cache it."""
+    return _cached(function)
 
 
-def are_kept() -> bool:
-    """Whether rules are on disk from an earlier run; where not, the first one compiles them, which takes seconds."""
-    folder = _folder()
+def is_cached() -> bool:
+    """Return true if compiled rules are on disk; otherwise the first run compiles them, which takes seconds."""
+    folder = _cache_folder()
     return folder is not None and any(folder.rglob("schedule.run_crises-*.nbi"))
 
 
-def _kept(function: Rule, **options: Any) -> Rule:
-    made = _translate(function, **options, **OPTIONS)
-    if _folder() is not None:
+def _cached(function: Rule, **options: Any) -> Rule:
+    dispatcher = njit(function, **options, **OPTIONS)
+    if _cache_folder() is not None:
         try:
-            made._cache = _Kept(function)
-        except (OSError, RuntimeError) as error:  # RuntimeError: Numba finds no place
-            _warn(_NOT_KEPT, error)
-    return cast(Rule, made)
+            dispatcher._cache = _Cache(function)
+        except (OSError, RuntimeError) as error:  # RuntimeError: Numba found no locator
+            _warn(_NOT_WRITABLE, error)
+    return cast(Rule, dispatcher)
 
 
-class _Place(_caching.UserProvidedCacheLocator):  # type: ignore[misc]
-    """The folder in which what became of a function is kept."""
+class _Locator(_caching.UserProvidedCacheLocator):  # type: ignore[misc]
+    """The folder that caches a function."""
 
     def __init__(self, function: Any, file: str) -> None:
         self._py_file, self._lineno = file, function.__code__.co_firstlineno
-        self._cache_path = str(_home() / self.get_suitable_cache_subpath(file))
+        self._cache_path = str(_existing_folder() / self.get_suitable_cache_subpath(file))
 
     @classmethod
     def from_function(cls, function: Any, file: str) -> Any:
-        place = cls(function, file)
-        if not (place.is_ours or Path(file).is_file()):
+        locator = cls(function, file)
+        if not (locator.is_of_model or Path(file).is_file()):
             return None
         with suppress(OSError):
-            place.ensure_cache_path()
-            return place
+            locator.ensure_cache_path()
+            return locator
         return None
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it is of a rule of the model; the folder's name tells their files, which may lie in a zip file."""
+    def is_of_model(self) -> bool:
+        """True for functions of the model: the folder's name covers their source, which may be in a zip file."""
         return Path(self._py_file).parent == Path(__file__).parent
 
     def get_source_stamp(self) -> Any:
-        return _home().name if self.is_ours else super().get_source_stamp()
+        return _existing_folder().name if self.is_of_model else super().get_source_stamp()
 
 
-class _Form(_caching.CompileResultCacheImpl):  # type: ignore[misc]
-    """How what became of a function is written."""
-
-    _locator_classes = (_Place,)
+class _CacheImpl(_caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = (_Locator,)
 
 
-class _Files(_caching.IndexDataCacheFile):  # type: ignore[misc]
-    """The files of what became of a function: each bears its checksum, and says what it is of."""
+class _CacheFile(_caching.IndexDataCacheFile):  # type: ignore[misc]
+    """The cache files of a function; each begins with a checksum and contains its key."""
 
     def save(self, key: Any, data: Any) -> None:
         super().save(key, (key, data))
 
     def load(self, key: Any) -> Any:
-        found = super().load(key)
-        if found is None:
+        entry = super().load(key)
+        if entry is None:
             return None
-        whose, data = found
-        if whose != key:
-            raise ValueError("it is not what its index says")
+        saved_key, data = entry
+        if saved_key != key:
+            raise ValueError("the index refers to another function")
         return data
 
     def _save_data(self, name: str, data: Any) -> None:
@@ -136,98 +133,95 @@ class _Files(_caching.IndexDataCacheFile):  # type: ignore[misc]
 
     def _load_data(self, name: str) -> Any:
         try:
-            whole = Path(self._data_path(name)).read_bytes()
-        except FileNotFoundError:  # which Numba takes for what is not kept
+            content = Path(self._data_path(name)).read_bytes()
+        except FileNotFoundError:  # Numba takes this as a miss
             raise
         except OSError as error:
             raise ValueError(str(error)) from error
         size = hashlib.sha256().digest_size
-        if hashlib.sha256(whole[size:]).digest() != whole[:size]:
-            raise ValueError("its content is not what its checksum says")
-        return pickle.loads(whole[size:])  # noqa: S301 - as Numba does
+        if hashlib.sha256(content[size:]).digest() != content[:size]:
+            raise ValueError("the checksum does not match")
+        return pickle.loads(content[size:])  # noqa: S301 - as Numba does
 
 
-class _Kept(_caching.FunctionCache):  # type: ignore[misc]
-    """What became of a function, on disk; where that fails, all goes on without it."""
+class _Cache(_caching.FunctionCache):  # type: ignore[misc]
+    """The cache of a function; errors cause a warning, and the function is compiled."""
 
-    _impl_class = _Form
+    _impl_class = _CacheImpl
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        place, self._base = self._impl.locator, self._impl.filename_base
-        self._cache_file = _Files(self._cache_path, self._base, place.get_source_stamp())
+        self._base = self._impl.filename_base
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _CacheFile(self._cache_path, self._base, stamp)
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         try:
             return super().load_overload(signature, target)
-        except Exception as error:  # noqa: BLE001 - a damaged file may bring about any
-            self._clear_away()
-            _warn(
-                "rules that were compiled earlier are damaged on disk, and are compiled anew", error
-            )
+        except Exception as error:  # noqa: BLE001 - a damaged file may cause any
+            self._remove_files()
+            _warn("the cache of compiled rules is damaged; they are compiled again", error)
             return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         try:
             super().save_overload(signature, compiled)
-        except Exception as error:  # noqa: BLE001 - not to keep it costs time, and no more
-            _warn(_NOT_KEPT, error)
+        except Exception as error:  # noqa: BLE001 - a missing cache only costs time
+            _warn(_NOT_WRITABLE, error)
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        """What a kept overload is found by: its types in words, as an index of types would hold rules that are gone."""
+        """Return the index key, with types as strings: an index of types would refer to rules that no longer exist."""
         _, *others = super()._index_key(sig, codegen)
-        types = getattr(sig, "args", sig)
-        return (tuple(map(_in_words, types)), *others)
+        return (tuple(map(_type_name, getattr(sig, "args", sig))), *others)
 
-    def _clear_away(self) -> None:
-        """Remove what cannot be read, so that what is made in its place is kept."""
+    def _remove_files(self) -> None:
+        """Remove unreadable files, so that new ones can be written."""
         for path in Path(self._cache_path).iterdir():
             if path.name.startswith(f"{self._base}."):
                 with suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _in_words(kind: Any) -> str:
-    """A type, alike in every process; a rule by its name."""
+def _type_name(kind: Any) -> str:
+    """Return a name of a type that is the same in every process; for a rule, the identifier from its source."""
     if isinstance(kind, numba.types.Dispatcher):
         return str(kind.dispatcher._uuid)
     return str(kind)
 
 
-_NOT_KEPT = "compiled rules cannot be kept on disk, and the next run compiles them again"
-#: What this process has said of what is kept on disk.
-_said: set[str] = set()
+_NOT_WRITABLE = "compiled rules cannot be cached on disk; the next run compiles them again"
+#: Warnings that this process has already issued.
+_warned: set[str] = set()
 
 
-def _warn(what: str, error: Exception) -> None:
-    """Say once in a process that what is kept on disk is of no use."""
-    if what not in _said:
-        _said.add(what)
-        warnings.warn(f"{what} ({_home()}: {type(error).__name__}: {error})", stacklevel=2)
+def _warn(message: str, error: Exception) -> None:
+    """Issue a warning once per process."""
+    if message not in _warned:
+        _warned.add(message)
+        details = f"{_existing_folder()}: {type(error).__name__}: {error}"
+        warnings.warn(f"{message} ({details})", stacklevel=2)
 
 
-def _home() -> Path:
-    """The folder in which what is compiled is kept, where there is one."""
-    folder = _folder()
+def _existing_folder() -> Path:
+    folder = _cache_folder()
     if folder is None:
-        raise RuntimeError("nothing can be kept on disk")
+        raise RuntimeError("no cache folder can be written")
     return folder
 
 
 @cache
-def _folder() -> Path | None:
-    """Where what is compiled is kept, or None where no place can be written."""
-    here = on_disk(Path(__file__).parent)
+def _cache_folder() -> Path | None:
+    """Return the cache folder, which is created if necessary; None if no place can be written."""
+    source = on_disk(Path(__file__).parent)
     chosen = os.environ.get("NUMBA_CACHE_DIR")
+    is_installed = source == Path(__file__).parent  # otherwise it is a temporary copy
+    usual = [source / "__pycache__"] if is_installed else []
     user = platformdirs.user_cache_path("crisis-sim")
-    beside = (
-        [here / "__pycache__"] if here == Path(__file__).parent else []
-    )  # else it is a copy that goes
-    for place in [Path(chosen)] if chosen else [*beside, user]:
-        folder = place / f"rules-{_digest(here)}"
+    for parent in [Path(chosen)] if chosen else [*usual, user]:
+        folder = parent / f"rules-{_digest(source)}"
         try:
-            if place.parent == here and not folder.exists():
-                for outdated in place.glob("rules-*"):
+            if parent.parent == source and not folder.exists():
+                for outdated in parent.glob("rules-*"):
                     shutil.rmtree(outdated, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
@@ -238,7 +232,7 @@ def _folder() -> Path | None:
 
 
 def _digest(folder: Path) -> str:
-    """A digest of all the rules."""
+    """Return a digest of all modules of the model."""
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(folder.glob("*.py")):
         digest.update(path.read_bytes())

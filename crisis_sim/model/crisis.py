@@ -1,10 +1,10 @@
-"""The crisis: a Mesa model of a whole block of replicates, taken from event to event."""
+"""The crisis: a Mesa model of a block of replicates, which runs from event to event."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -16,8 +16,8 @@ from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
 from crisis_sim.model import schedule as drivers
-from crisis_sim.model.cast import ROLES, kinds_of, make
-from crisis_sim.model.check import RuleError, arguments_of, explained, is_rule, mistake_at
+from crisis_sim.model.cast import ROLES, kinds_of, make_agents
+from crisis_sim.model.check import RuleError, arguments_of, explain, is_rule, mistake_at
 from crisis_sim.model.choice import Decision, number_of
 from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.layout import lay_out
@@ -26,16 +26,16 @@ from crisis_sim.model.observer import columns_of, paths_of
 from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Journal, Luck
 from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
-from crisis_sim.scenario.errors import nearest
+from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import VIOLENCE, Scenario
 
-#: Replicates between two looks whether the run is to go on.
-AT_A_STRETCH = 2048
+#: Replicates that run between two calls of the callback.
+STRETCH = 2048
 
 
 class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
-    """A block of replicates of one crisis; with one replicate, an ordinary Mesa model."""
+    """A block of replicates of a crisis; with a single replicate, an ordinary Mesa model."""
 
     def __init__(
         self,
@@ -53,26 +53,29 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         engine: str = "cpu",
         checked: bool = False,
     ) -> None:
-        """Make the crisis, as it begins.
+        """Create the crises at their beginning.
 
         Args:
-            replicates: how many; or the numbers of any in their batch.
-            first_replicate: the number of the first in its batch, where it is said how many.
-            parameters: values in place of the scenario's, by path, each of shape (points * replicates,).
-            roles: classes in place of the model's own, by an agent's name or by a role.
-            agents: classes of agents to add.
-            policies: who decides for a state, by its name: called with each `Decision`; None for what it would do by itself.
-            journal: to be filled; for one replicate.
-            keep_paths: how many of the batch's first replicates have their days kept.
-            points: of a design, one after the other, each with the same replicates.
-            engine: `cpu`, or `gpu` for a graphics card (see `crisis_sim.model.gpu`), which is for whole blocks of the
-                model's own classes.
-            checked: whether to look after every event for variables that are no longer numbers.
+            scenario: the scenario.
+            replicates: number of replicates, or an array of their numbers in the batch.
+            seed: seed of all random numbers.
+            first_replicate: number of the first replicate in its batch, if `replicates` is a count.
+            parameters: values that replace the scenario's, by path, each of shape (points * replicates,).
+            roles: replacement classes, by the name of an agent or role.
+            agents: classes of additional agents.
+            policies: functions that decide for a state, by its name; each takes a `Decision` and returns an option, or None
+                for the choice of the model.
+            journal: journal to fill, for a single replicate.
+            keep_paths: number of the batch's first replicates whose daily paths are stored.
+            points: number of points of a design, one after another, each with the same replicates.
+            engine: `cpu`, or `gpu` for a graphics card (see `crisis_sim.model.gpu`), which runs whole blocks of the model's
+                own classes.
+            checked: check after every event that variables are finite.
 
         Raises:
-            NoCardError: when the engine is a graphics card, and there is none.
-            RuleError: when a class of a person's own has mistakes; with `checked`, when a rule of theirs makes no number.
-            ValueError: when roles, policies or counts make no sense, or the engine cannot do what is asked.
+            NoCardError: if the engine is a graphics card, and there is none.
+            RuleError: if a class of the user has mistakes; with `checked`, if a variable is not finite.
+            ValueError: if roles, policies or counts are invalid, or the engine does not support the request.
         """
         if not is_count(seed, 0):
             raise ValueError(f"expected a whole number of at least 0 for seed, got {seed!r}")
@@ -94,33 +97,24 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.seed_ = seed
         self.journal = journal
         self.policies = dict(policies or {})
-        #: Classes of a person's own, as they were given.
+        #: The user's own classes.
         self.classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
         self._draw_parameters(seed, parameters)
-        self.cast = make(self, scenario, self.classes["roles"], self.classes["agents"])
+        self.cast = make_agents(self, scenario, self.classes["roles"], self.classes["agents"])
         self._run_crises, self._stretch = self._find_engine(engine)
-        #: Agents in plain Python, who take a step after each day.
-        self.daily = [one for one in self.agents if type(one).step is not Agent.step]
-        laid = lay_out(self, seed)
-        self.crises, self.desk, self.drawn, self._slots = (
-            laid.crises,
-            laid.desk,
-            laid.drawn,
-            laid.slots,
-        )
-        kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
-        self._kept = kept
-        days = int(scenario.horizon_days) + 1 if kept else 0
-        self.paths = np.zeros((kept, days, 2), PATH)
+        #: Agents in plain Python, which take a step after each day.
+        self.daily = [agent for agent in self.agents if type(agent).step is not Agent.step]
+        layout = lay_out(self, seed)
+        self.crises, self._workspace = layout.crises, layout.workspace
+        self.drawn, self._slots = layout.drawn, layout.slots
+        self._kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
+        days = int(scenario.horizon_days) + 1 if self._kept else 0
+        self.paths = np.zeros((self._kept, days, 2), PATH)
         self.paths["rung"] = -1
-        self.luck = Luck(
-            laid.keys,
-            laid.stream_of,
-            np.zeros(NOTES if journal is not None else 0, NOTE),
-            np.zeros(1, np.int64),
-            self.paths,
-        )
-        self.crises["path"][:kept] = np.arange(kept)
+        notes = np.zeros(NOTES if journal is not None else 0, NOTE)
+        noted = np.zeros(1, np.int64)
+        self.luck = Luck(layout.keys, layout.stream_of, notes, noted, self.paths)
+        self.crises["path"][: self._kept] = np.arange(self._kept)
         self.checked = checked
         self.schedule = schedule_of(self.cast, checked)
         self.events_run = 0
@@ -128,27 +122,27 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.view = self.crises
         for name in self.policies:
             self.crises["states"][:, self._number_of_state(name)]["asked"] = True
-        with self._told():
-            drivers.begin_crises(*self._at_desk(self.crises), self.schedule.begin)
+        with self._compiler_errors():
+            drivers.begin_crises(*self._driver_arguments(self.crises), self.schedule.begin)
 
     @property
     def scenario(self) -> Scenario:
-        """The crisis that is run, all agents in the order of their names."""
+        """The scenario, with all agents in the order of their names."""
         return self._crisis
 
     @scenario.setter
     def scenario(self, _: object) -> None:
-        """From 3.5 on, Mesa puts a scenario of its own kind here; it stays unused."""
+        """Ignore the scenario that Mesa sets from version 3.5 on."""
 
     def _find_engine(self, name: str) -> tuple[Callable[..., int], int]:
-        """What takes crises from event to event, and how many at a stretch."""
+        """Return the driver of an engine, and the number of crises per call."""
         if name == "cpu":
-            return drivers.run_crises, AT_A_STRETCH
+            return drivers.run_crises, STRETCH
         if name != "gpu":
             raise ValueError(f"engine '{name}' is unknown; there are cpu, gpu")
-        own_classes = not {type(one) for one in self.agents} <= set(ROLES.values())
+        own_classes = not {type(agent) for agent in self.agents} <= set(ROLES.values())
         if own_classes or self.policies or self.journal is not None:
-            raise ValueError("classes of one's own, policies and a journal need the engine cpu")
+            raise ValueError("your own classes, policies and a journal need the engine cpu")
         from crisis_sim.model import gpu
 
         gpu.check_card()
@@ -157,13 +151,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     def _number_of_state(self, name: str) -> int:
         names = self.scenario.state_names
         if name not in names:
-            near = nearest(name, names)
-            meant = f"; did you mean '{near}'?" if near else ""
-            raise ValueError(f"no state '{name}'; there are {' and '.join(names)}{meant}")
+            expected = f"{one_of(names, 'and')}{did_you_mean(name, names)}"
+            raise ValueError(f"no state '{name}'; there are {expected}")
         return names.index(name)
 
     def rival_of(self, name: str) -> str:
-        """The other state's name."""
+        """Return the name of the other state."""
         a, b = self.scenario.state_names
         return b if name == a else a
 
@@ -214,27 +207,28 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
     # A run.
 
     def step(self) -> None:
-        """A day: take all crises through the events of the next day, and show how they stand at its end."""
+        """Advance all crises by a day."""
         self.go_on(min(math.floor(self.days) + 1.0, self.scenario.horizon_days))
 
     def go_on(self, until: float, watch: Callable[[Any], None] | None = None) -> None:
-        """Take all crises through the events that come by `until`, days since the scenario's start.
+        """Run all crises through the events up to a time, days since the scenario's start.
 
-        Agents in plain Python take their steps at the end of each day that is over by then.
+        Agents in plain Python take their steps at the end of each day.
 
         Args:
-            watch: called with the model now and then.
+            until: the time.
+            watch: callback that receives the model now and then.
         """
         until = min(until, float(self.scenario.horizon_days))
         while self.daily and self.running and (day := math.floor(self.days) + 1.0) <= until:
             self._go_on(day, watch, stop=True)
-            for one in self.daily:
-                one.step()
+            for agent in self.daily:
+                agent.step()
         if self.days < until or not self.daily:
             self._go_on(until, watch, stop=False)
 
     def _go_on(self, until: float, watch: Callable[[Any], None] | None, stop: bool) -> None:
-        """Go on until a time; with `stop`, bring all crises to it, so that what is changed there works from then on."""
+        """Run up to a time; with `stop`, advance all crises to it, so that later changes take effect from then on."""
         for start in range(0, self.rows, self._stretch):
             end = min(start + self._stretch, self.rows)
             go_on = True
@@ -247,81 +241,86 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         self.days = until
         self.running = bool(self.crises["ongoing"].any()) and until < self.scenario.horizon_days
         self.view = self.crises
-        if self.running and not stop:  # a copy, brought to that time
+        if self.running and not stop:  # a copy, advanced to that time
             self.view = self.crises.copy()
             self.view["path"] = -1
             for start in range(0, self.rows, self._stretch):
                 self._drive(self.view, start, min(start + self._stretch, self.rows), until, True)
 
     def _drive(self, crises: NDArray[Any], start: int, end: int, until: float, stop: bool) -> int:
-        """Take some crises from event to event; how many there were."""
+        """Run some crises from event to event; return the number of events."""
         s, horizon = self.schedule, float(self.scenario.horizon_days)
-        with self._told():
+        with self._compiler_errors():
             return self._run_crises(
-                crises, *self._at_desk(crises), start, end, until, horizon, stop,
-                s.look, s.clocks, s.pass_time, s.happen, s.take, s.fault,
+                crises, *self._driver_arguments(crises), start, end, until, horizon, stop,
+                s.update, s.clocks, s.pass_time, s.happen, s.take, s.fault,
             )  # fmt: skip
 
-    def _at_desk(self, crises: NDArray[Any]) -> tuple[Any, ...]:
-        """What all drivers take."""
-        table = crises.view(np.int64).reshape(crises.size, -1)
-        return table, self.drawn, self._slots, self.desk, self.desk.view(np.int64), self.luck
+    def _driver_arguments(self, crises: NDArray[Any]) -> tuple[Any, ...]:
+        """Return the arguments that all drivers share."""
+        table, words = (
+            crises.view(np.int64).reshape(crises.size, -1),
+            self._workspace.view(np.int64),
+        )
+        return table, self.drawn, self._slots, self._workspace, words, self.luck
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what the compiler refuses in a few words."""
+    def _compiler_errors(self) -> Iterator[None]:
+        """Replace errors of the compiler by a summary."""
         try:
             yield
         except NumbaError as error:
-            told = explained(error, self._alone())
+            summary = explain(error, self._single_rules())
         else:
             return
-        raise told from None
+        raise summary from None
 
-    def _alone(self) -> Iterator[tuple[Kind, str, Callable[[], None]]]:
-        """All rules, those of a person's own first: class, name, and what compiles that rule alone."""
-        kind_of, desk, luck = numba.from_dtype, self.desk.dtype, numba.typeof(self.luck)
+    def _single_rules(self) -> Iterator[tuple[Kind, str, Callable[[], None]]]:
+        """List all rules, the user's own first: class, name, and a function that compiles the rule alone."""
+        type_of, workspace = numba.from_dtype, self._workspace.dtype
         kinds = {kind: None for several in kinds_of(self.cast).values() for kind in several}
-        for kind in sorted(kinds, key=lambda one: one in ROLES.values()):
-            own, facts = (kind_of(desk[which][kind.role].base) for which in ("c", "p"))
-            known = {"own": own, "rival": own, "facts": facts, "luck": luck}
-            known |= {"c": kind_of(desk["c"]), "p": kind_of(desk["p"]["behaviour"])}
-            given = tuple(known[name] for name in arguments_of(kind.role))
+        for kind in sorted(kinds, key=lambda kind: kind in ROLES.values()):
+            own, facts = (type_of(workspace[record][kind.role].base) for record in ("c", "p"))
+            types = {"own": own, "rival": own, "facts": facts, "luck": numba.typeof(self.luck)}
+            types |= {"c": type_of(workspace["c"]), "p": type_of(workspace["p"]["behaviour"])}
+            arguments = tuple(types[name] for name in arguments_of(kind.role))
             for name in dir(kind):
-                found = getattr(kind, name)
-                if is_rule(found):
-                    yield kind, name, partial(found.compile, given)
+                member = getattr(kind, name)
+                if is_rule(member):
+                    yield kind, name, partial(member.compile, arguments)
 
     def _check_faults(self) -> None:
-        """Tell of the first variable that a checked run has found to be no number.
+        """Report the first variable that a checked run has found not to be finite.
 
         Raises:
-            RuleError: naming it, whose it is, what had just happened, when, and in which replicate.
+            RuleError: naming the variable, its agent, the last stage or event, the time and the replicate.
         """
         if not self.checked or not (self.crises["fault"] >= 0).any():
             return
         c = self.crises[np.argmax(self.crises["fault"] >= 0)]
-        found, stage = divmod(int(c["fault"]), len(STAGES))
-        number, index = divmod(found, MOST_AGENTS)
+        position, stage = divmod(int(c["fault"]), len(STAGES))
+        number, index = divmod(position, MOST_AGENTS)
         role, variable = self.schedule.checked[number]
         agent = self.cast[role][index]
-        kind, rule = type(agent), {"look": "weigh", "pass_time": "pass_time"}.get(STAGES[stage], "")
-        after = {"look": "all had a look at how things stand", "pass_time": "time had passed"}.get(
-            STAGES[stage]
-        )
-        if after is None:
-            of, name, by_kind = self.schedule.events[int(c["event"])]
-            who = self.cast[of][int(c["agent"])]
-            kind, rule = type(who), by_kind[type(who)].happen
-            after = f"the event '{name}' of {who.name} ({kind.__name__}.{rule})"
-        said = (
+        if STAGES[stage] == "happen":
+            actor_role, name, by_kind = self.schedule.events[int(c["event"])]
+            actor = self.cast[actor_role][int(c["agent"])]
+            rule = by_kind[type(actor)].happen
+            last = f"the event '{name}' of {actor.name} ({type(actor).__name__}.{rule})"
+        else:
+            actor, rule = agent, {"update": "weigh", "pass_time": "pass_time"}[STAGES[stage]]
+            last = {"update": "the update before an event", "pass_time": "time passed"}[
+                STAGES[stage]
+            ]
+        message = (
             f"replicate {c['replicate']}, day {c['now']:.3f}: {variable} of {agent.name} is "
-            f"{c[role][index][variable]} after {after}"
+            f"{c[role][index][variable]} after {last}"
         )
-        raise RuleError([mistake_at(kind.find(rule) or kind, said, "a finite number")])
+        place = getattr(type(actor), rule, type(actor))
+        raise RuleError([mistake_at(place, message, "a finite number")])
 
     def _ask(self, start: int, end: int) -> bool:
-        """Ask whoever decides for a state in the crises that wait for it; whether there were any."""
+        """Ask the policies in the crises that wait for a decision; return true if there were any."""
         waiting = start + np.flatnonzero(self.crises["asking"][start:end] >= 0)
         for k in waiting:
             state = self.cast["states"][int(self.crises["asking"][k])]
@@ -332,86 +331,85 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         return bool(waiting.size)
 
     def force(self, state: str, option: str, from_days: float = 0.0) -> None:
-        """Let a state take an option, whatever it is worth, at its first decision at which it is open.
+        """Force a state to take an option at the first decision at which it is possible.
 
         Args:
-            from_days: days since the start, before which it decides by itself.
+            state: the state.
+            option: the option.
+            from_days: days since the start, before which the state decides by itself.
 
         Raises:
-            ValueError: when there is no such state or option.
+            ValueError: if there is no such state or option.
         """
         own = self.crises["states"][:, self._number_of_state(state)]
         own["forced"] = number_of(self.scenario, option)
         own["forced_from"] = from_days
 
     def copied(self, rows: int | NDArray[np.intp] | None = None) -> CrisisModel:
-        """Crises that go on by themselves from where these stand: all of them, so many of the first, or those of some rows.
+        """Return a copy that runs independently: of all crises, of the first crisis that many times, or of some rows.
 
-        A journal and kept paths go with all of them; some have none.
+        Only a copy of all crises includes the journal and the stored paths.
         """
         rows = np.zeros(rows, np.intp) if isinstance(rows, int) else rows
         other = copy.copy(self)
-        notes, noted, paths = (one.copy() for one in self.luck[2:])
+        notes, noted, paths = (array.copy() for array in self.luck[2:])
         if rows is None:
             rows, other.journal = np.arange(self.rows), copy.deepcopy(self.journal)
         else:
             other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
-        other.crises, other.view, other.desk = self.crises[rows], self.view[rows], self.desk.copy()
+        other.crises, other.view = self.crises[rows], self.view[rows]
+        other._workspace = self._workspace.copy()
         other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
-        other.labels = {name: one[rows] for name, one in self.labels.items()}
+        other.labels = {name: values[rows] for name, values in self.labels.items()}
         if not other._kept:
             other.crises["path"] = -1
         other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
         other.paths = paths
         other.cast = {
-            role: [copy.copy(one) for one in agents] for role, agents in self.cast.items()
+            role: [copy.copy(agent) for agent in agents] for role, agents in self.cast.items()
         }
-        for one in (one for agents in other.cast.values() for one in agents):
-            one.model = other
-        other.daily = [other.cast[one.role][one.index] for one in self.daily]
+        for agent in (agent for agents in other.cast.values() for agent in agents):
+            agent.model = other
+        other.daily = [other.cast[agent.role][agent.index] for agent in self.daily]
         return other
 
     def branch(self, futures: int | NDArray[np.intp], salt: int = 1) -> CrisisModel:
-        """Futures from where crises stand: the same past, fresh luck from now on.
+        """Return futures of the current crises, with the same past and new random numbers from now on.
 
         Args:
-            futures: how many of this crisis; or of which crises, by their rows, one future each.
-            salt: keys the fresh luck.
+            futures: number of futures of a single crisis, or an array with the row of the crisis for each future.
+            salt: keys the new random numbers.
 
         Raises:
-            ValueError: when a number is given, and the model holds more than one crisis.
+            ValueError: if a number is given for several crises.
         """
         if isinstance(futures, int) and self.rows != 1:
-            raise ValueError(f"a single crisis is branched, not {self.rows}")
+            raise ValueError(f"expected a single crisis to branch, got {self.rows}")
         other = self.copied(futures)
-        other._go_on(self.days, None, stop=True)  # clocks forget what was, as of now
-        other.crises["salt"] = [key_of(salt, f"future {k}")[0] for k in range(other.rows)]
-        drivers.redraw_budgets(*other._at_desk(other.crises))
+        other._go_on(self.days, None, stop=True)
+        other.redraw([key_of(salt, f"future {k}")[0] for k in range(other.rows)])
         return other
 
-    def run_until_each(self, days: NDArray[np.float64]) -> None:
-        """Go on until each crisis is over or has come to its own time, days."""
-        for until in np.unique(days):
-            held = (days != until) & self.crises["ongoing"]
-            self.crises["ongoing"][held] = False
-            self.go_on(float(until))
-            self.crises["ongoing"][held] = True
+    def redraw(self, salts: Sequence[int]) -> None:
+        """Give each crisis new random numbers from now on, keyed by its salt."""
+        self.crises["salt"] = salts
+        drivers.redraw_budgets(*self._driver_arguments(self.crises))
 
     def run(
         self, watch: Callable[[CrisisModel], None] | None = None, daily: bool = True
     ) -> CrisisModel:
-        """Go on until every crisis is over, or at the horizon.
+        """Run until every crisis is over, or up to the horizon.
 
         Args:
-            watch: called with the model as it goes on; what it raises ends the run.
-            daily: whether that is once a day of the crisis; else it is now and then, which costs nothing.
+            watch: callback that receives the model; an exception that it raises ends the run.
+            daily: call it once per day of the crisis; otherwise now and then, at no cost.
         """
         if self.journal is not None:
-            self.journal.look(self)
+            self.journal.observe(self)
         while self.running:
             if self.journal is not None:
                 self.go_on(self.days + self.journal.step_hours / 24)
-                self.journal.look(self)
+                self.journal.observe(self)
             elif watch is not None and daily:
                 self.step()
             else:
@@ -421,19 +419,19 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
                 watch(self)
         return self
 
-    # What came of it.
+    # Results.
 
     def outcomes(self) -> dict[str, NDArray[Any]]:
-        """One row a replicate, as columns: see docs/outcomes.md for what each of them means.
+        """Return one row per replicate, as columns: see docs/outcomes.md for their meanings.
 
-        Times are hours from the start, not a number where the thing never came; texts are "" where there is none.
+        Times are hours from the start, NaN for events that did not occur; missing texts are "".
         """
         return columns_of(self)
 
     def kept_paths(self) -> dict[str, NDArray[Any]] | None:
-        """Paths of the batch's first replicates as columns, or None where this block keeps none.
+        """Return the stored paths as columns, or None if the block stores none.
 
-        They go day by day, or week by week where the horizon is over a year.
+        Paths are daily, or weekly if the horizon is over a year.
         """
         return paths_of(self) if self._kept else None
 
@@ -442,7 +440,7 @@ _SCHEDULES: dict[Any, Schedule] = {}
 
 
 def schedule_of(cast: Mapping[str, list[Agent]], checked: bool = False) -> Schedule:
-    """The compiled schedule of a cast, made once in a process."""
+    """Return the compiled schedule of these agents; each is compiled once per process."""
     kinds = kinds_of(cast)
     key = tuple(kinds.items()), checked
     if key not in _SCHEDULES:

@@ -1,4 +1,4 @@
-"""Markets and economic pressure of a state."""
+"""Markets and economic pressure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from crisis_sim.model.luck import exp, normal
 
 @rule
 def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
-    """Acts cost output all the time; once a day markets close, and losses, costs and lenders weigh on the economy.
+    """Add the costs of acts, and close the market at the end of each day.
 
         spent += cost_per_day x days
         drift += volatility x z at each close, z standard normal; see also `close`
 
-    `market` is the stream of its market's luck.
+    `market` is the random stream of the state's market.
     """
     end, last = c.now + c.wait, c.now
     cost = c.ladder[c.war_rung if c.war else max(own.operation, own.posture)].cost_per_day
@@ -32,7 +32,7 @@ def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
 
 @rule
 def close(own: Any, facts: Any, c: Any, p: Any) -> None:
-    """A market closes: it prices the danger that is feared, with a delay; economic pressure follows, from 0 to 1.
+    """Update a market at its close: it prices the feared danger with a delay, and economic pressure (0 to 1) follows.
 
     feared = danger, or danger x (1 - halt_relief) while a halt is in effect
     priced += (feared - priced) x (1 - exp(-1 / market_reaction_days))
@@ -57,7 +57,7 @@ def close(own: Any, facts: Any, c: Any, p: Any) -> None:
 
 @rule
 def keep_path(own: Any, c: Any, luck: Any) -> None:
-    """Note for charts how it stands at the end of a day."""
+    """Store the state's rung, market and pressure at the end of a day, for charts."""
     day = int(own.traded)
     if c.path >= 0 and 0 <= day < luck.paths.shape[1]:
         today = luck.paths[c.path, day, own.index]

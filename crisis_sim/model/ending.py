@@ -1,4 +1,4 @@
-"""Talks, halts and how a crisis ends: what is on the table, whether a halt holds, quiet, and scheduled events."""
+"""Talks, halts, scheduled events, and the ending of a crisis."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from crisis_sim.model.engine import Agent, Event, Maybe, rule
 from crisis_sim.model.luck import exp, exponential, gamma2, normal, uniform
 from crisis_sim.model.record import first, note
 
-#: The draws of `Halt`, by their places there.
+#: Positions of the random streams in `Halt.draws`.
 COMMON, DEAL, ANSWER, VIOLATION, BURST, SETTLING = range(6)
-#: Fire that stopped for so long has paused, agreed or not, days.
+#: Fire counts as paused after this time without fire, days.
 PAUSE_DAYS = 7.0
-#: A burst of violations dies down in this time, days.
+#: Mean delay of a violation that another one causes, days.
 _BURST_DAYS = 0.25
 
 
 class Halt(Agent):
-    """The talks between the two states: the deal on the table, and a halt once it is agreed."""
+    """The talks between the two states: the deal on the table, and the halt once it is agreed."""
 
     role = "halts"
     draws = (
-        "common",  # what the crisis is about
-        "deal",  # what the deal on the table is worth
+        "common",  # stake that both states share
+        "deal",  # value of the deal on the table
         "answer",  # whether a violation is answered
-        "violation",  # when the next violation comes of itself
-        "burst",  # when the next one comes that another brings about
-        "settling",  # how long after a halt the crisis is over to the states
+        "violation",  # time of the next spontaneous violation
+        "burst",  # time of the next violation caused by another
+        "settling",  # time from a halt until the states see the crisis as over
     )
     events = (
         Event("terms", "change_terms", rate="changes_of_terms"),
@@ -54,25 +54,25 @@ class Halt(Agent):
     )
 
     class Variables:
-        common: float  # what the crisis is about, for both: standard normal
-        deal: float  # what the deal on the table is worth to both
-        stands: bool  # whether a halt was agreed and has not fallen
-        in_force: bool  # whether it is in effect
-        due: Maybe  # when it comes into effect, days
-        ended_fire: bool  # whether there had been fire
-        settling: float  # how much longer the states see the crisis as open, days
-        next_violation: Maybe  # when the next one comes of itself, days
-        next_of_burst: Maybe  # when the next one comes that an earlier one brings about, days
+        common: float  # stake that both states share, standard normal
+        deal: float  # value of the deal on the table to each state
+        stands: bool  # a halt is agreed and not broken
+        in_force: bool  # the halt is in effect
+        due: Maybe  # time at which the halt takes effect, days
+        ended_fire: bool  # there was fire when the halt took effect
+        settling: float  # time after the halt during which the states still see a crisis, days
+        next_violation: Maybe  # time of the next spontaneous violation, days
+        next_of_burst: Maybe  # time of the next violation caused by another, days
 
     class Facts:
-        follow_up: float  # how long a halt is watched before it ends the crisis, days
+        follow_up: float  # time that a halt must last to end the crisis, days
 
     def facts(self) -> Mapping[str, Any]:
         return {"follow_up": self.model.scenario.follow_up_days}
 
     @rule
     def begin(own, facts, c, p, luck):
-        """What settles a crisis is a fact of it and of its moment: the deal on the table, worth the same to both.
+        """Draw the shared stake and the deal on the table, whose value is the same to both states.
 
         deal on the table = deal + deal_spread x z,  z standard normal
         """
@@ -82,7 +82,7 @@ class Halt(Agent):
 
     @rule
     def changes_of_terms(own, facts, c, p, luck):
-        """Other terms come on the table, unless a halt stands.
+        """Rate at which the deal changes; 0 while a halt is agreed.
 
         rate = 1 / deal_days
         """
@@ -90,19 +90,20 @@ class Halt(Agent):
 
     @rule
     def change_terms(own, facts, c, p, luck):
-        """Draw the deal anew."""
+        """Draw a new deal."""
         own.deal = p.deal + p.deal_spread * normal(c, luck.keys, own.streams + DEAL)
 
     @rule
     def in_effect_due(own, facts, c, p, luck):
-        """When an agreed halt comes into effect: `implementation_hours` after it was agreed."""
+        """Time at which an agreed halt takes effect: `implementation_hours` after the agreement."""
         return own.due if own.stands and not own.in_force else math.inf
 
     @rule
     def come_into_effect(own, facts, c, p, luck):
-        """All fire ends, and war with it; what was prepared was dropped when the halt was agreed.
+        """End all fire and war; plans were dropped when the halt was agreed.
 
-        The states see the crisis as over after `settling_days` in the mean (gamma distributed, shape 2) if there was fire.
+        If there was fire, the states see the crisis as over after a settling time (gamma distributed, shape 2, mean
+        `settling_days`).
         """
         own.in_force = True
         own.ended_fire = under_fire(c)
@@ -124,27 +125,27 @@ class Halt(Agent):
 
     @rule
     def held_due(own, facts, c, p, luck):
-        """When a halt has held for `follow_up_days`, long enough to end the crisis."""
+        """Time at which the halt has lasted for `follow_up_days`."""
         return own.due + facts.follow_up if own.in_force else math.inf
 
     @rule
     def hold(own, facts, c, p, luck):
-        """The crisis ended by agreement, as of when the halt came into effect."""
+        """End the crisis by agreement, dated to the time at which the halt took effect."""
         end_crisis(c, luck, AGREEMENT, own.due, own.settling)
 
     @rule
     def violation_due(own, facts, c, p, luck):
-        """When the next violation comes, of itself or brought about by another."""
+        """Time of the next violation, spontaneous or caused by another."""
         return min(own.next_violation, own.next_of_burst) if own.in_force else math.inf
 
     @rule
     def be_violated(own, facts, c, p, luck):
-        """Either state is hurt, each as likely: its grievance rises by `violation_harm`, and it absorbs that or answers.
+        """Harm either state, with equal probability: grievance rises by `violation_harm`; the state absorbs or answers it.
 
             P(answer) = logistic(answering x demand x z - keeping),  z the intensity of the lowest rung with violence
 
-        An answer is an act of that rung, and the halt has fallen. A violation brings about the next one of its burst
-        (Hawkes 1971), if any, after t days at the rate
+        An answer is an act of that rung, and breaks the halt. A violation may cause another (Hawkes 1971), t days later, at
+        the rate
 
             rate = violation_burst / (1/4 day) x exp(-t / (1/4 day))
         """
@@ -159,13 +160,13 @@ class Halt(Agent):
         )
         own.next_of_burst = min(own.next_of_burst, c.now + child)
         c.violated_at = first(c.violated_at, c.now)
-        mine = uniform(c, luck.keys, c.states[0].streams + OFFENCE)
-        k = 0 if mine < uniform(c, luck.keys, c.states[1].streams + OFFENCE) else 1
+        first_draw = uniform(c, luck.keys, c.states[0].streams + OFFENCE)
+        k = 0 if first_draw < uniform(c, luck.keys, c.states[1].streams + OFFENCE) else 1
         hurt, offender = c.states[k], c.states[1 - k]
         hurt.grievance += p.violation_harm
         note(luck, record.VIOLATION, 1 - k, c.now)
-        worth = p.answering * hurt.demand * c.ladder[c.fire_rung].intensity - p.keeping
-        if uniform(c, luck.keys, own.streams + ANSWER) < logistic(worth):
+        value = p.answering * hurt.demand * c.ladder[c.fire_rung].intensity - p.keeping
+        if uniform(c, luck.keys, own.streams + ANSWER) < logistic(value):
             carry_out(hurt, offender, c, p, luck, c.fire_rung, True)
         else:
             note(luck, record.ABSORBED, k, c.now)
@@ -173,9 +174,11 @@ class Halt(Agent):
 
 @inlined
 def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
-    """When the next violation comes of itself, t days after the halt came into effect; only a halt that ended fire has any.
+    """Draw the time of the next spontaneous violation, t days after the halt took effect.
 
     rate = violations_per_day x exp(-t / violation_fade_days)
+
+    Only a halt that ended fire has violations.
     """
     since = exp((own.due - c.now) / p.violation_fade_days)
     budget = exponential(c, luck.keys, own.streams + VIOLATION)
@@ -186,20 +189,20 @@ def draw_violation(own: Any, c: Any, p: Any, luck: Any) -> None:
 
 @inlined
 def decaying(rate: Any, days: Any, budget: Any) -> Any:
-    """Time in which a rate that falls off exponentially has eaten a budget, exactly; infinite where it never does."""
+    """Return the time in which an exponentially decaying rate uses up a budget; infinite if it never does."""
     share = budget / (rate * days) if rate > 0.0 else 1.0
     return -days * math.log(1.0 - share) if share < 1.0 else math.inf
 
 
 class Ending(Agent):
-    """What ends a crisis though nobody signed anything."""
+    """Ends a crisis without an agreement, and measures its danger."""
 
     role = "endings"
     events = (Event("fade", "fade", rate="fading"),)
 
     @rule
     def perceive(own, facts, c, p, luck):
-        """How dangerous the crisis is, from 0 to 1, by the intensities of both states (at most 1 each).
+        """Compute the danger of the crisis, 0 to 1, from the states' intensities, each at most 1.
 
         danger = 1 - (1 - intensity of one) x (1 - intensity of the other)
         """
@@ -208,7 +211,7 @@ class Ending(Agent):
 
     @rule
     def weigh(own, facts, c, p, luck):
-        """How urgent the crisis is to third parties: see `Mediator.engaging`.
+        """Compute the urgency of the crisis to third parties: see `Mediator.engaging`.
 
         urgency = exp(alarm x danger + ripeness x mean halt_propensity of both states)
         """
@@ -217,9 +220,9 @@ class Ending(Agent):
 
     @rule
     def pass_time(own, facts, c, p, luck):
-        """Fire has paused, as of its last day, once there was none for a week, agreed or not; so have strikes.
+        """Record a pause in fire after a week without any, dated to the last day of fire; likewise for strikes.
 
-        Acts that go on are counted anew: see `renew`.
+        Continuing acts are counted again: see `renew`.
         """
         end = c.now + c.wait
         later = c.states[0].acted_at > c.states[1].acted_at
@@ -232,57 +235,57 @@ class Ending(Agent):
 
     @rule
     def fading(own, facts, c, p, luck):
-        """A crisis without danger is over after a while, the sooner the less either state still wants of the other.
+        """Rate at which a crisis fades: low while there is danger, or while the states still demand something of each other.
 
         rate = (1 - danger)^4 / fading_days
                x exp(-fading_stakes x mean demand of both - patience x [a third party has mediated, and there was violence])
 
-        It does not fade while there is fire, a plan or a halt; while a third party mediates an end of violence, there are
-        terms to wait for.
+        The rate is 0 during fire, while a violent act is prepared, and while a halt is agreed. Mediation after violence
+        slows fading, because the states may wait for terms.
         """
         a, b = c.states[0], c.states[1]
         planning = a.plan + a.opening + b.plan + b.opening > 0
         if under_fire(c) or planning or c.halts[0].stands:
             return 0.0
         slowed = 0.5 * p.fading_stakes * (a.demand + b.demand)
-        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediation and violence
             slowed += p.patience
         return (1.0 - c.danger) ** 4 * exp(-slowed) / p.fading_days
 
     @rule
     def fade(own, facts, c, p, luck):
-        """Tacit, if both had used their forces and there was no more than minor violence; else the crisis faded."""
+        """End the crisis: tacitly if both states had used their forces and violence was at most minor, else by fading."""
         both = c.states[0].acted and c.states[1].acted
         end_crisis(c, luck, TACIT if both and c.worst <= MINOR else FADED, c.now, 0.0)
 
 
 @inlined
 def renew(state: Any, c: Any, until: Any) -> None:
-    """Force or a display that goes on counts as a new act a week after the last, unless a halt is in effect.
+    """Count continuing force, or a continuing display, as a new act a week after the last, unless a halt is in effect.
 
-    That is for counting only: the coders of militarised incidents (MIE) enter what lasts as further incidents.
+    The coders of militarised incidents (MIE) enter lasting acts as further incidents; nothing else depends on this count.
     """
-    goes_on = c.war or state.operation > 0 or c.ladder[state.posture].kind >= DISPLAY
-    due = state.acted_at + RENEWED_AFTER_DAYS  # not a number where it has not acted
-    if due <= until and goes_on and not c.halts[0].in_force:
+    continues = c.war or state.operation > 0 or c.ladder[state.posture].kind >= DISPLAY
+    due = state.acted_at + RENEWED_AFTER_DAYS  # NaN before its first act
+    if due <= until and continues and not c.halts[0].in_force:
         act = c.war_rung if c.war else max(state.operation, state.posture)
         count_act(state, c, act, max(due, c.now))
 
 
 class Scheduled(Agent):
-    """A scheduled event: it comes on its date, whatever the agents do."""
+    """An event that occurs on its date, whatever the agents do."""
 
     role = "events"
     capacity = 4
     events = (Event("event", "happen", due="event_due"),)
 
     class Variables:
-        past: bool  # whether it has happened
+        past: bool  # it has occurred
 
     class Facts:
-        at: float  # when it comes, days
-        victim: int  # which state it strikes, by its number
-        trigger: int  # whether it is a trigger
+        at: float  # its time, days
+        victim: int  # number of the state that is struck
+        trigger: int  # 1 for a trigger, else 0
 
     def facts(self) -> Mapping[str, Any]:
         scenario = self.model.scenario
@@ -294,23 +297,23 @@ class Scheduled(Agent):
 
     @rule
     def event_due(own, facts, c, p, luck):
-        """When it comes."""
+        """Time of the event."""
         return math.inf if own.past else facts.at
 
     @rule
     def happen(own, facts, c, p, luck):
-        """Harm to the state that is struck; its rival carries out the act of `rival_rung` with it, if that is above 0.
+        """Harm the struck state; its rival carries out the act of `rival_rung`, if that is above 0.
 
             suffered = blame x (deaths / harm_unit_deaths)^harm_exponent + provocation
             grievance += suffered,  strain += pressure
             wronged = max(wronged, min(suffered / blow, 1)),  unanswered likewise
 
-        The struck state is on alert, and the last word is its rival's. A trigger's act settles no grievance of its author.
+        The struck state goes on alert, and its rival counts as the last to act. The act of a trigger settles no grievance.
 
             granted = 1 - (1 - granted) x (1 - concession),  open grievance x= 1 - concession
 
-        A concession settles that share of what the state demands (Fearon 1995: what is divided need not be fought for); one
-        that comes without harm alarms nobody, and asks for no answer.
+        A concession settles that share of the state's demand (Fearon 1995: what is divided need not be fought for). A
+        concession without harm alarms nobody and asks for no answer.
         """
         own.past = True
         struck, author = c.states[facts.victim], c.states[1 - facts.victim]
@@ -319,8 +322,8 @@ class Scheduled(Agent):
         c.deaths += facts.deaths
         struck.strain += facts.pressure
         rung = int(facts.rival_rung)
-        yields = facts.concession > 0.0 and harm + facts.provocation + facts.pressure + rung == 0.0
-        if not yields:
+        harmless = harm + facts.provocation + facts.pressure + rung == 0.0
+        if not (facts.concession > 0.0 and harmless):
             struck.alert = True
             c.last = author.index
         violent = facts.deaths > 0 or c.ladder[min(rung, c.n_rungs - 1)].violence >= MINOR

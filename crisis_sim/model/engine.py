@@ -1,9 +1,7 @@
-"""What an agent is: a class that says what it holds, which numbers it needs, what can happen to it, and what it does.
+"""Agents: classes that declare their variables, facts, random streams, events and rules.
 
-A class of agents declares `Variables`, what further numbers it needs (`Facts`), which purposes it takes luck for (`draws`),
-which events can happen to it (`events`), and gives a rule for each thing that it does. A rule is a compiled method; a
-subclass that has its own takes the place of the rule above it, which it may call by the class's name. `schedule` strings the
-rules together, `layout` makes records of what is declared, `check` says what is wrong with a rule.
+A rule is a compiled method. A subclass may replace a rule, and call the replaced rule through its class. `schedule` combines
+the rules of all agents, `layout` derives records from the declarations, and `check` reports mistakes in them.
 """
 
 from __future__ import annotations
@@ -24,54 +22,54 @@ from numba.extending import models, register_model, typeof_impl
 from numpy.typing import NDArray
 
 from crisis_sim.model import check
-from crisis_sim.model.compiled import OF_RULES, _translate
+from crisis_sim.model.compiled import RULE_OPTIONS, njit
 from crisis_sim.model.luck import uniforms
 
-#: What every agent does, in this order, at each event: `perceive` how things stand, `influence` the states, `weigh` it all.
+#: Rules that all agents follow before each event, in this order: `perceive`, `influence` the states, `weigh`.
 PHASES = ("perceive", "influence", "weigh")
-#: All that an agent does beside its events: `begin` once, `pass_time` between two events, `take` an option asked for.
+#: All rules other than those of events: `begin` once, `pass_time` between events, `take` an option chosen by a policy.
 STEPS = ("begin", *PHASES, "pass_time", "take")
-#: The fields of every agent's record: its number in its role, its first clock, its first stream of luck.
-PLACE = ("index", "clocks", "streams")
+#: Fields of every agent's record: its number in its role, its first clock, its first random stream.
+IDENTITY = ("index", "clocks", "streams")
 
-#: A number that there may not be yet, such as a moment that has not come: not a number, or infinite, until then.
+#: A number that may be missing (NaN) or infinite, such as the time of a future event.
 Maybe: TypeAlias = float
-#: What a variable or a fact can be.
+#: Types of variables and facts.
 KINDS = {"float": np.float64, "int": np.int64, "bool": np.bool_, "Maybe": np.float64}
 
 
 def rule(function: Callable[..., Any]) -> Any:
-    """A method that is compiled. Its arguments are `own, [rival,] facts, c, p, luck`: see `Agent`."""
-    name = f"{function.__module__}.{function.__qualname__} {_text_of(function)}"
+    """Compile a method as a rule. Its arguments are `own, [rival,] facts, c, p, luck`: see `Agent`."""
+    name = f"{function.__module__}.{function.__qualname__} {_source_of(function)}"
     if not function.__module__.startswith("crisis_sim."):
-        # What is kept on disk names the module, and a process that has no such module could not read it.
+        # The cache refers to the module, which another process may be unable to import.
         function.__module__ = __name__
-    return named(_translate(function, forceinline=True, **OF_RULES), name)
+    return with_identifier(njit(function, forceinline=True, **RULE_OPTIONS), name)
 
 
-def _text_of(function: Callable[..., Any]) -> str:
-    """The text that decides what a rule does: of its file, whose other functions it may use."""
+def _source_of(function: Callable[..., Any]) -> str:
+    """Return the source of a rule's file, as the rule may call other functions in it."""
     file = inspect.getsourcefile(function)
     if file is not None and Path(file).is_file():
         return Path(file).read_text(encoding="utf-8")
     return inspect.getsource(function)
 
 
-def named(made: Any, text: str) -> Any:
-    """Give compiled code a name that a later process gives it too, so that what is kept on disk is found again."""
-    made._set_uuid(str(uuid.uuid5(uuid.NAMESPACE_URL, text)))
-    return made
+def with_identifier(dispatcher: Any, text: str) -> Any:
+    """Identify a compiled function by a text rather than at random, so that later processes find it in the cache."""
+    dispatcher._set_uuid(str(uuid.uuid5(uuid.NAMESPACE_URL, text)))
+    return dispatcher
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that can happen to each agent of a class.
+    """An event that can happen to each agent of a class.
 
     Attributes:
-        name: what it is called; it keys the luck of its clock.
-        happen: the rule that carries it out.
-        rate: the rule that says how often it comes, a day, as things stand; or
-        due: the rule that says when it comes, in days since the scenario's start, infinite for not at all.
+        name: its name, which keys the random numbers of its clock.
+        happen: name of the rule that carries it out.
+        rate: name of the rule that returns its rate per day; or
+        due: name of the rule that returns its time, days from the start; infinite for never.
     """
 
     name: str
@@ -81,13 +79,13 @@ class Event:
 
     @property
     def rules(self) -> dict[str, str]:
-        """Its rules by what they are for."""
+        """Names of its rules by purpose."""
         rules = {"happen": self.happen, "rate": self.rate, "due": self.due}
-        return {what: name for what, name in rules.items() if name}
+        return {purpose: name for purpose, name in rules.items() if name}
 
 
 class Kind(type(mesa.Agent)):  # type: ignore[misc]  # Mesa is untyped
-    """The class of agents' classes: compiled rules may call those of other classes, such as `State.decide(...)`."""
+    """Metaclass of agents; it lets compiled rules call those of a class, such as `State.decide(...)`."""
 
 
 class _KindType(types.Dummy):
@@ -109,8 +107,8 @@ class _RuleOfKind(AttributeTemplate):
     key = _KindType
 
     def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
-        found = getattr(kind.kind, name, None)
-        return types.Dispatcher(found) if check.is_rule(found) else None
+        member = getattr(kind.kind, name, None)
+        return types.Dispatcher(member) if check.is_rule(member) else None
 
 
 @lower_constant(_KindType)
@@ -124,24 +122,24 @@ def _get_rule(context: Any, *_: Any) -> Any:
 
 
 class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent is untyped
-    """An agent of a crisis; each attribute that its `Variables` name is an array over the block's replicates.
+    """An agent in a block of crises. Each name in its `Variables` is also an attribute: an array over replicates.
 
     Rules are compiled methods with these arguments:
 
-    - own: the agent's variables; rival: those of the other state, for states only.
-    - facts: its facts, from the scenario, and what `Facts` adds.
-    - c: the crisis, with `c.states[0]`, `c.mediators[2]`, `c.now` and so on.
-    - p: the behavioural parameters, by name.
-    - luck: keys of luck and the event log, as `uniform(c, luck.keys, own.streams + CHOICE)` and `note` take them;
+    - own: variables of the agent; rival: variables of the other state, in rules of states only.
+    - facts: constants of the agent: numbers of the scenario, and those in `Facts`.
+    - c: the crisis, such as `c.states[0]`, `c.mediators[2]` and `c.now`.
+    - p: behavioural parameters, by name.
+    - luck: random keys and the event log, as in `uniform(c, luck.keys, own.streams + CHOICE)` and `note`;
       `own.streams + n` is the stream of the n-th of the class's `draws`.
 
-    A rule is called `begin`, `perceive`, `influence`, `weigh`, `pass_time` (see `STEPS`), or as an event names it. There may
-    be a plain method `step` instead, which is called after every day of the crisis, for all replicates at once: it reads
-    attributes such as `state.grievance`, and writes to `self.records["..."]`, or to `lent_...` in a state's `records`.
+    Rules are named `begin`, `perceive`, `influence`, `weigh`, `pass_time` (see `STEPS`), or as an event names them. A plain
+    method `step` is called after every day, for all replicates at once. It reads attributes such as `state.grievance`,
+    and writes to `self.records["..."]` or to the `lent_...` fields of a state's `records`.
 
     Attributes:
-        role: what kind of agent it is; a new role is a name of one's own.
-        name: its name in the scenario, which keys its luck.
+        role: the kind of agent; an additional agent has a role of its own.
+        name: its name in the scenario, which keys its random numbers.
         index: its number among the agents of its role.
     """
 
@@ -151,10 +149,10 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
     events: ClassVar[tuple[Event, ...]] = ()
 
     class Variables:
-        """What changes."""
+        """Variables, which change during a crisis."""
 
     class Facts:
-        """What stays as it is, beyond the numbers of the scenario's part."""
+        """Constants, in addition to the numbers of the agent's part of the scenario."""
 
     def __init_subclass__(cls, **further: Any) -> None:
         super().__init_subclass__(**further)
@@ -167,13 +165,13 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
 
     @property
     def records(self) -> Any:
-        """Its variables as of the last event: records, shape (replicates,). To intervene, write here."""
+        """Records of its current variables, shape (replicates,). Write here to intervene."""
         return self.model.crises[self.role][:, self.index]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        names = [*PLACE, *annotations_of(type(self), "Variables")]
+        names = [*IDENTITY, *annotations_of(type(self), "Variables")]
         if name in names:
             return self.model.view[self.role][:, self.index][name]
         raise AttributeError(
@@ -181,42 +179,37 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
         )
 
     def luck(self, purpose: str) -> NDArray[np.float64]:
-        """A number in (0, 1) for each replicate, keyed by purpose and day, for `step`: replicates stay what they are."""
+        """Return a random number in (0, 1) per replicate for `step`, keyed by purpose and day."""
         day = f"{self.name}/{purpose}/{self.model.days:g}"
         return uniforms(self.model.seed_, day, self.model.replicate)
 
     def facts(self) -> Mapping[str, Any]:
-        """The values of `Facts`, each a number or an array over replicates."""
+        """Return the values of `Facts`, each a number or an array over replicates."""
         return {}
 
     def outcomes(self) -> Mapping[str, Any]:
-        """Columns of its own in the outcomes, each an array over replicates."""
+        """Return additional columns of the outcomes, each an array over replicates."""
         return {}
 
     @classmethod
     def clocks(cls) -> tuple[str, ...]:
-        """The names of the events that come at a rate, each of which has a clock."""
+        """Return the names of events with a rate, each of which has a clock."""
         return tuple(event.name for event in cls.events if event.rate)
-
-    @classmethod
-    def find(cls, name: str) -> Any:
-        """The rule of that name, or None."""
-        return getattr(cls, name, None)
 
 
 def annotations_of(kind: type, holder: str) -> dict[str, str]:
-    """What the `Variables` or `Facts` of a class and of those above it declare, in order, the highest first."""
-    found: dict[str, str] = {}
-    for one in reversed(kind.__mro__):
-        declared = vars(one).get(holder)
+    """Return the annotations in `Variables` or `Facts` of a class and its bases, from the most basic class on."""
+    annotations: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        declared = vars(base).get(holder)
         if declared is not None:
             for name, word in inspect.get_annotations(declared).items():
-                found[name] = word if isinstance(word, str) else word.__name__
-    return found
+                annotations[name] = word if isinstance(word, str) else word.__name__
+    return annotations
 
 
 def fields_of(annotations: Mapping[str, str], facts: bool = False) -> list[tuple[Any, ...]]:
-    """The fields of a record of what is declared; a fact takes a whole word, so that it can be drawn."""
+    """Return record fields for annotations; facts occupy whole words, because they may vary between replicates."""
     fields: list[tuple[Any, ...]] = []
     for name, declared in annotations.items():
         word, _, count = declared.strip("'\"").partition("*")
@@ -226,22 +219,22 @@ def fields_of(annotations: Mapping[str, str], facts: bool = False) -> list[tuple
 
 
 def record(fields: Iterable[tuple[Any, ...]]) -> np.dtype[Any]:
-    """A record of these fields, laid out as compiled code expects it."""
+    """Return a record type with the alignment of compiled code."""
     return np.dtype(list(fields), align=True)
 
 
 def events_of(kinds: Iterable[type[Agent]]) -> list[tuple[str, dict[type[Agent], Event]]]:
-    """All events of a role whose agents may be of several classes: by name, in order, each as the classes that have it say.
+    """Return the events of a role by name and class, in order.
 
-    An event that comes at a rate in one class and on a date in another counts as two.
+    An event that has a rate in one class and a date in another counts as two.
     """
-    found: dict[tuple[str, bool], dict[type[Agent], Event]] = {}
+    events: dict[tuple[str, bool], dict[type[Agent], Event]] = {}
     for kind in kinds:
         for event in kind.events:
-            found.setdefault((event.name, bool(event.rate)), {})[kind] = event
-    return [(name, events) for (name, _), events in found.items()]
+            events.setdefault((event.name, bool(event.rate)), {})[kind] = event
+    return [(name, by_kind) for (name, _), by_kind in events.items()]
 
 
 def clocks_of(kinds: Iterable[type[Agent]]) -> tuple[str, ...]:
-    """The clocks of every agent of a role whose agents may be of several classes."""
+    """Return the clocks of an agent whose role has these classes."""
     return tuple(dict.fromkeys(name for kind in kinds for name in kind.clocks()))

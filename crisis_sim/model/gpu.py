@@ -1,7 +1,7 @@
-"""A graphics card as engine: the same rules and the same loop, compiled for it; crises are worked on at many desks at once.
+"""Graphics cards as an engine: the same rules and main loop, compiled for the card, with many crises in parallel.
 
-Luck is keyed, so replicate k of seed s is the same crisis here as on a processor; only the last digits of exponentials and
-logarithms, which each kind of machine takes in its own way, may differ, and with them, very seldom, a decision.
+Random numbers are keyed, so replicate k of seed s is the same crisis as on a CPU. Only the last digits of exponentials and
+logarithms may differ between machines, and with them, very rarely, a decision.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.model.schedule import work_on
+from crisis_sim.model.schedule import run_every
 
-#: Threads that a card's multiprocessor takes on together.
+#: Threads per block.
 THREADS = 128
-#: The most desks on a card, each of which takes some kilobytes of its memory.
-DESKS = 65_536
+#: Maximum number of workspaces, each of which takes a few kilobytes of the card's memory.
+WORKSPACES = 65_536
 
 
 class NoCardError(RuntimeError):
-    """No graphics card can be used; says why, and what to do."""
+    """No graphics card can be used; the message gives the reason and a remedy."""
 
 
 def check_card() -> str:
-    """Make sure that there is a card; its name.
+    """Check that there is a graphics card, and return its name.
 
     Raises:
-        NoCardError: when there is none, or the library to use it is missing.
+        NoCardError: if there is no card, or the library for it is missing.
     """
-    if find_spec("numba_cuda") is None:  # Numba's own support of cards is given up
+    if find_spec("numba_cuda") is None:  # Numba itself no longer supports cards
         raise NoCardError(
             "engine gpu needs the library numba-cuda: pip install 'crisis-sim[gpu]', or run with "
             "--engine cpu"
@@ -38,7 +38,7 @@ def check_card() -> str:
     cuda = _cuda()
     if not cuda.is_available():
         raise NoCardError(
-            "engine gpu needs an NVIDIA graphics card and its driver, and none was found; run with "
+            "engine gpu needs an NVIDIA graphics card and its driver; none was found: run with "
             "--engine cpu"
         )
     name = cuda.get_current_device().name
@@ -56,7 +56,7 @@ def run_crises(
     table: Any,
     drawn: Any,
     slots: Any,
-    desk: Any,
+    workspace: Any,
     words: Any,
     luck: Any,
     first: int,
@@ -66,21 +66,21 @@ def run_crises(
     stop: bool,
     *rules: Any,
 ) -> int:
-    """As `crisis_sim.model.schedule.run_crises`: crises go up to the card, and come back with all that was written down."""
+    """Run crises as `crisis_sim.model.schedule.run_crises` does, on the card."""
     cuda = _cuda()
-    desks = min(last - first, DESKS)
-    there = cuda.to_device(crises)
-    laid = cuda.device_array(desks, desk.dtype)
-    luck_there = type(luck)(*map(cuda.to_device, luck))
-    counts = cuda.to_device(np.zeros(desks, np.int64))
-    kernel(rules)[-(-desks // THREADS), THREADS](
-        there, _as_words(there), cuda.to_device(drawn), cuda.to_device(slots),
-        cuda.to_device(words), laid, _as_words(laid), luck_there,
-        first, last, until, horizon, stop, counts,
+    count = min(last - first, WORKSPACES)
+    on_card = cuda.to_device(crises)
+    workspaces = cuda.device_array(count, workspace.dtype)
+    luck_on_card = type(luck)(*map(cuda.to_device, luck))
+    events = cuda.to_device(np.zeros(count, np.int64))
+    kernel(rules)[-(-count // THREADS), THREADS](
+        on_card, _as_words(on_card), cuda.to_device(drawn), cuda.to_device(slots),
+        cuda.to_device(words), workspaces, _as_words(workspaces), luck_on_card,
+        first, last, until, horizon, stop, events,
     )  # fmt: skip
-    there.copy_to_host(crises)
-    luck_there.paths.copy_to_host(luck.paths)
-    return int(counts.copy_to_host().sum())
+    on_card.copy_to_host(crises)
+    luck_on_card.paths.copy_to_host(luck.paths)
+    return int(events.copy_to_host().sum())
 
 
 def _as_words(records: Any) -> Any:
@@ -89,23 +89,23 @@ def _as_words(records: Any) -> Any:
 
 @cache
 def kernel(rules: tuple[Any, ...]) -> Any:
-    """The loop with these rules, compiled for the card when it is first used; Numba takes those of a processor for it."""
+    """Return the main loop with these rules, compiled on first use; Numba accepts rules compiled for the CPU."""
     cuda = _cuda()
-    look, clocks, pass_time, happen, take, fault = rules
+    update, clocks, pass_time, happen, take, fault = rules
 
     @cuda.jit  # type: ignore[untyped-decorator]
     def run(
-        crises: Any, table: Any, drawn: Any, slots: Any, words: Any, desks: Any, words_of: Any,
-        luck: Any, first: Any, last: Any, until: Any, horizon: Any, stop: Any, counts: Any,
+        crises: Any, table: Any, drawn: Any, slots: Any, words: Any, workspaces: Any, words_of: Any,
+        luck: Any, first: Any, last: Any, until: Any, horizon: Any, stop: Any, events: Any,
     ) -> None:  # fmt: skip
-        one = cuda.grid(1)
-        if one < desks.size:
+        thread = cuda.grid(1)
+        if thread < workspaces.size:
             for j in range(words.size):
-                words_of[one, j] = words[j]
-            counts[one] = work_on(
-                crises, table, drawn, slots, desks[one], words_of[one], luck,
-                first + one, last, desks.size, until, horizon, stop,
-                look, clocks, pass_time, happen, take, fault,
+                words_of[thread, j] = words[j]
+            events[thread] = run_every(
+                crises, table, drawn, slots, workspaces[thread], words_of[thread], luck,
+                first + thread, last, workspaces.size, until, horizon, stop,
+                update, clocks, pass_time, happen, take, fault,
             )  # fmt: skip
 
     return run

@@ -1,4 +1,4 @@
-"""Records of crises and of parameters, made of what classes declare, and filled with what is known beforehand."""
+"""Records of crises and parameters, derived from the declarations of classes, with their initial values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crisis_sim.model.cast import ROLES, kinds_of
 from crisis_sim.model.check import RuleError, check_names, mistake_at
 from crisis_sim.model.choice import FULL_WAR, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
 from crisis_sim.model.engine import (
-    PLACE,
+    IDENTITY,
     Agent,
     Maybe,
     annotations_of,
@@ -40,7 +40,7 @@ from crisis_sim.scenario.schema import (
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-#: The part of a scenario whose numbers are an agent's facts, by role.
+#: Parts of a scenario whose numbers are facts of agents, by role.
 _PARTS: dict[str, Any] = {
     "states": StateSpec,
     "mediators": MediatorSpec,
@@ -53,26 +53,26 @@ _PARTS: dict[str, Any] = {
 
 
 class Crisis:
-    """What is kept of a crisis beside its agents."""
+    """Variables of a crisis other than those of its agents."""
 
     class Variables:
-        """What changes."""
+        """Variables; times are days from the scenario's start."""
 
-        ongoing: bool  # whether it is not over
-        war: bool  # whether there is full-scale war
-        now: Maybe  # the last event
-        wait: float  # from that to the next one, days
+        ongoing: bool  # the crisis is not over
+        war: bool  # there is full-scale war
+        now: Maybe  # time of the last event
+        wait: float  # time from that to the next event, days
         danger: float  # 1 - (1 - I_1)(1 - I_2), by the states' intensities, each at most 1
-        urgency: float  # to third parties: see `Ending.weigh`
+        urgency: float  # urgency to third parties: see `Ending.weigh`
         deaths: float
-        began: Maybe  # the start of the scenario, or of what it is about
+        began: Maybe  # the start of the scenario, or of its crisis
         last_fire: Maybe
         last_strike: Maybe
         ended_at: Maybe
         first_strike_at: Maybe
-        mediated_at: Maybe  # when the first mediator engaged
-        channel_at: Maybe  # when a channel first opened
-        agreed_at: Maybe  # when a halt was first agreed
+        mediated_at: Maybe  # time at which the first mediator engaged
+        channel_at: Maybe  # time at which a channel first opened
+        agreed_at: Maybe  # time at which a halt was first agreed
         in_effect_at: Maybe
         violated_at: Maybe
         relapsed_at: Maybe
@@ -80,30 +80,30 @@ class Crisis:
         nuclear_use_at: Maybe
         followed_until: Maybe
         fire_at: Maybe
-        paused_at: Maybe  # when fire stopped that has paused since
-        over_at: Maybe  # when the states see it as over
+        paused_at: Maybe  # time of the last fire before a pause
+        over_at: Maybe  # time at which the states see the crisis as over
         strikes_paused_at: Maybe
-        event: int  # the event that comes next, by its number; -1 for none
-        agent: int  # to which agent of its role
-        asking: int  # the state whose choice is left to somebody, or -1
-        choice: int  # the option of the last decision
+        event: int  # number of the next event; -1 for none
+        agent: int  # number of the agent to which it happens
+        asking: int  # number of the state whose choice is left to a policy, or -1
+        choice: int  # option of the last decision
         n_clocks: int
         n_rungs: int
-        war_rung: int  # the lowest rung of full-scale war
-        fire_rung: int  # the lowest rung with violence
-        path: int  # where its path is kept, or -1
-        ending: int  # its place in `ENDINGS`
-        worst: int  # the worst violence so far, by its place in `VIOLENCE`
-        last: int  # the state that acted last, or -1
+        war_rung: int  # lowest rung of full-scale war
+        fire_rung: int  # lowest rung with violence
+        path: int  # index of its path, or -1
+        ending: int  # its position in `ENDINGS`
+        worst: int  # worst violence so far, by its position in `VIOLENCE`
+        last: int  # number of the state that acted last, or -1
         peak_rung: int
-        last_act: int  # the kind of the last act, by its place in `ACTS`, or -1
-        style: int  # the strongest style of mediation so far, or 0
-        broker: int  # the mediator that brokered a settlement, from 1, or 0
+        last_act: int  # kind of the last act, by its position in `ACTS`, or -1
+        style: int  # most intrusive style of mediation so far, or 0
+        broker: int  # number of the mediator that brokered a settlement, from 1, or 0
         first_strike_by: int
-        fault: int  # what a checked run found missing, or -1
+        fault: int  # see `Schedule.fault`, or -1
 
 
-#: What a rung of the ladder is.
+#: A rung of the ladder.
 RUNG = record(
     [
         *((name, np.float64) for name in ("intensity", "toll", "dread", "opening_deaths", "deaths_per_day", "cost_per_day")),
@@ -116,18 +116,18 @@ _DRAWN_RUNG = ("intensity", "opening_deaths", "deaths_per_day", "cost_per_day")
 
 @dataclass
 class Layout:
-    """Crises as rows, and the desk at which one at a time is worked on.
+    """Crises as records, and the workspace for one crisis at a time.
 
     Attributes:
         crises: records, shape (rows,).
-        desk: the record of one crisis, with room for what need not be kept, and of the parameters, shape (1,).
-        drawn: values that each crisis has of its own of parameters, as words, shape (rows, values).
-        slots: where on the desk they belong, shape (values,).
+        workspace: record of one crisis with temporary fields, and of the parameters, shape (1,).
+        drawn: parameter values that differ between crises, as 64-bit words, shape (rows, values).
+        slots: positions of these values in the workspace, shape (values,).
         keys, stream_of: see `record.Luck`.
     """
 
     crises: NDArray[Any]
-    desk: NDArray[Any]
+    workspace: NDArray[Any]
     drawn: NDArray[np.int64]
     slots: NDArray[np.int64]
     keys: NDArray[np.uint64]
@@ -135,11 +135,11 @@ class Layout:
 
 
 class _Records:
-    """The records of a cast."""
+    """Record types for the agents of a model."""
 
     def __init__(self, model: CrisisModel) -> None:
         self.kinds = kinds_of(model.cast)
-        members, known = [], []
+        members, facts = [], []
         self.clocks = self.streams = 0
         for role, kinds in self.kinds.items():
             capacity = kinds[0].capacity
@@ -148,9 +148,9 @@ class _Records:
             clocks = clocks_of(kinds)
             self.clocks += capacity * len(clocks)
             self.streams += capacity * (max(len(kind.draws) for kind in kinds) + len(clocks))
-            variables = {**dict.fromkeys(PLACE, "int"), **_union(kinds, "Variables")}
+            variables = {**dict.fromkeys(IDENTITY, "int"), **_union(kinds, "Variables")}
             members.append((role, record(fields_of(variables)), (capacity,)))
-            known.append((role, _facts_record(role, kinds), (capacity,)))
+            facts.append((role, _facts_record(role, kinds), (capacity,)))
         events = sum(len(events_of(kinds)) for kinds in self.kinds.values())
         self.crisis = [
             ("replicate", np.uint64),
@@ -165,39 +165,39 @@ class _Records:
             ("odds", np.float64, (OPTIONS,)),
             *members,
         ]
-        at_desk = [*self.crisis, ("rates", np.float64, (self.clocks,)), ("ladder", RUNG, (RUNGS,))]
+        temporary = [("rates", np.float64, (self.clocks,)), ("ladder", RUNG, (RUNGS,))]
         behaviour = record([(name, np.float64) for name in vars(model.behaviour)])
-        parameters = record([("behaviour", behaviour), *known])
-        self.desk = record([("c", record(at_desk)), ("p", parameters)])
+        parameters = record([("behaviour", behaviour), *facts])
+        self.workspace = record([("c", record([*self.crisis, *temporary])), ("p", parameters)])
 
     def check_rules(self) -> None:
-        """Make sure that rules of a person's own speak of what the records hold."""
-        crisis, parameters = self.desk["c"], self.desk["p"]
+        """Check the names in rules of the user's own classes."""
+        crisis, parameters = self.workspace["c"], self.workspace["p"]
         names: dict[str, Any] = {
             "crisis": crisis.names,
             "parameters": parameters["behaviour"].names,
         }
         for role in self.kinds:
-            names |= {
-                role: crisis[role].base.names,
-                f"facts of {role}": parameters[role].base.names,
-            }
-        for kind in {one for kinds in self.kinds.values() for one in kinds} - set(ROLES.values()):
+            names[role] = crisis[role].base.names
+            names[f"facts of {role}"] = parameters[role].base.names
+        kinds = {kind for several in self.kinds.values() for kind in several}
+        for kind in kinds - set(ROLES.values()):
             check_names(kind, names)
 
 
 def _union(kinds: Sequence[type[Agent]], holder: str) -> dict[str, str]:
-    """What the classes of a role declare, taken together: the last first.
+    """Return all annotations of the classes of a role, the last first.
 
-    So no record begins as another one does: to Numba, the longer of two such would be a kind of the shorter one.
+    In this order no record is a prefix of another, which Numba would take for its base type.
     """
-    found: dict[str, str] = {}
+    annotations: dict[str, str] = {}
     for kind in kinds:
         for name, word in annotations_of(kind, holder).items():
-            if found.setdefault(name, word) != word:
-                said = f"{kind.__name__}.{holder}: '{name}' is {word}, and {found[name]} in another class of the {kind.role}"
-                raise RuleError([mistake_at(getattr(kind, holder), said, found[name], word=name)])
-    return dict(reversed(found.items()))
+            other = annotations.setdefault(name, word)
+            if other != word:
+                message = f"{kind.__name__}.{holder}: '{name}' is {word}, but {other} in another class of the {kind.role}"
+                raise RuleError([mistake_at(getattr(kind, holder), message, other, word=name)])
+    return dict(reversed(annotations.items()))
 
 
 def _facts_record(role: str, kinds: Sequence[type[Agent]]) -> np.dtype[Any]:
@@ -207,89 +207,88 @@ def _facts_record(role: str, kinds: Sequence[type[Agent]]) -> np.dtype[Any]:
         if range_of(part, name) is not None:
             by_state = str(field.annotation).startswith("dict")
             fields[name] = (name, np.float64, (2,)) if by_state else (name, np.float64)
-    own = {one[0]: one for one in fields_of(_union(kinds, "Facts"), facts=True)}
-    return record({**own, **fields, **own}.values() or [("none", np.float64)])
+    declared = {field[0]: field for field in fields_of(_union(kinds, "Facts"), facts=True)}
+    return record({**declared, **fields, **declared}.values() or [("none", np.float64)])
 
 
 def lay_out(model: CrisisModel, seed: int) -> Layout:
-    """Make the records of a model's crises and parameters, and put in what is known.
+    """Create the records of a model's crises and parameters, with their initial values.
 
     Raises:
-        RuleError: when a rule of a person's own speaks of what there is not.
+        RuleError: if a rule of the user uses unknown names.
     """
     scenario = model.scenario
     if len(scenario.ladder) > RUNGS:
         raise ValueError(f"a ladder has {RUNGS} rungs at most, not {len(scenario.ladder)}")
     records = _Records(model)
     records.check_rules()
-    rows, desk = model.rows, np.zeros(1, records.desk)
-    c = desk["c"]
+    rows, workspace = model.rows, np.zeros(1, records.workspace)
+    c = workspace["c"]
     keys = np.zeros((records.streams, 2), np.uint64)
     stream_of = np.zeros(records.clocks, np.int64)
     clock = stream = 0
     for role, kinds in records.kinds.items():
         agents, clocks = model.cast[role], clocks_of(kinds)
         c[f"n_{role}"] = len(agents)
-        for one in agents:
-            own = c[role][:, one.index]
-            own["index"], own["clocks"], own["streams"] = one.index, clock, stream
-            for purpose in (*one.draws, *clocks):
-                keys[stream] = key_of(seed, f"{one.name}/{purpose}")
+        for agent in agents:
+            own = c[role][:, agent.index]
+            own["index"], own["clocks"], own["streams"] = agent.index, clock, stream
+            for purpose in (*agent.draws, *clocks):
+                keys[stream] = key_of(seed, f"{agent.name}/{purpose}")
                 stream += 1
             stream_of[clock : clock + len(clocks)] = np.arange(stream - len(clocks), stream)
             clock += len(clocks)
     c["n_clocks"] = clock
     _fill_crisis(c, scenario)
-    values = _Values(desk, rows)
+    values = _Values(workspace, rows)
     _fill_ladder(values, c, model)
     values.put(vars(model.behaviour), "p", "behaviour")
     for role in records.kinds:
-        for one in model.cast[role]:
-            values.put(_facts_of(one, model), "p", role, one.index)
-    dtype = record(records.crisis)
-    crises = np.empty(rows, dtype)
+        for agent in model.cast[role]:
+            values.put(_facts_of(agent, model), "p", role, agent.index)
+    crises = np.empty(rows, record(records.crisis))
     words = crises.view(np.int64).reshape(rows, -1)
-    words[:] = desk.view(np.int64)[: words.shape[1]]
+    words[:] = workspace.view(np.int64)[: words.shape[1]]
     crises["replicate"] = model.replicate
-    return Layout(crises, desk, *values.drawn(), keys, stream_of)
+    return Layout(crises, workspace, *values.drawn(), keys, stream_of)
 
 
 class _Values:
-    """Puts values on the desk: those that all crises share at once, the others when a crisis is laid there."""
+    """Writes shared values into the workspace, and collects values that differ between crises."""
 
-    def __init__(self, desk: NDArray[Any], rows: int) -> None:
-        self.desk, self.rows = desk, rows
+    def __init__(self, workspace: NDArray[Any], rows: int) -> None:
+        self.workspace, self.rows = workspace, rows
         self.slots: list[int] = []
         self.columns: list[NDArray[Any]] = []
 
     def put(self, values: Mapping[str, Any], *path: str | int) -> None:
-        """Put values by name, each one or one for each crisis, into the record to which a path leads."""
-        holder, offset = self.desk[0], 0
+        """Put values by name, each shared or an array over crises, into the record at a path."""
+        holder, offset = self.workspace[0], 0
         for step in path:
-            whole = holder.dtype
-            offset += whole.fields[step][1] if isinstance(step, str) else step * whole.itemsize
+            dtype = holder.dtype
+            offset += dtype.fields[step][1] if isinstance(step, str) else step * dtype.itemsize
             holder = holder[step]
         for name, value in values.items():
             kind, start = holder.dtype.fields[name][:2]
             if np.ndim(value) <= len(kind.shape):
                 holder[name] = value
                 continue
-            several = np.broadcast_to(value, (self.rows, *kind.shape)).reshape(self.rows, -1)
-            for k, column in enumerate(several.T):
+            columns = np.broadcast_to(value, (self.rows, *kind.shape)).reshape(self.rows, -1).T
+            for k, column in enumerate(columns):
                 self.slots.append((offset + start) // 8 + k)
                 self.columns.append(column.astype(kind.base).view(np.int64))
 
     def drawn(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """What each crisis has of its own, and where it belongs."""
+        """Return the values that differ between crises, and their positions in the workspace."""
         empty = np.zeros((self.rows, 0), np.int64)
         drawn = np.ascontiguousarray(np.stack(self.columns, axis=1)) if self.columns else empty
         return drawn, np.array(self.slots, np.int64)
 
 
-def _facts_of(one: Agent, model: CrisisModel) -> dict[str, Any]:
-    """The values of an agent's facts: those of its part of the scenario, and its own."""
-    path = f"events.{one.index}" if one.role == "events" else f"{one.role}.{one.name}"
-    numbers = model.numbers.get(getattr(one, "path", path))
+def _facts_of(agent: Agent, model: CrisisModel) -> dict[str, Any]:
+    """Return the facts of an agent: the numbers of its part of the scenario, and those of its class."""
+    path = f"events.{agent.index}" if agent.role == "events" else f"{agent.role}.{agent.name}"
+    numbers = model.numbers.get(getattr(agent, "path", path))
     values: dict[str, Any] = {}
     for name, value in vars(numbers).items() if numbers is not None else ():
         if isinstance(value, dict):
@@ -297,11 +296,11 @@ def _facts_of(one: Agent, model: CrisisModel) -> dict[str, Any]:
             values[name] = np.stack(np.broadcast_arrays(*by_state), axis=-1)
         else:
             values[name] = value
-    own, declared = one.facts(), annotations_of(type(one), "Facts")
+    own, declared = agent.facts(), annotations_of(type(agent), "Facts")
     if set(own) != set(declared):
-        said = f"{type(one).__name__}.facts gives {', '.join(own) or 'nothing'}"
-        right = f"values of {', '.join(declared)}, which Facts declares"
-        raise RuleError([mistake_at(type(one), said, right, word="facts")])
+        message = f"{type(agent).__name__}.facts returns {', '.join(own) or 'nothing'}"
+        expected = f"values of {', '.join(declared)}, which Facts declares"
+        raise RuleError([mistake_at(type(agent), message, expected, word="facts")])
     return values | dict(own)
 
 
@@ -336,7 +335,10 @@ def _fill_ladder(values: _Values, c: Any, model: CrisisModel) -> None:
 
 
 def _kind(rung: int, violence: int, display: int) -> int:
-    """Which of `ACTS` coming to a rung is; -1 for the lowest rung. A display is the highest rung without violence."""
+    """Return the kind of a rung's act as a position in `ACTS`, -1 for the lowest rung.
+
+    A display is the highest rung without violence.
+    """
     if rung == 0:
         return -1
     if violence:

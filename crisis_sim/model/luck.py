@@ -1,13 +1,13 @@
-"""Keyed luck: the n-th number that a replicate takes for a purpose hangs on nothing but seed, replicate, agent, purpose, n.
+"""Keyed random numbers: the n-th number depends only on the seed, the replicate, the agent, the purpose and n.
 
-Replicate 4711 is therefore the same crisis in a batch of one or of a million; when an agent is taken out no other one's luck
-changes; and scenarios run on the same seed are paired (common random numbers).
+Replicate 4711 is therefore the same crisis in a batch of one and in a batch of a million; removing an agent changes no
+random number of another agent; and scenarios with the same seed are paired (common random numbers).
 
-Numbers are those of the counter-based generator Philox 4x64-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers:
-as easy as 1, 2, 3"), keyed by a hash of seed, agent and purpose, with replicate and n as its counter; they are, to the bit,
-the first that NumPy's `Philox` gives for that key and counter.
+Numbers come from the counter-based generator Philox 4x64-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers:
+as easy as 1, 2, 3"), keyed by a hash of seed, agent and purpose, with replicate and n as its counter. They equal, to the
+bit, the first number of NumPy's `Philox` with that key and counter.
 
-Exponentials are here too, since most rules take some: they are the same on all machines, unlike those of a system's library.
+The module also contains an exponential function that, unlike the system library's, gives the same result on all machines.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MULTIPLIERS = _UINT(0xD2E7470EE14C6C93), _UINT(0xCA5A826395121157)
 _KEY_STEPS = _UINT(0x9E3779B97F4A7C15), _UINT(0xBB67AE8584CAA73B)
 _ROUNDS = 10
 _SPARE_BITS, _SPACING = _UINT(11), 2.0**-53
-#: Of the quantiles of the normal distribution, by how far from the middle: a numerator's and a denominator's coefficients.
+#: Coefficients of numerator and denominator for normal quantiles near the median, in the tails, and in the far tails.
 _MIDDLE = (
     (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
      1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080),
@@ -51,13 +51,13 @@ _FAR_TAIL = (
 
 
 def key_of(seed: int, purpose: str) -> NDArray[np.uint64]:
-    """The two numbers that key a purpose's luck, shape (2,)."""
+    """Return the two numbers that key the random stream of a purpose, shape (2,)."""
     digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
     return np.frombuffer(digest, np.uint64)
 
 
 def uniforms(seed: int, purpose: str, replicates: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """The first number in (0, 1) for a purpose, one for each replicate, shape (replicates,)."""
+    """Return the first number in (0, 1) of a purpose for each replicate, shape (replicates,)."""
     return _first_numbers(key_of(seed, purpose), replicates)
 
 
@@ -71,45 +71,45 @@ def _first_numbers(key: NDArray[np.uint64], replicates: NDArray[np.uint64]) -> N
 
 @rule
 def uniform(c: Any, keys: Any, stream: Any) -> Any:
-    """The next number in (0, 1) of a stream; a crisis with salt of its own has other luck from then on."""
-    taken = c.taken[stream]
-    c.taken[stream] = taken + 1
-    return _number(keys[stream, 0] ^ c.salt, keys[stream, 1], c.replicate, _UINT(taken))
+    """Return the next number in (0, 1) of a stream; a crisis with a salt has other numbers."""
+    n = c.taken[stream]
+    c.taken[stream] = n + 1
+    return _number(keys[stream, 0] ^ c.salt, keys[stream, 1], c.replicate, _UINT(n))
 
 
 @rule
 def exponential(c: Any, keys: Any, stream: Any) -> Any:
-    """The next unit exponential number of a stream."""
+    """Return the next unit-exponential number of a stream."""
     return -math.log(uniform(c, keys, stream))
 
 
 @rule
 def gamma2(c: Any, keys: Any, stream: Any, mean: Any) -> Any:
-    """A number of the gamma distribution with shape 2 and this mean."""
+    """Return a gamma distributed number with shape 2 and the given mean."""
     return -0.5 * mean * math.log(uniform(c, keys, stream) * uniform(c, keys, stream))
 
 
 @rule
 def normal(c: Any, keys: Any, stream: Any) -> Any:
-    """A standard normal number, which rises with the uniform one that it is made of."""
+    """Return a standard normal number, which increases with the underlying uniform number."""
     return quantile(uniform(c, keys, stream))
 
 
 @rule
-def quantile(chance: Any) -> Any:
-    """The standard normal number below which this share lies, to 16 digits (Wichura 1988, algorithm AS 241)."""
-    q = chance - 0.5
+def quantile(probability: Any) -> Any:
+    """Return the standard normal quantile, to 16 digits (Wichura 1988, algorithm AS 241)."""
+    q = probability - 0.5
     if abs(q) <= 0.425:
         r = 0.180625 - q * q
         return q * _ratio(_MIDDLE, r)
-    r = math.sqrt(-math.log(min(chance, 1.0 - chance)))
+    r = math.sqrt(-math.log(min(probability, 1.0 - probability)))
     z = _ratio(_TAIL, r - 1.6) if r <= 5.0 else _ratio(_FAR_TAIL, r - 5.0)
     return -z if q < 0.0 else z
 
 
 @rule
 def _ratio(coefficients: Any, x: Any) -> Any:
-    """A polynomial of the seventh degree over another one, by their coefficients, the highest first."""
+    """Return the ratio of two polynomials of degree seven; coefficients begin with the highest power."""
     a = b = 0.0
     for k in range(8):
         a, b = _fused(a, x, coefficients[0][k]), _fused(b, x, coefficients[1][k])
@@ -118,7 +118,7 @@ def _ratio(coefficients: Any, x: Any) -> Any:
 
 @routine
 def _number(key: Any, second_key: Any, replicate: Any, n: Any) -> Any:
-    """Philox 4x64-10 at the counter (replicate + 1, n, 0, 0): its first word, as a number in (0, 1)."""
+    """Return the first word of Philox 4x64-10 at the counter (replicate + 1, n, 0, 0), as a number in (0, 1)."""
     a, b, c, d = replicate + _UINT(1), n, _UINT(0), _UINT(0)
     for _ in range(_ROUNDS):
         a, b, c, d = (
@@ -132,14 +132,14 @@ def _number(key: Any, second_key: Any, replicate: Any, n: Any) -> Any:
     return (np.float64(a >> _SPARE_BITS) + 0.5) * _SPACING
 
 
-# Exponentials, by the method of Arm's Optimized Routines, which the GNU C library has taken over.
+# Exponentials, by the method of Arm's Optimized Routines, which is also that of the GNU C library.
 
-#: 128 / ln 2; minus ln 2 / 128, in two parts; what rounds a number to a whole one, which it leaves in its lowest bits.
+#: 128 / ln 2; minus ln 2 / 128 in two parts; a constant whose addition rounds to an integer in the lowest bits.
 _STEPS, _HIGH, _LOW, _ROUND = map(
     float.fromhex,
     ("0x1.71547652b82fep7", "-0x1.62e42fefa0000p-8", "-0x1.cf79abc9e3b39p-47", "0x1.8p52"),
 )
-#: The polynomial's coefficients, from x^2 on.
+#: Coefficients of the polynomial, from x^2 on.
 _C2, _C3, _C4, _C5 = map(
     float.fromhex,
     (
@@ -152,7 +152,7 @@ _C2, _C3, _C4, _C5 = map(
 
 
 def _powers() -> NDArray[np.uint64]:
-    """Of 2^(k/128), k below 128: by what share its double is too small, and it less 2^45 k; as bits, shape (256,)."""
+    """Return, for k below 128, the relative rounding error of 2^(k/128) and its bits less 2^45 k, shape (256,)."""
     doubles = np.empty((128, 2))
     with localcontext() as context:
         context.prec = 40
@@ -169,10 +169,10 @@ _POWERS = _powers()
 
 @rule
 def exp(x: Any) -> Any:
-    """e^x to 0.511 units of the last place: 2^(n/128) x e^r, n whole, and e^r by a polynomial.
+    """Return e^x to 0.511 units of the last place: 2^(n/128) x e^r, n an integer, and e^r by a polynomial.
 
-    It is put in where it is used, and takes half the time of a call of the C library's, which gives the same to the bit
-    where that is new and the processor has fused multiplication.
+    The function is inlined, and takes half the time of a call of the C library, whose result is the same to the bit for
+    recent versions on processors with fused multiplication.
     """
     if not abs(x) < 512.0:
         return math.exp(x)
@@ -183,26 +183,26 @@ def exp(x: Any) -> Any:
     k = (n & _UINT(127)) << _UINT(1)
     power = _double(_POWERS[k + _UINT(1)] + (n << _UINT(45)))
     square = r * r
-    more = _fused(square, _fused(r, _C3, _C2), _double(_POWERS[k]) + r)
-    return _fused(power, _fused(square * square, _fused(r, _C5, _C4), more), power)
+    low_order = _fused(square, _fused(r, _C3, _C2), _double(_POWERS[k]) + r)
+    return _fused(power, _fused(square * square, _fused(r, _C5, _C4), low_order), power)
 
 
 @_intrinsic
 def _fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """The sum a x b + c, rounded once."""
+    """Return a x b + c with a single rounding."""
     kind = types.float64
     return kind(kind, kind, kind), lambda context, builder, signature, args: builder.fma(*args)
 
 
 @_intrinsic
 def _bits(typing: Any, a: Any) -> Any:
-    """The bits of a double."""
+    """Return the bits of a double."""
     return types.uint64(types.float64), _as_word
 
 
 @_intrinsic
 def _double(typing: Any, a: Any) -> Any:
-    """The double of these bits."""
+    """Return the double with these bits."""
     return types.float64(types.uint64), _as_word
 
 
@@ -212,7 +212,7 @@ def _as_word(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 @_intrinsic
 def _high_half(typing: Any, a: Any, b: Any) -> Any:
-    """The upper 64 bits of the product of two 64-bit numbers."""
+    """Return the upper 64 bits of the product of two 64-bit numbers."""
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         from llvmlite import ir

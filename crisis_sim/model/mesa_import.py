@@ -1,7 +1,6 @@
-"""Imports Mesa without pandas, NetworkX and SciPy, which it imports and no crisis needs: a second of processor time less.
+"""Import Mesa without pandas, NetworkX and SciPy, which no crisis needs; this saves a second.
 
-In Mesa's modules stand-ins take their place, which import the library when something is asked of it; everybody else
-imports the library itself.
+Mesa's modules get placeholders, which import the library on first use; all other modules import the library itself.
 """
 
 import sys
@@ -13,36 +12,36 @@ _LATE = ("pandas", "networkx", "scipy.spatial", "scipy.spatial.distance")
 
 
 class _Late(ModuleType):
-    """Stands in for a library until something is asked of it."""
+    """A placeholder for a library until it is used."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         if "." not in self.__name__ and not (_importing and name.islower()):
-            return getattr(_real(self), name)
+            return getattr(_library(self), name)
 
-        def late(*given: Any, **named: Any) -> Any:
-            """A function that Mesa takes by its name as it is imported."""
-            return getattr(_real(self), name)(*given, **named)
+        def late(*given: Any, **named: Any) -> Any:  # Mesa looks functions up while it is imported
+            return getattr(_library(self), name)(*given, **named)
 
         return late
 
 
-def _real(standing_in: ModuleType) -> ModuleType:
-    """The library itself; some versions of Mesa ask for it while they are imported, when a stand-in has its place."""
-    for name, one in [*sys.modules.items()]:
-        if isinstance(one, _Late):
+def _remove_placeholders() -> None:
+    for name, module in [*sys.modules.items()]:
+        if isinstance(module, _Late):
             del sys.modules[name]
-    return import_module(standing_in.__name__)
+
+
+def _library(placeholder: ModuleType) -> ModuleType:
+    """Import the library itself; some versions of Mesa use it while they are imported."""
+    _remove_placeholders()
+    return import_module(placeholder.__name__)
 
 
 _importing = True
-_standing_in = [name for name in _LATE if name not in sys.modules]
-sys.modules |= {name: _Late(name) for name in _standing_in}
+sys.modules |= {name: _Late(name) for name in _LATE if name not in sys.modules}
 try:
     import mesa  # noqa: F401
 finally:
     _importing = False
-    for _name in _standing_in:
-        if isinstance(sys.modules.get(_name), _Late):
-            del sys.modules[_name]
+    _remove_placeholders()

@@ -1,4 +1,4 @@
-"""Columns of outcomes: those that all crises have, and those that an observer adds."""
+"""Columns of the outcomes, and additional columns by an observer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 
 __all__ = ["ACTS", "ANSWER_DAYS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "Observer"]
 
-#: Columns of outcomes that are times, and the time of the crisis that each is.
+#: Columns of times, and the variables of the crisis that they contain.
 MILESTONES = {
     "ended_at_hours": "ended_at",
     "first_strike_at_hours": "first_strike_at",
@@ -32,46 +32,46 @@ MILESTONES = {
     "over_at_hours": "over_at",
 }
 
-#: Paths are kept day by day up to this horizon, days, and week by week beyond it.
+#: Paths are daily up to this horizon, days, and weekly above it.
 LONGEST_BY_DAY = 366
-#: What an act is followed by.
+#: Possible successors of an act.
 NEXT = ("end", *ACTS)
-#: How a state answers a trigger, in the words of ICB's major response; "" where it does not.
+#: Answers to a trigger, by ICB's categories of the major response; "" for none.
 RESPONSES = ("", "verbal", "political_or_economic", "nonviolent_military", "violent")
 
 
 def struck_column(state: str) -> str:
-    """The column that says when a violent trigger struck the state, in hours from the start."""
+    """Return the column with the time of a violent trigger against the state, hours from the start."""
     return f"{state}_struck_at_hours"
 
 
 def response_column(state: str) -> str:
-    """The column that says how a state answered a violent trigger, one of `RESPONSES`."""
+    """Return the column with the state's answer to a violent trigger, one of `RESPONSES`."""
     return f"{state}_response"
 
 
 def response_time_column(state: str) -> str:
-    """The column that says how many hours after the violent trigger the answer came."""
+    """Return the column with the time from the violent trigger to the answer, hours."""
     return f"{state}_response_hours"
 
 
 def transition_column(act: str, following: str) -> str:
-    """The column that counts how often an act of one kind was followed by another, or by the end."""
+    """Return the column with the number of transitions from one kind of act to another, or to the end."""
     return f"next_{act}_{following}"
 
 
 class Observer(Agent):
-    """Writes down what the model counts; pass the class itself in `agents`. It decides nothing and draws no luck.
+    """Adds columns on acts, answers and halts; pass the class in `agents`. It changes nothing in a crisis.
 
-    **Answers.** A trigger is violent where it brings deaths, or its author to a violent rung. The answer of the state that
-    it strikes is its highest act within `ANSWER_DAYS`, up to its first with violence.
+    **Answers.** A trigger is violent if it causes deaths, or takes its author to a rung with violence. The answer of the
+    struck state is its highest act within `ANSWER_DAYS`, up to its first violent act.
 
-    **Acts.** Those of both states form one sequence. An act is of the kind of its rung: war, force (other violence), display
-    (the highest rung without violence) or threat (those below). Force or a display that goes on counts anew every
-    `RENEWED_AFTER_DAYS`, while no halt holds. Once there is war, all force is war until it ends.
+    **Acts.** The acts of both states form one sequence. The kind of an act depends on its rung: war, force (other
+    violence), display (the highest rung without violence) or threat (lower rungs). Continuing force, or a continuing
+    display, counts again every `RENEWED_AFTER_DAYS`, unless a halt is in effect. During war all force counts as war.
 
-    **Halts.** Strikes have halted when a ceasefire takes effect after the first strike, when there was none for a week, or
-    when the crisis ended.
+    **Halts.** Strikes have halted when a ceasefire takes effect after the first strike, after a week without strikes, or
+    when the crisis ends.
     """
 
     role = "observers"
@@ -102,20 +102,20 @@ class Observer(Agent):
         return columns
 
 
-def _response(scenario: Any, rung: int) -> str:
-    """The kind of answer that an act is: the lowest above calm is verbal, the highest without violence military."""
-    peaceful = [k for k, one in enumerate(scenario.ladder) if one.violence == "none"]
-    if rung == 0:
+def _response(scenario: Any, number: int) -> str:
+    """Return the category of an act as an answer: rung 1 is verbal, the highest rung without violence military."""
+    peaceful = [k for k, rung in enumerate(scenario.ladder) if rung.violence == "none"]
+    if number == 0:
         return ""
-    if rung not in peaceful:
+    if number not in peaceful:
         return "violent"
-    if rung == peaceful[-1]:
+    if number == peaceful[-1]:
         return "nonviolent_military"
-    return "verbal" if rung == 1 else "political_or_economic"
+    return "verbal" if number == 1 else "political_or_economic"
 
 
 def columns_of(model: Any) -> dict[str, NDArray[Any]]:
-    """The outcomes of a model: see `CrisisModel.outcomes`."""
+    """Return the outcomes of a model: see `CrisisModel.outcomes`."""
     c, scenario = model.crises, model.scenario
     columns: dict[str, Any] = {name: c[time] * 24 for name, time in MILESTONES.items()}
     open_end = np.isnan(c["followed_until"])
@@ -135,26 +135,26 @@ def columns_of(model: Any) -> dict[str, NDArray[Any]]:
         "mediated": ~np.isnan(c["mediated_at"]),
         **model.labels,
     }
-    for one in (one for agents in model.cast.values() for one in agents):
-        more = one.outcomes()
-        if twice := next((name for name in more if name in columns), ""):
-            raise ValueError(f"{type(one).__name__}.outcomes: there is a column '{twice}' already")
-        columns |= more
+    for agent in (agent for agents in model.cast.values() for agent in agents):
+        further = agent.outcomes()
+        if repeated := next((name for name in further if name in columns), ""):
+            raise ValueError(f"{type(agent).__name__}.outcomes: column '{repeated}' already exists")
+        columns |= further
     return columns
 
 
 def paths_of(model: Any) -> dict[str, NDArray[Any]]:
-    """The paths that a model has kept: see `CrisisModel.kept_paths`."""
-    kept, count, _ = model.paths.shape  # of days, the start among them
+    """Return the paths that a model has stored: see `CrisisModel.kept_paths`."""
+    kept, count, _ = model.paths.shape  # the days include the start
     days = np.arange(0, count, 1 if count - 1 <= LONGEST_BY_DAY else 7)
-    came = model.paths["rung"][:, :, 0] >= 0
-    last = np.maximum.accumulate(np.where(came, np.arange(count), 0), axis=1)[:, days]
-    held = np.take_along_axis(model.paths, last[:, :, None], axis=1)
+    reached = model.paths["rung"][:, :, 0] >= 0
+    last = np.maximum.accumulate(np.where(reached, np.arange(count), 0), axis=1)[:, days]
+    values = np.take_along_axis(model.paths, last[:, :, None], axis=1)
     columns = {
         "replicate": np.tile(model.first_replicate + np.arange(kept), days.size),
         "day": np.repeat(days, kept),
     }
     for k, name in enumerate(model.scenario.state_names):
-        for what in ("market", "pressure", "rung"):
-            columns[f"{name}_{what}"] = held[what][:, :, k].T.reshape(-1)
+        for quantity in ("market", "pressure", "rung"):
+            columns[f"{name}_{quantity}"] = values[quantity][:, :, k].T.reshape(-1)
     return columns

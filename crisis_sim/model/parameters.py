@@ -1,7 +1,7 @@
-"""What a scenario leaves uncertain, drawn: one value for each replicate, by inverting the distribution at a keyed uniform.
+"""Random draws of a scenario's uncertain numbers: one value per replicate, by inverse transform of a keyed uniform number.
 
-A parameter's luck is keyed by its path in the scenario, so that the same replicate draws alike in every scenario, and
-values move smoothly when a distribution is moved.
+A parameter's random number is keyed by its path, so that a replicate draws the same number in every scenario, and values
+change smoothly with the distribution.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from crisis_sim.model.luck import uniforms
 from crisis_sim.scenario.behaviour import VALUE, Behaviour
 from crisis_sim.scenario.numbers import Distribution, Part, range_of
 
-#: A spread so wide that the range holds less than this share of the distribution: there it is flat.
+#: A distribution with less than this probability within the range is treated as uniform there.
 FLAT = 1e-9
 
 
 def invert(
     distribution: Distribution, uniform: NDArray[np.float64], low: float, high: float
 ) -> NDArray[np.float64]:
-    """The distribution's values at the given probabilities; unbounded ones are truncated to [low, high]."""
+    """Return the quantiles of a distribution; unbounded distributions are truncated to [low, high]."""
     kind, values = distribution.kind, distribution.values
     if kind == "uniform":
         return values[0] + (values[1] - values[0]) * uniform
     if kind == "triangular":
         return _invert_triangular(uniform, *values)
     if kind == "choice":
-        return np.asarray(values)[_place(distribution.weights, uniform)]
+        return np.asarray(values)[_choose(distribution.weights, uniform)]
     from scipy import special  # slow to import, and seldom needed
 
     if kind == "beta":
@@ -43,14 +43,14 @@ def invert(
     if top - bottom < FLAT:
         drawn = low + (high - low) * uniform
     else:
-        with np.errstate(over="ignore"):  # what lies beyond all numbers lies beyond the range
+        with np.errstate(over="ignore"):  # infinite values are clipped below
             drawn = location + scale * special.ndtri(bottom + (top - bottom) * uniform)
     drawn = np.asarray(np.clip(drawn, low, high))
     return np.exp(drawn) if kind == "lognormal" else drawn
 
 
-def _place(weights: Sequence[float], uniform: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Which of several things is drawn, from 0."""
+def _choose(weights: Sequence[float], uniform: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the positions of weighted choices."""
     edges = np.cumsum(weights)
     return np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")
 
@@ -65,25 +65,23 @@ def _invert_triangular(
 
 
 class Numbers:
-    """The numbers of one part of a scenario, each an array over replicates or one value shared by all."""
+    """The numbers of one part of a scenario, each an array over replicates or a single value."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         vars(self).update(values)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"no number is called '{name}' here; there are {', '.join(vars(self))}"
-        )
+        raise AttributeError(f"no number '{name}'; there are {', '.join(vars(self))}")
 
 
 class Parameters:
-    """Draws a block's parameters.
+    """Draws the parameters of a block.
 
     Args:
         seed: the batch's seed.
-        replicates: the numbers of the block's replicates in its batch, one for each of its rows.
-        given: values that replace the scenario's, by path (such as `mediators.us.leverage.india`), each of shape
-            (rows of the block,): for sweeps and fits, in which every replicate holds its own parameters.
+        replicates: numbers of the block's replicates in its batch, one per row.
+        given: values that replace the scenario's, by path (such as `mediators.us.leverage.india`), each of shape (rows,):
+            for sweeps and fits, in which parameters differ between replicates.
     """
 
     def __init__(
@@ -94,18 +92,13 @@ class Parameters:
     ) -> None:
         self._seed, self._replicates = seed, replicates
         self._given = dict(given or {})
-        #: For choices drawn together, by their name: which row each replicate has drawn, from 0.
+        #: Rows drawn from tables of choices, by the name of the table.
         self.rows: dict[str, NDArray[np.intp]] = {}
-
-    @property
-    def given(self) -> Mapping[str, NDArray[Any]]:
-        """The values given that no number has taken yet, by path."""
-        return self._given
 
     def number(
         self, path: str, value: float | Distribution, low: float = -np.inf, high: float = np.inf
     ) -> Any:
-        """One number: a float where it is known, an array of shape (replicates,) where it is drawn or given."""
+        """Return a number: a float if it is known, else an array of shape (replicates,)."""
         if path in self._given:
             return np.asarray(self._given.pop(path), np.float64)
         if isinstance(value, Distribution):
@@ -116,14 +109,14 @@ class Parameters:
         return float(value)
 
     def row(self, together: str, weights: Sequence[float]) -> NDArray[np.intp]:
-        """Which row of the table of choices drawn together each replicate has, from 0."""
+        """Return the row of a table of joint choices that each replicate has drawn."""
         if together not in self.rows:
             drawn = uniforms(self._seed, f"together/{together}", self._replicates)
-            self.rows[together] = _place(weights, drawn)
+            self.rows[together] = _choose(weights, drawn)
         return self.rows[together]
 
     def numbers(self, path: str, part: Part) -> Numbers:
-        """All numbers of a part of the scenario that stands at `path`, by name; parts of parts are left out."""
+        """Return all numbers of the part of the scenario at `path`, by name, without those of inner parts."""
         values: dict[str, Any] = {}
         for name in type(part).model_fields:
             limits = range_of(type(part), name)
@@ -140,17 +133,17 @@ class Parameters:
         return Numbers(values)
 
     def check_all_used(self) -> None:
-        """Make sure that every given path was a parameter.
+        """Check that every given path is a parameter.
 
         Raises:
-            KeyError: naming the given paths that are none.
+            KeyError: listing unknown paths.
         """
         if self._given:
             raise KeyError(f"no such parameter in the scenario: {', '.join(sorted(self._given))}")
 
 
 def parts_of(part: BaseModel) -> dict[str, Part]:
-    """The parts of a part that are parts themselves, by name."""
+    """Return the inner parts of a part by name."""
     return {
         name: value
         for name in type(part).model_fields
@@ -159,7 +152,7 @@ def parts_of(part: BaseModel) -> dict[str, Part]:
 
 
 def apply_precision(behaviour: dict[str, Any]) -> None:
-    """Multiply all behavioural parameters that are values by the precision of choices.
+    """Multiply all behavioural parameters in units of value by the precision of choices.
 
     P(k) = exp(precision x value_k) / sum over j of exp(precision x value_j)
     """
@@ -178,7 +171,7 @@ def read_about(
     numbers: Mapping[str, Numbers],
     violence: Sequence[int],
 ) -> NDArray[np.bool_]:
-    """Read what was known of a crisis at its trigger into stakes, claims, the trigger's act, patience and third parties.
+    """Derive stakes, claims, the trigger's act, patience and third parties from the facts known at the trigger.
 
         resolve       x exp(gravity x about.gravity + protraction x [protracted or in a long war])
         attention_days x attention x exp(great_power x [a great power is a side] - at_issue x [territory is at issue]
@@ -192,14 +185,14 @@ def read_about(
                 + violence_protracted x [protracted or in a long war] + violence_long_war x [in a long war],
         full-scale war with log-odds s - violence_war, and else fire across the line
 
-    Where the facts are those of a case and its states are described one by one, a scenario has no `about`.
+    Scenarios that describe the states of a case individually have no `about`.
 
     Args:
-        numbers: those of the states, mediators and events, by path; they are changed, as is `behaviour`.
-        violence: of each rung of the ladder, its place in `VIOLENCE`.
+        numbers: numbers of the states, mediators and events, by path; modified in place, as is `behaviour`.
+        violence: position in `VIOLENCE` of each rung.
 
     Returns:
-        Whether violence is part of the start.
+        Whether the crisis begins with violence, by replicate.
     """
     long_war = about.long_war
     protracted = np.maximum(about.protracted, long_war)
@@ -216,26 +209,26 @@ def read_about(
     for path, own in numbers.items():
         section = path.split(".")[0]
         if section == "states" and path.count(".") == 1:
-            wants = uniforms(seed, f"about/{path}/claims", replicates) < _logistic(
+            has_claim = uniforms(seed, f"about/{path}/claims", replicates) < _logistic(
                 reading.claim_share + reading.claim_words * about.words
             )
             size = -reading.claim_size * np.log(uniforms(seed, f"about/{path}/claim", replicates))
-            own.resolve, own.claim = own.resolve * stakes, np.where(wants, size, 0.0)
+            own.resolve, own.claim = own.resolve * stakes, np.where(has_claim, size, 0.0)
         elif section == "mediators":
-            late = reading.great_power * about.great_power - reading.at_issue * about.territory
-            late = late + reading.little * np.maximum(-about.gravity, 0.0)
-            longer = reading.attention * np.exp(late)
-            own.attention_days = own.attention_days * longer
+            delay = reading.great_power * about.great_power - reading.at_issue * about.territory
+            delay = delay + reading.little * np.maximum(-about.gravity, 0.0)
+            factor = reading.attention * np.exp(delay)
+            own.attention_days = own.attention_days * factor
         elif section == "events":
             own.provocation = own.provocation * reading.provocation
             kind = np.asarray(violence)[np.asarray(own.rival_rung, np.int64)]
-            drawn = uniforms(seed, f"about/{path}/violent", replicates) < about.violent
-            luck = uniforms(seed, f"about/{path}/violence", replicates)
-            worst = 1 + (luck < _logistic(odds)) + (luck < _logistic(odds - reading.violence_war))
+            violent = uniforms(seed, f"about/{path}/violent", replicates) < about.violent
+            drawn = uniforms(seed, f"about/{path}/violence", replicates)
+            worst = 1 + (drawn < _logistic(odds)) + (drawn < _logistic(odds - reading.violence_war))
             rung = np.array(
                 [violence.index(level) if level in violence else 0 for level in range(4)]
             )
-            own.rival_rung = np.where(drawn & (kind < 1), rung[worst], own.rival_rung)
+            own.rival_rung = np.where(violent & (kind < 1), rung[worst], own.rival_rung)
             started |= np.asarray(violence)[own.rival_rung.astype(np.int64)] > 0
     return started
 

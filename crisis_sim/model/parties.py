@@ -1,4 +1,4 @@
-"""Third parties: mediators, lenders, back-channels and advisers, each by what it brings to the states' choices."""
+"""Third parties: mediators, lenders and their reviews, back-channels, and advisers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from crisis_sim.model import record
+from crisis_sim.model.acts import under_fire
 from crisis_sim.model.choice import MINOR, logistic
 from crisis_sim.model.compiled import rule as inlined
 from crisis_sim.model.engine import Agent, Event, Maybe, rule
@@ -17,19 +18,19 @@ from crisis_sim.model.record import first, note
 from crisis_sim.scenario.schema import STYLES
 
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
-#: The draws of a mediator, by their places there.
+#: Positions of the random streams in `Mediator.draws`.
 PRESENT, REFUSED = range(2)
-#: What a lender decided, by number.
+#: Decisions of a lender, by number.
 DECISIONS = ("", "approved", "delayed")
 
 
 @inlined
 def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
-    """A mediator engages; each state may refuse it, the more averse it is and the less leverage the mediator has over it.
+    """Engage a mediator; each state may refuse it.
 
         P(refuse) = refusal x mediation_aversion x (1 - leverage over the state)
 
-    A mediator that either state refuses goes on in private: as a facilitator.
+    A mediator that a state refuses continues in private, as a facilitator.
     """
     own.engaged, own.style, own.at = True, FACILITATION, c.now
     c.mediated_at = first(c.mediated_at, c.now)
@@ -43,29 +44,29 @@ def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
 
 
 class Mediator(Agent):
-    """A third party that may engage: it carries messages, proposes terms, uses carrots and sticks."""
+    """A third party that may carry messages, propose terms, and use carrots and sticks."""
 
     role = "mediators"
     capacity = 8
     draws = (
-        "present",  # whether it is engaged from the first day
-        "refused",  # whether each state refuses it
+        "present",  # engagement from the first day
+        "refused",  # refusal by each state
     )
     events = (Event("engage", "engage", rate="engaging"),)
 
     class Variables:
-        engaged: bool  # whether it mediates
-        style: int  # 0 while it is not engaged, else 1 to 3
-        refused: int  # how many states refuse it
+        engaged: bool  # it mediates
+        style: int  # 0 before it engages, then 1 to 3
+        refused: int  # number of states that refuse it
         sway: float  # its influence on a settlement: trust and leverage used, over both sides
-        at: Maybe  # when it engaged, days
+        at: Maybe  # time at which it engaged, days
 
     class Facts:
-        ablest: int  # the most intrusive style that it is able to use, 1 to 3
-        attention: float  # rate at which it would engage without danger, where neither state would halt, a day
+        ablest: int  # its most intrusive possible style, 1 to 3
+        attention: float  # its rate of engagement per day at no danger and zero halt propensity
 
     def facts(self) -> Mapping[str, Any]:
-        """How often it would engage without danger, and where neither state would halt.
+        """Return the facts, with the rate of engagement at no danger and zero halt propensity.
 
         attention = exp(-alarm x attention_threshold) / attention_days
         """
@@ -81,19 +82,19 @@ class Mediator(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """It is engaged from the first day with chance `first_day`."""
+        """Engage from the first day with probability `first_day`."""
         own.at = math.nan
         if uniform(c, luck.keys, own.streams + PRESENT) < p.first_day:
             enter(own, facts, c, p, luck)
 
     @rule
     def engaging(own, facts, c, p, luck):
-        """It engages the sooner the more dangerous the crisis is, and the more both sides would halt (Zartman 2000).
+        """Rate of engagement: higher with danger and with both states' propensity to halt (Zartman 2000).
 
         rate = urgency x attention
              = exp(alarm x (danger - attention_threshold) + ripeness x mean halt_propensity of both) / attention_days
 
-        Once engaged it stays so; none engages while a halt stands.
+        An engaged mediator stays engaged; none engages while a halt is agreed.
         """
         return 0.0 if own.engaged or c.halts[0].stands else c.urgency * facts.attention
 
@@ -104,17 +105,17 @@ class Mediator(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """What an engaged mediator brings to each state, by its style (Beardsley et al. 2006) and what it is to that state.
+        """Influence each state according to style (Beardsley et al. 2006), trust, leverage and interest.
 
             information = 1 - (1 - information) x (1 - its information x trust)
             assured = max(assured, share x assurance x trust),  share = 1 from formulation on, else 1/2
             cover = max(cover, trust) from formulation on
             pressing = used x its leverage x (1 - its interest),  used = 1 in manipulation, else 1/2
-            leverage += leverage_on_halt x pressing, once there was violence: it is an end of fire that is pressed for
+            leverage += leverage_on_halt x pressing, once there was violence: mediators press for an end of fire
             sway = mean over both states of share x trust + pressing
 
-        It formulates once danger has passed `formulation_danger`, and manipulates past `manipulation_danger`, if it is able
-        to and no state refused it; it does not go back to less.
+        A mediator formulates once danger exceeds `formulation_danger`, and manipulates above `manipulation_danger`, if it is
+        able to and no state has refused it. Its style never becomes less intrusive.
         """
         if not own.engaged:
             return
@@ -140,14 +141,14 @@ class Mediator(Agent):
 
 
 class Lender(Agent):
-    """A purse on which one state depends; its reviews are agents of their own."""
+    """A lender on which one state depends; each of its reviews is an agent."""
 
     role = "lenders"
     capacity = 2
 
     class Variables:
-        decision: int  # of its first review that was decided: 0 none, 1 approved, 2 delayed
-        decided_at: Maybe  # days
+        decision: int  # its first decision: 0 none, 1 approved, 2 delayed
+        decided_at: Maybe  # time of that decision, days
 
     def outcomes(self) -> Mapping[str, Any]:
         own = self.records
@@ -158,30 +159,30 @@ class Lender(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """Nothing is decided."""
+        """Start without a decision."""
         own.decided_at = math.nan
 
 
 class Review(Agent):
-    """A date on which a lender's board decides on money."""
+    """A date on which a lender's board decides on a loan."""
 
     role = "reviews"
     capacity = 4
-    draws = ("board",)  # what the board decides
+    draws = ("board",)  # decision of the board
     events = (Event("decision", "decide", due="board_due"),)
 
     class Variables:
-        due: Maybe  # when the board meets next, days
-        calm: float  # chance that it approves if the borrower is calm
-        fought: float  # likewise, if the borrower acts with full intensity
+        due: Maybe  # time of the next board meeting, days
+        calm: float  # probability of approval if the borrower is calm
+        fought: float  # probability of approval if the borrower acts with full intensity
 
     class Facts:
-        date: float  # when the board meets first, days
-        lender: int  # whose money it is, by its number
-        borrower: int  # which state depends on it, by its number
-        size: float  # of the tranche, beside `reference_share` of the borrower's reserves, by its dependence
-        against: float  # how far the rival is against it, 0 to 1
-        condition: float  # how far the money hangs on restraint, 0 to 1
+        date: float  # time of the first board meeting, days
+        lender: int  # number of the lender
+        borrower: int  # number of the borrowing state
+        size: float  # tranche relative to `reference_share` of reserves, times dependence
+        against: float  # opposition of the rival, 0 to 1
+        condition: float  # degree to which the loan depends on restraint, 0 to 1
 
     def facts(self) -> Mapping[str, Any]:
         model, lending = self.model, self.model.behaviour
@@ -206,14 +207,14 @@ class Review(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """Its first date, and P(0) and P(1) of `influence`, which stay as they are."""
+        """Set the date of the first meeting, and P(0) and P(1) of `influence`, which stay constant."""
         own.due = facts.date
         odds = p.approval - p.opposition * facts.against
         own.calm, own.fought = logistic(odds), logistic(odds - p.strictness * facts.condition)
 
     @rule
     def influence(own, facts, c, p, luck):
-        """Money at stake before the board meets (Thacker 1999): what stopping would save, and what an act would lose.
+        """Add the money at stake before the board meets (Thacker 1999): the gain from a halt, and the loss by an act.
 
         size = dependence x amount_usd_bn / (reference_share x reserves_usd_bn)
         odds = approval - opposition x vote,  vote = 1 against, `abstention` for an abstention, 0 for
@@ -233,12 +234,12 @@ class Review(Agent):
 
     @rule
     def board_due(own, facts, c, p, luck):
-        """When the board meets."""
+        """Time of the board meeting."""
         return own.due
 
     @rule
     def decide(own, facts, c, p, luck):
-        """The board approves, with chance P(intensity) of `Review.influence`, or puts off by `delay_days`.
+        """Approve the loan with probability P(intensity) of `Review.influence`, or delay it by `delay_days`.
 
         strain -= relief x size if it approves,  strain += shock x size if not
         """
@@ -258,7 +259,7 @@ class Review(Agent):
         note(luck, record.DECIDED, facts.lender, c.now, decision, own.index)
 
 
-#: Mediators whose right to open a channel one number holds.
+#: Mediators per 64-bit number of `Channel.Facts.mediators`.
 _BITS = 63
 
 
@@ -273,13 +274,13 @@ class Channel(Agent):
     )
 
     class Variables:
-        open: bool  # whether the line is open
-        opened_at: Maybe  # when it was first opened, days
+        open: bool  # the line is open
+        opened_at: Maybe  # time at which it first opened, days
 
     class Facts:
         states: int * 2  # whether each state may open it
         mediators: int * 4  # bit k: whether mediator k may open it
-        standing: int  # whether it is open from the start
+        standing: int  # 1 if open from the start, else 0
 
     def facts(self) -> Mapping[str, Any]:
         scenario, openers = self.model.scenario, self.spec.opened_by
@@ -297,12 +298,12 @@ class Channel(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """Open from the start if it is standing."""
+        """Open the line at the start if it is standing."""
         own.open, own.opened_at = facts.standing > 0, math.nan
 
     @rule
     def openings(own, facts, c, p, luck):
-        """It is opened by who would halt, or mediates; not while a halt stands.
+        """Rate of opening, by states that would halt and by engaged mediators; 0 while a halt is agreed.
 
         rate = openings_per_day x (sum of halt_propensity of states that may open it + engaged mediators that may)
         """
@@ -318,7 +319,7 @@ class Channel(Agent):
 
     @rule
     def open_up(own, facts, c, p, luck):
-        """Open."""
+        """Open the line."""
         own.open = True
         own.opened_at = first(own.opened_at, c.now)
         c.channel_at = first(c.channel_at, c.now)
@@ -326,22 +327,22 @@ class Channel(Agent):
 
     @rule
     def breaks(own, facts, c, p, luck):
-        """It breaks under fire.
+        """Rate of breaking under fire.
 
         rate = breaks_per_day x danger x (1 - trust)
         """
-        fire = c.war or c.states[0].operation > 0 or c.states[1].operation > 0
-        return p.breaks_per_day * c.danger * (1.0 - facts.trust) if own.open and fire else 0.0
+        breaks = own.open and under_fire(c)
+        return p.breaks_per_day * c.danger * (1.0 - facts.trust) if breaks else 0.0
 
     @rule
     def break_down(own, facts, c, p, luck):
-        """Shut."""
+        """Close the line."""
         own.open = False
         note(luck, record.CHANNEL_BROKE, own.index, c.now)
 
     @rule
     def influence(own, facts, c, p, luck):
-        """An open line lifts fog (Fey and Ramsay 2010), and adds trust in a halt, as far as it is trusted.
+        """Reduce misperception (Fey and Ramsay 2010) and add trust in a halt, in proportion to trust in the line.
 
         information = 1 - (1 - information) x (1 - `channels.information` x trust)
         trust in a halt = 1 - (1 - trust in a halt) x (1 - trust)
@@ -356,18 +357,18 @@ class Channel(Agent):
 
 
 class Adviser(Agent):
-    """A dove or a hawk in one state's councils, who speaks up when danger grows, and is heard for a while."""
+    """A dove or hawk who advises one state, speaks up when danger grows, and is heard for a while."""
 
     role = "advisers"
     capacity = 4
     events = (Event("speak", "speak", rate="counsels"),)
 
     class Variables:
-        voice: float  # how much its counsel is still heard, 1 to 0
-        spoke_at: Maybe  # when it first spoke up, days
+        voice: float  # weight of its counsel, 1 to 0
+        spoke_at: Maybe  # time at which it first spoke up, days
 
     class Facts:
-        of: int  # which state it advises, by its number
+        of: int  # number of the state that it advises
         sign: float  # 1 for a dove, -1 for a hawk
 
     def facts(self) -> Mapping[str, Any]:
@@ -382,12 +383,12 @@ class Adviser(Agent):
 
     @rule
     def begin(own, facts, c, p, luck):
-        """It has said nothing yet."""
+        """Start without having spoken."""
         own.spoke_at = math.nan
 
     @rule
     def counsels(own, facts, c, p, luck):
-        """It speaks up once danger has passed its threshold and it is heard by less than half, unless a halt stands.
+        """Rate of speaking up, while danger exceeds the adviser's threshold, its voice is below 1/2 and no halt is agreed.
 
         rate = counsels_per_day
         """
@@ -396,14 +397,14 @@ class Adviser(Agent):
 
     @rule
     def speak(own, facts, c, p, luck):
-        """Be heard in full."""
+        """Set the adviser's voice to 1."""
         own.voice = 1.0
         own.spoke_at = first(own.spoke_at, c.now)
         note(luck, record.SPOKE, own.index, c.now)
 
     @rule
     def pass_time(own, facts, c, p, luck):
-        """Counsel wears off.
+        """Let the adviser's voice fade.
 
         voice x= exp(-days / lasts_days)
         """
@@ -411,7 +412,7 @@ class Adviser(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """A dove makes acts dearer and a halt worth more; a hawk (sign -1) the reverse.
+        """Make acts more costly and a halt more valuable (dove, sign 1), or the reverse (hawk, sign -1).
 
         counsel += weight x voice x trust x sign,  dovish += weight_on_halt x voice x trust x sign
         """

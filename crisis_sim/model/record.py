@@ -1,4 +1,4 @@
-"""What a crisis is written down as: notes that rules make of what happens, and the journal of one replicate made of them."""
+"""The event log that rules write to, and the journal of a single replicate made from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from crisis_sim.scenario.schema import ENDINGS
 if TYPE_CHECKING:
     from crisis_sim.model.crisis import CrisisModel
 
-#: A note of something that happened: its code (its place in `CODES`), to which agent (its number in its role), when,
-#: and up to two numbers more.
+#: An entry of the event log: code (position in `CODES`), agent (number in its role), time, and up to two details.
 NOTE = np.dtype(
     [
         ("code", np.int64),
@@ -24,10 +23,10 @@ NOTE = np.dtype(
         ("b", np.int64),
     ]
 )
-#: Notes that a journal has room for.
+#: Size of the event log of a replicate with a journal.
 NOTES = 20_000
 
-#: What may happen, as a journal calls it; rules note it by its number.
+#: Kinds of events in a journal; rules use their numbers.
 CODES = (
     "event", "act", "operation_ended", "planned", "plan_dropped", "first_strike", "war", "nuclear_use", "accident",
     "offered", "agreed", "in_effect", "violation", "absorbed", "relapsed", "engaged", "refused", "decided", "channel_opened",
@@ -41,13 +40,13 @@ CODES = (
 
 
 class Luck(NamedTuple):
-    """What rules take luck from, and write notes to.
+    """Random keys, and the event log.
 
     Attributes:
-        keys: what keys each stream, shape (streams, 2).
-        stream_of: each clock's stream.
-        notes: records of `NOTE`; none where there is no journal.
-        noted: how many of them are filled, shape (1,).
+        keys: keys of each random stream, shape (streams, 2).
+        stream_of: stream of each clock.
+        notes: event log, records of `NOTE`; empty without a journal.
+        noted: number of entries in the log, shape (1,).
         paths: records of `PATH`, shape (replicates kept, days, states).
     """
 
@@ -58,13 +57,13 @@ class Luck(NamedTuple):
     paths: Any
 
 
-#: How a state stands at the end of a day.
+#: A state at the end of a day.
 PATH = np.dtype([("rung", np.int64), ("market", np.float64), ("pressure", np.float64)], align=True)
 
 
 @rule
 def note(luck: Any, code: Any, agent: Any, days: Any, a: Any = 0, b: Any = 0) -> None:
-    """Note for the journal, if there is one, that something happened."""
+    """Add an entry to the event log, if there is one."""
     if luck.notes.size > 0:
         _write(luck.notes, luck.noted, code, agent, days, a, b)
 
@@ -79,14 +78,14 @@ def _write(notes: Any, noted: Any, code: Any, agent: Any, days: Any, a: Any, b: 
 
 
 @rule
-def first(at: Any, now: Any) -> Any:
-    """The first time of something: `at` if it came before (a time), else `now`."""
-    return now if at != at else at
+def first(earlier: Any, now: Any) -> Any:
+    """Return the time of the first occurrence: `earlier` unless that is NaN, else `now`."""
+    return now if earlier != earlier else earlier
 
 
 # The journal, for a replay.
 
-#: What each event is noted of, where it is not a state.
+#: Role of the agent to which an event happens, if it is not a state.
 _ROLES = {
     ENGAGED: "mediators",
     REFUSED: "mediators",
@@ -95,25 +94,25 @@ _ROLES = {
     CHANNEL_BROKE: "channels",
     SPOKE: "advisers",
 }
-#: Series of third parties: role, variable and what the series is called.
-_STRIPS = (
+#: Series of third parties: role, variable and name of the series.
+_SERIES = (
     ("mediators", "engaged", "effort"),
     ("channels", "open", "open"),
     ("advisers", "voice", "voice"),
 )
-_OF_NOBODY = (AGREED, IN_EFFECT, ENDED)
-_ACTS = (ACT, PLANNED, PLAN_DROPPED, OPERATION_ENDED)
+_OF_THE_CRISIS = (AGREED, IN_EFFECT, ENDED)
+_WITH_RUNG = (ACT, PLANNED, PLAN_DROPPED, OPERATION_ENDED)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One event.
+    """An event of a crisis.
 
     Attributes:
-        hours: when it happened, from the scenario's start.
-        kind: what happened, such as `act`, `engaged` or `agreed`.
-        agent: name of the agent it happened to, or "" for the crisis as a whole.
-        detail: more about it, such as the `rung` of an act.
+        hours: time from the scenario's start.
+        kind: kind of event, such as `act`, `engaged` or `agreed`.
+        agent: name of the agent, or "" for the crisis as a whole.
+        detail: further details, such as the `rung` of an act.
     """
 
     hours: float
@@ -124,12 +123,13 @@ class Entry:
 
 @dataclass
 class Journal:
-    """Events and series of a single replicate.
+    """Events and time series of a single replicate.
 
     Attributes:
         step_hours: time between two values of a series.
         entries: the events in order of time.
-        series: values by column: `hours`, `danger`, and for each state its rung, pressure, market, grievance, will to halt.
+        series: values by column: `hours`, `danger`, and the rung, pressure, market, grievance, demand and propensity to halt
+            of each state.
     """
 
     step_hours: float = 3.0
@@ -140,38 +140,39 @@ class Journal:
         return f"Journal({len(self.entries):,} entries)"
 
     def _repr_html_(self) -> str:
-        """Its entries in order, for a notebook."""
+        """Return the entries as a table, for a notebook."""
         from crisis_sim import show
 
         rows = [
-            (f"{one.hours / 24:.2f}", one.kind, one.agent, _line(one.detail))
-            for one in self.entries
+            (f"{entry.hours / 24:.2f}", entry.kind, entry.agent, _line(entry.detail))
+            for entry in self.entries
         ]
         return show.page(
             show.heading("Journal of one crisis", f"{len(rows):,} entries"),
-            show.table(("day", "what", "who", "more"), rows),
+            show.table(("day", "event", "agent", "details"), rows),
         )
 
-    def look(self, model: CrisisModel) -> None:
-        """Note how things stand, and what has happened since the last look."""
+    def observe(self, model: CrisisModel) -> None:
+        """Record the current state of a crisis, and the events since the last observation."""
         view = model.view[0]
-        now = {"hours": model.days * 24, "danger": view["danger"]}
+        values = {"hours": model.days * 24, "danger": view["danger"]}
         for state in model.cast["states"]:
             own = view["states"][state.index]
             for name in ("rung", "pressure", "market", "grievance", "demand", "halt_propensity"):
-                now[f"{state.name}_{name}"] = own[name]
-        for role, variable, name in _STRIPS:
-            for one in model.cast[role]:
-                now[f"{one.name}_{name}"] = view[role][one.index][variable]
+                values[f"{state.name}_{name}"] = own[name]
+        for role, variable, name in _SERIES:
+            for agent in model.cast[role]:
+                values[f"{agent.name}_{name}"] = view[role][agent.index][variable]
         for lender in model.cast["lenders"]:
-            due = [
-                view["reviews"][one.index]["due"]
-                for one in model.cast["reviews"]
-                if one.lender == lender.name
-            ]
-            ahead = min((at - model.days for at in due if at >= model.days), default=np.inf)
-            now[f"{lender.name}_nearness"] = np.exp(-ahead / _number(model.behaviour.run_up_days))
-        for name, value in now.items():
+            days_ahead = (
+                view["reviews"][review.index]["due"] - model.days
+                for review in model.cast["reviews"]
+                if review.lender == lender.name
+            )
+            next_due = min((days for days in days_ahead if days >= 0), default=np.inf)
+            nearness = np.exp(-next_due / _number(model.behaviour.run_up_days))
+            values[f"{lender.name}_nearness"] = nearness
+        for name, value in values.items():
             self.series.setdefault(name, []).append(float(value))
         noted = model.luck.noted
         self.entries += [entry_of(model, note) for note in model.luck.notes[: noted[0]]]
@@ -179,7 +180,7 @@ class Journal:
 
 
 def entry_of(model: CrisisModel, note: Any) -> Entry:
-    """A note of the compiled rules as an entry."""
+    """Convert an entry of the event log."""
     code, agent, a, b = (int(note[name]) for name in ("code", "agent", "a", "b"))
     hours, kind = float(note["days"]) * 24, CODES[code]
     detail: dict[str, Any] = {}
@@ -188,8 +189,8 @@ def entry_of(model: CrisisModel, note: Any) -> Entry:
         numbers = model.numbers[f"events.{agent}"]
         detail = {"title": event.title, "deaths": _number(numbers.deaths)}
         return Entry(hours, event.kind, event.struck, detail)
-    name = "" if code in _OF_NOBODY else model.cast[_ROLES.get(code, "states")][agent].name
-    if code in _ACTS:
+    name = "" if code in _OF_THE_CRISIS else model.cast[_ROLES.get(code, "states")][agent].name
+    if code in _WITH_RUNG:
         detail = {"to_rung" if code == ACT else "rung": model.scenario.ladder[a].name}
     elif code == REFUSED:
         detail = {"by": model.scenario.state_names[a]}
@@ -211,12 +212,11 @@ def entry_of(model: CrisisModel, note: Any) -> Entry:
 
 
 def _number(number: Any) -> float:
-    """A number of the model's single replicate."""
+    """Return a number of the model's single replicate."""
     return float(np.ravel(number)[0])
 
 
 def _line(detail: dict[str, Any]) -> str:
-    """The details of an entry on one line."""
     return ", ".join(
         f"{key}: {value:.4g}" if isinstance(value, float) else f"{key}: {value}"
         for key, value in detail.items()

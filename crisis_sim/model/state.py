@@ -1,4 +1,4 @@
-"""A state: it suffers, plans and answers, tires, sees its rival through fog, and chooses by what its options are worth."""
+"""States: what they perceive, demand and decide; their acts, operations, markets, and how they give in."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from crisis_sim.model.acts import (
     UNILATERAL,
     WEAPONS,
     act_on,
-    c_rung,
     end_crisis,
     end_operation,
     go_ahead,
     remember_answer,
+    rung_intensity,
     suffer,
     under_fire,
 )  # fmt: skip
@@ -43,18 +43,18 @@ class State(Agent):
     role = "states"
     capacity = 2
     draws = (
-        "stakes",  # how much is at stake for it
-        "tempo",  # how often it decides
-        "weapons",  # whether it has nuclear weapons, where that is a chance
-        "choice",  # which option it takes, and whether it goes on with an operation
-        "lead",  # how long an act takes to prepare
-        "success",  # how much of an act it can claim as a success
-        "length",  # how long until an operation is reviewed
-        "error",  # by how much it misreads its rival
-        "market",  # the daily movement of its market
-        "offence",  # whether it or its rival violates a halt
-        "settle",  # how long after giving in the crisis is over to the states
-        "readiness",  # whether its forces stand ready, where that is a chance
+        "stakes",  # its stake in the crisis
+        "tempo",  # its rate of decisions
+        "weapons",  # possession of nuclear weapons, if uncertain
+        "choice",  # the chosen option, and whether an operation continues
+        "lead",  # preparation time of an act
+        "success",  # success of an act
+        "length",  # time until the review of an operation
+        "error",  # error in the perceived intensity of its rival
+        "market",  # daily movement of its market
+        "offence",  # which state a violation of a halt harms
+        "settle",  # time from giving in until the states see the crisis as over
+        "readiness",  # readiness of its forces, if uncertain
     )
     events = (
         Event("decide", "decide", rate="decisions"),
@@ -67,84 +67,84 @@ class State(Agent):
     )
 
     class Variables:
-        stake: float  # how much is at stake for it; 1 for the middle state of full resolve
-        tempo: float  # decisions a day, neither alarmed nor under fire
-        nuclear: bool  # whether it has nuclear weapons
-        aversion: float  # to mediators that are seen
-        rung: int  # the highest act that stands
-        posture: int  # the highest act without violence that stands
-        operation: int  # the violent act under way, or 0
-        review_at: Maybe  # when its operation is reviewed next, days
-        plan: int  # the strike or war that it prepares, or 0
-        act_at: Maybe  # when that is ready, days
-        opening: int  # the lesser fire that it prepares, or 0
-        open_at: Maybe  # when that is ready, days
+        stake: float  # its stake in the crisis; 1 for the median state with resolve 1
+        tempo: float  # decisions per day in calm
+        nuclear: bool  # has nuclear weapons
+        aversion: float  # aversion to visible mediators
+        rung: int  # its highest current rung
+        posture: int  # highest act without violence, which persists
+        operation: int  # rung of the violent act under way, or 0
+        review_at: Maybe  # time of the next review of its operation, days
+        plan: int  # strike or war under preparation, or 0
+        act_at: Maybe  # time at which that is ready, days
+        opening: int  # lesser fire under preparation, or 0
+        open_at: Maybe  # time at which that is ready, days
         force: float  # standing force of its acts, in intensity
-        intensity: float  # what it does to its rival now
-        grievance: float  # harm suffered and not yet answered; below 0: satisfaction banked
-        granted: float  # the share of its claim that its rival has granted
-        wronged: float  # the worst that it has suffered and not yet answered, in intensity
-        exhaustion: float  # how much of its will fighting has used up, 0 to 1
-        demand: float  # how much it wants to answer or have
-        alert: bool  # whether it was struck, or offered a halt, and has not yet decided all that it would
-        unanswered: float  # the worst that it has suffered and not answered in kind, in intensity
-        answered: float  # its highest act since then, in intensity
-        ready: bool  # whether its forces fight or have fought
-        acted: bool  # whether it has done more than speak and impose sanctions
-        acts: int  # how many acts it has carried out
-        operations: int  # how many of them were violent
-        first_act_at: Maybe  # when it first acted, days
-        acted_at: Maybe  # when it last acted, or went on for `RENEWED_AFTER_DAYS`, days
-        struck_at: Maybe  # when a violent trigger struck it, days
-        answer: int  # its highest act in the weeks after that, up to the first with violence
-        answer_at: Maybe  # when it did that, days
-        offer_until: Maybe  # until when its offer of a halt stands, days
-        error: float  # by what share it misreads its rival
-        seen: float  # its rival's intensity, as it reads it
-        halt_value: float  # what a halt is worth to it
-        halt_propensity: float  # chance that it would rather halt than wait
+        intensity: float  # its current intensity towards its rival
+        grievance: float  # harm suffered and not answered; negative if answered in excess
+        granted: float  # share of its claim that its rival has granted
+        wronged: float  # most intense act suffered and not answered
+        exhaustion: float  # share of its will to fight used up, 0 to 1
+        demand: float  # value of what it still wants to answer or obtain
+        alert: bool  # was harmed or offered a halt, and is still deciding how to respond
+        unanswered: float  # intensity of the most intense act that awaits an answer in kind
+        answered: float  # intensity of its highest act since then
+        ready: bool  # its forces fight or have fought
+        acted: bool  # has gone beyond words and sanctions
+        acts: int  # number of its acts
+        operations: int  # number of its violent acts
+        first_act_at: Maybe  # time of its first act, days
+        acted_at: Maybe  # time of its last act, or of its last count by `renew`, days
+        struck_at: Maybe  # time of the first violent trigger against it, days
+        answer: int  # its answer to that trigger, a rung (see `acts.remember_answer`)
+        answer_at: Maybe  # time of that answer, days
+        offer_until: Maybe  # time at which its offer of a halt lapses, days
+        error: float  # relative error in the perceived intensity of its rival
+        seen: float  # perceived intensity of its rival
+        halt_value: float  # value of a halt to it
+        halt_propensity: float  # probability of preferring a halt to waiting
         trust: float  # trust in a halt through channels
-        assured: float  # trust in a halt through the mediator that it trusts most
-        information: float  # share of the fog that third parties lift
+        assured: float  # trust in a halt through the most trusted mediator
+        information: float  # share of the error that third parties remove
         leverage: float  # value that mediators add to a halt
-        cover: float  # how much face mediators save it, 0 to 1
-        money: float  # value of a halt by the money that hangs on it
-        purse: float  # cost of an act of full intensity by the money that hangs on restraint
+        cover: float  # degree to which mediators save its face, 0 to 1
+        money: float  # value that loans add to a halt
+        purse: float  # cost of an act of full intensity in loans at risk
         counsel: float  # cost of an act of full intensity by its advisers' counsel
         dovish: float  # value that advisers add to a halt
-        strain: float  # further economic pressure of events and lenders
-        spent: float  # days of output lost
-        drift: float  # logarithm of its market without the danger
-        priced: float  # danger as its market prices it
+        strain: float  # further economic pressure from events and lenders
+        spent: float  # economic cost, days of output
+        drift: float  # logarithm of its market index without the danger
+        priced: float  # danger priced by its market
         market: float  # its market index, 1 at the start
-        lowest_market: float  # the lowest so far
-        market_at_halt: Maybe  # its market when the first halt came into effect
-        rebound: Maybe  # share by which its market rose in the day after a halt
-        rebound_at: Maybe  # when that day is over, days
+        lowest_market: float  # lowest market index so far
+        market_at_halt: Maybe  # its market index when the first halt took effect
+        rebound: Maybe  # relative rise of its market in the day after a halt
+        rebound_at: Maybe  # time at which that day ends, days
         pressure: float  # economic pressure, 0 to 1
-        highest_pressure: float  # the highest so far
-        traded: float  # the next day on which its market moves, days
-        asked: bool  # whether its choices are left to somebody
-        forced: int  # the option that it takes, whatever it is worth, once it is open to it from `forced_from` on, or -1
-        forced_from: Maybe  # days
-        lent_trust: float  # what agents of a user's own add to `trust`
-        lent_information: float  # likewise
-        lent_leverage: float  # likewise
-        lent_cover: float  # likewise
-        lent_counsel: float  # likewise
-        lent_dovish: float  # likewise
+        highest_pressure: float  # highest pressure so far
+        traded: float  # time of the next market close, days
+        asked: bool  # its choices are left to a policy
+        forced: int  # option that it must take once possible, from `forced_from` on, or -1
+        forced_from: Maybe  # time from which `forced` applies, days
+        lent_trust: float  # value added to `trust` by agents in plain Python
+        lent_information: float  # likewise for `information`
+        lent_leverage: float  # likewise for `leverage`
+        lent_cover: float  # likewise for `cover`
+        lent_counsel: float  # likewise for `counsel`
+        lent_dovish: float  # likewise for `dovish`
 
     class Facts:
-        weakness: float  # how much stronger its rival is: above 1 for the weaker state
+        weakness: float  # relative strength of its rival; above 1 for the weaker state
         act_cost: float  # cost of an act of full intensity
         sensitivity: float  # fall of its market at full danger, in logarithms
-        volatility: float  # daily movement of its market without news, in logarithms
-        priced_a_day: float  # share of what is feared anew that its market prices in a day
-        kept_a_day: float  # share of economic losses and relief that is left after a day
+        volatility: float  # daily standard deviation of its market without news, in logarithms
+        priced_a_day: float  # share of newly feared danger that its market prices per day
+        kept_a_day: float  # share of economic losses and relief that remains after a day
         start: int  # its rung at the start
 
     def facts(self) -> Mapping[str, Any]:
-        """Acts cost the weaker state more, and none less than states that are equals.
+        """Return the facts; acts cost the weaker state more.
 
         weakness = (capability of the rival / its own)^capability_exponent
         act_cost = cost x max(weakness, 1) x caution
@@ -176,13 +176,13 @@ class State(Agent):
 
     @rule
     def begin(own, rival, facts, c, p, luck):
-        """Crises differ in what they are about, which nobody has recorded: half of it is common to both states.
+        """Draw the state's stake, half of which both states share, and its tempo.
 
             stake = resolve x exp(stakes_spread x (z_common + z_own) / sqrt 2)
             tempo = min(deliberations_per_day x exp(deliberations_spread x z), decisions_on_alert_per_day)
 
-        Each z is standard normal. A state has nuclear weapons with chance `nuclear`, and its forces stand ready with
-        chance `ready`.
+        Each z is standard normal. A state has nuclear weapons with probability `nuclear`, and its forces are ready with
+        probability `ready`. Crises differ in their stakes, which no data record.
         """
         z = (c.halts[0].common + normal(c, luck.keys, own.streams + STAKES)) * math.sqrt(0.5)
         own.stake = facts.resolve * exp(p.stakes_spread * z)
@@ -192,7 +192,7 @@ class State(Agent):
         own.nuclear = uniform(c, luck.keys, own.streams + WEAPONS) < facts.nuclear
         own.aversion = facts.mediation_aversion
         own.posture = own.rung = facts.start
-        own.force = c_rung(c, facts.start)
+        own.force = rung_intensity(c, facts.start)
         own.ready = uniform(c, luck.keys, own.streams + READINESS) < facts.ready
         own.offer_until = -math.inf
         own.review_at = own.act_at = own.open_at = own.rebound_at = math.inf
@@ -204,17 +204,15 @@ class State(Agent):
         own.traded += 1.0
         own.forced = -1
 
-    # How things stand.
+    # Situation.
 
     @rule
     def perceive(own, rival, facts, c, p, luck):
-        """What a state does to its rival now, by the force that stands and by the operation under way.
+        """Compute the state's intensity towards its rival, and reset third-party influence.
 
-            intensity = 1 in war, else max(force, intensity of the operation's rung)
-
-        What third parties bring to bear is counted anew at each look.
+        intensity = 1 in war, else max(force, intensity of the operation's rung)
         """
-        own.intensity = 1.0 if c.war else max(own.force, c_rung(c, own.operation))
+        own.intensity = 1.0 if c.war else max(own.force, rung_intensity(c, own.operation))
         own.trust, own.information = own.lent_trust, own.lent_information
         own.leverage, own.cover = own.lent_leverage, own.lent_cover
         own.counsel, own.dovish = own.lent_counsel, own.lent_dovish
@@ -222,12 +220,12 @@ class State(Agent):
 
     @rule
     def weigh(own, rival, facts, c, p, luck):
-        """What it demands is to answer what it suffered, and the rest of its claim; fighting uses it up (Slantchev 2003).
+        """Compute demand and the value of a halt. Fighting uses up demand (Slantchev 2003).
 
             demand = (1 - exhaustion)^2 x stake x (g + claim x (1 - granted))
             g = G / (1 + G / saturation),  G = max(grievance, 0)
 
-        A halt is worth more to who is hurt (Zartman 2000), and less to who does not trust it (Fortna 2004).
+        A halt is worth more to a state that is hurt (Zartman 2000), and less to one that does not trust it (Fortna 2004).
 
             seen = max(rival's intensity x (1 + error x (1 - information)), 0)
             halt_value = deal + hurting x seen - mistrust x (1 - trust) x (1 - assured) - forgone x demand
@@ -250,7 +248,7 @@ class State(Agent):
 
     @rule
     def pass_time(own, rival, facts, c, p, luck):
-        """Forget, suffer, tire; an act's standing force fades; markets close once a day."""
+        """Update grievance, exhaustion and force, and close the market once a day."""
         suffer(own, rival, c, p)
         trade(own, facts, c, p, luck, own.streams + MARKET)
 
@@ -258,7 +256,7 @@ class State(Agent):
 
     @rule
     def decisions(own, rival, facts, c, p, luck):
-        """How often it decides (Hermann 1969): under stress more often than in calm, and not while a halt stands.
+        """Rate of decisions (Hermann 1969): higher under stress, 0 while a halt is agreed.
 
         rate = decisions_on_alert_per_day on alert, or while either state has an operation under way
                max(tempo, decisions_in_war_per_day) in war
@@ -272,11 +270,11 @@ class State(Agent):
 
     @rule
     def decide(own, rival, facts, c, p, luck):
-        """Quantal choice among the options that are possible (McKelvey and Palfrey 1995).
+        """Choose among the possible options by quantal choice (McKelvey and Palfrey 1995).
 
             P(option) = exp(value of the option) / sum of exp(value) over all options
 
-        It misreads its rival anew first. Waiting is worth 0, and a halt `halt_value`.
+        The state draws a new error in its perception of the rival first. Waiting has value 0, and a halt `halt_value`.
         """
         misread(own, rival, c, p, luck, own.streams + ERROR)
         if c.war:
@@ -290,7 +288,7 @@ class State(Agent):
 
     @rule
     def take(own, rival, facts, c, p, luck):
-        """Carry out the choice that was asked for."""
+        """Carry out the choice that was left open to a policy."""
         if c.asking == own.index:
             act_on(own, rival, c, p, luck)
 
@@ -298,76 +296,77 @@ class State(Agent):
 
     @rule
     def plan_due(own, rival, facts, c, p, luck):
-        """When the strike that it prepares is ready."""
+        """Time at which the strike or war under preparation is ready."""
         return own.act_at if not c.halts[0].stands else math.inf
 
     @rule
     def carry_out_plan(own, rival, facts, c, p, luck):
-        """Carry out the strike, or go to the war, that was prepared: see `go_ahead`."""
+        """Carry out the prepared strike, or begin the prepared war: see `go_ahead`."""
         act, own.plan, own.act_at = own.plan, 0, math.inf
         go_ahead(own, rival, facts, c, p, luck, act)
 
     @rule
     def opening_due(own, rival, facts, c, p, luck):
-        """When the lesser fire that it prepares is ready."""
+        """Time at which the lesser fire under preparation is ready."""
         return own.open_at if not c.halts[0].stands else math.inf
 
     @rule
     def open_fire(own, rival, facts, c, p, luck):
-        """Open the lesser fire that was prepared: see `go_ahead`."""
+        """Open the prepared lesser fire: see `go_ahead`."""
         act, own.opening, own.open_at = own.opening, 0, math.inf
         go_ahead(own, rival, facts, c, p, luck, act)
 
     @rule
     def review_due(own, rival, facts, c, p, luck):
-        """When its operation is reviewed."""
+        """Time at which the operation is reviewed."""
         return own.review_at
 
     @rule
     def review_operation(own, rival, facts, c, p, luck):
-        """Go on with an operation of intensity z, or end it.
+        """Continue or end an operation of intensity z.
 
-            P(go on) = logistic(answering x demand x z - act_cost x z^cost_power)
+            P(continue) = logistic(answering x demand x z - act_cost x z^cost_power)
 
-        It ends for certain where neither grievance nor what is left of a claim is above 0. The next review comes after
-        `operation_days` in the mean (gamma distributed, shape 2). Who ends it while a grievance is open stays on alert.
+        The operation ends for certain if the state has neither a grievance nor an unmet claim. The next review comes after
+        `operation_days` on average (gamma distributed, shape 2). A state that ends it with a grievance stays on alert.
         """
-        z = c_rung(c, own.operation)
-        worth = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
+        z = rung_intensity(c, own.operation)
+        value = p.answering * own.demand * z - facts.act_cost * c.ladder[own.operation].toll
         wants = own.grievance > 0 or facts.claim * (1.0 - own.granted) > 0
-        if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(worth):
+        if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(value):
             own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
         else:
             note(luck, record.OPERATION_ENDED, own.index, c.now, own.operation)
             end_operation(own)
             own.alert = own.grievance > 0
 
-    # Giving in, and being overpowered.
+    # Giving in and defeat.
 
     @rule
     def giving_in(own, rival, facts, c, p, luck):
-        """A state gives in sooner the weaker it is, the more it suffers, and the less it demands (Fearon 1994 on audiences).
+        """Rate of giving in: higher for a weaker state, under more fire, and with less demand (on audiences: Fearon 1994).
 
             rate = weakness / yielding_days
                    x exp(yielding_fire x rival's intensity + face x cover - yielding_stakes x demand x (1/2 + audience)
                          - patience x [a third party has mediated, and there was violence])
 
-        While a third party mediates an end of violence, there are terms to wait for (Wilkenfeld et al. 2005). It can only
-        where the rival had the last word, or in war; not while it prepares an act, nor while a halt stands.
+        Mediation after violence slows giving in, because the state may wait for terms (Wilkenfeld et al. 2005). Outside
+        war a state gives in only if its rival acted last; never while it prepares a violent act, or while a halt is agreed.
         """
         if c.halts[0].stands or own.plan + own.opening > 0 or not (c.war or c.last == rival.index):
             return 0.0
         holding_out = p.yielding_stakes * own.demand * (0.5 + facts.audience)
         hastened = p.yielding_fire * rival.intensity + p.face * own.cover - holding_out
-        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediated, and there was violence
+        if c.mediated_at == c.mediated_at and c.worst >= MINOR:  # mediation and violence
             hastened -= p.patience
         return exp(hastened) * facts.weakness / p.yielding_days
 
     @rule
     def give_in(own, rival, facts, c, p, luck):
-        """Let the rival's last word stand: the crisis ends unilaterally.
+        """Give in to the rival's last act: the crisis ends unilaterally.
 
-        Under fire the states see it as over after `settling_days` in the mean (gamma distributed, shape 2).
+        Under fire, the states see the crisis as over after a settling time (gamma distributed, shape 2, mean
+        `settling_days`).
         """
         note(luck, record.YIELDED, own.index, c.now)
         settling = 0.0
@@ -377,11 +376,11 @@ class State(Agent):
 
     @rule
     def being_overpowered(own, rival, facts, c, p, luck):
-        """The rate at which it is overpowered, while no halt stands, as far as its rival's forces can overrun it.
+        """Rate of defeat, given that the rival's forces can overrun the state; 0 while a halt is agreed.
 
         rate = collapse_per_day x conquerable x sqrt(rival's intensity) x weakness
 
-        Force decays with distance (Boulding 1962): who reaches the rival by missiles and aircraft alone occupies nothing.
+        Force decays with distance (Boulding 1962): missiles and aircraft alone occupy nothing.
         """
         if c.halts[0].stands:
             return 0.0
@@ -389,15 +388,15 @@ class State(Agent):
 
     @rule
     def collapse(own, rival, facts, c, p, luck):
-        """It is overpowered: the rival imposes what it wants."""
+        """End the crisis by defeat: the rival imposes its terms."""
         note(luck, record.COLLAPSED, own.index, c.now)
         end_crisis(c, luck, IMPOSED, c.now, 0.0)
 
-    # Fog.
+    # Accidents.
 
     @rule
     def accidents(own, rival, facts, c, p, luck):
-        """Accidents of its own fire, in war or while it has an operation under way.
+        """Rate of accidents of the state's own fire, in war or during an operation.
 
         rate = accidents_per_day x intensity
         """
@@ -406,6 +405,6 @@ class State(Agent):
 
     @rule
     def have_accident(own, rival, facts, c, p, luck):
-        """A shot astray: the rival's grievance rises by `accident_harm`, which nobody meant."""
+        """Harm the rival unintentionally: its grievance rises by `accident_harm`."""
         rival.grievance += p.accident_harm
         note(luck, record.ACCIDENT, own.index, c.now)

@@ -1,4 +1,4 @@
-"""What a person is told whose class of agents, or whose rule, has mistakes: where it is, what is wrong, what to write."""
+"""Mistakes in a user's classes and rules are reported with their place, what is wrong, and what to write."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario
 
 
-def told(error: pytest.ExceptionInfo[Any], *words: str) -> None:
-    """Make sure that a message has a place in this file, is short, and says all of these."""
+def check_message(error: pytest.ExceptionInfo[Any], *words: str) -> None:
+    """Check that a message has a place in this file, is short, and contains these words."""
     text = str(error.value)
     assert re.search(rf"{re.escape(__file__)}:\d+:\d+: error: ", text), text
     assert text.count("\n") < 25
@@ -23,10 +23,10 @@ def told(error: pytest.ExceptionInfo[Any], *words: str) -> None:
         assert word in text, text
 
 
-# When Python makes a class.
+# When Python creates a class.
 
 
-def test_a_rule_with_other_arguments_is_told_its_right_ones() -> None:
+def test_wrong_arguments_of_a_rule_are_refused_with_the_right_ones() -> None:
     with pytest.raises(RuleError) as error:
 
         class Hasty(State):
@@ -34,14 +34,14 @@ def test_a_rule_with_other_arguments_is_told_its_right_ones() -> None:
             def decide(own, facts, c, p, luck):
                 """It forgets its rival."""
 
-    told(
+    check_message(
         error,
         "Hasty.decide takes (own, facts, c, p, luck)",
         "expected: def decide(own, rival, facts, c, p, luck):",
     )
 
 
-def test_an_event_without_its_rule_is_told_the_nearest() -> None:
+def test_a_missing_rule_of_an_event_is_refused_with_the_nearest() -> None:
     with pytest.raises(RuleError) as error:
 
         class Council(Agent):
@@ -57,7 +57,7 @@ def test_an_event_without_its_rule_is_told_the_nearest() -> None:
             def meet(own, facts, c, p, luck):
                 """Nothing."""
 
-    told(error, "event 'meet' has no rule 'meets' (happen)", "did you mean 'meet'?")
+    check_message(error, "event 'meet' has no rule 'meets' (happen)", "did you mean 'meet'?")
 
 
 def test_an_event_needs_a_rate_or_a_date() -> None:
@@ -71,10 +71,10 @@ def test_an_event_needs_a_rate_or_a_date() -> None:
             def wait(own, facts, c, p, luck):
                 """Nothing."""
 
-    told(error, "event 'wait' has neither a rate nor a due", 'rate="..." or due="..."')
+    check_message(error, "event 'wait' has neither a rate nor a due", 'rate="..." or due="..."')
 
 
-def test_a_variable_of_a_kind_that_records_cannot_hold_is_refused() -> None:
+def test_unsupported_types_of_variables_are_refused() -> None:
     with pytest.raises(RuleError) as error:
 
         class Poet(Agent):
@@ -84,15 +84,15 @@ def test_a_variable_of_a_kind_that_records_cannot_hold_is_refused() -> None:
                 verses: str
                 moods: float * 0
 
-    told(
+    check_message(
         error,
-        "Poet.Variables cannot hold 'verses: str'",
-        "cannot hold 'moods: float * 0'",
+        "Poet.Variables cannot contain 'verses: str'",
+        "cannot contain 'moods: float * 0'",
         "expected: float, int, bool or Maybe",
     )
 
 
-def test_a_variable_with_a_value_is_told_where_that_belongs() -> None:
+def test_initial_values_of_variables_belong_into_begin() -> None:
     with pytest.raises(RuleError) as error:
 
         class Watcher(Agent):
@@ -101,27 +101,27 @@ def test_a_variable_with_a_value_is_told_where_that_belongs() -> None:
             class Variables:
                 seen: int = 3
 
-    told(error, "'seen' is given a value here", "own.seen = ... in a rule begin")
+    check_message(error, "'seen' has a value here", "own.seen = ... in a rule begin")
 
 
-def test_a_rule_that_is_not_compiled_is_told_to_be() -> None:
+def test_a_rule_without_its_decorator_is_refused() -> None:
     with pytest.raises(RuleError) as error:
 
         class Plain(State):
             def decide(own, rival, facts, c, p, luck):
                 """Without `@rule`."""
 
-    told(error, "Plain.decide is not compiled", "expected: @rule above it")
+    check_message(error, "Plain.decide is not compiled", "expected: @rule above it")
 
 
-# When a model is made.
+# When a model is created.
 
 
-def test_names_that_there_are_not_are_all_told_with_the_nearest(may_2025: Scenario) -> None:
+def test_all_unknown_names_are_reported_with_the_nearest(may_2025: Scenario) -> None:
     class Careless(State):
         @rule
         def decide(own, rival, facts, c, p, luck):
-            """It speaks of what there is not."""
+            """It misspells names."""
             other = c.states[1 - own.index]
             if own.grievnace > p.anserwing and other.rungs > 0:
                 c.mediatrs[0].engaged = True
@@ -130,35 +130,36 @@ def test_names_that_there_are_not_are_all_told_with_the_nearest(may_2025: Scenar
 
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, roles={"pakistan": Careless})
-    told(error)
+    check_message(error)
     for wrong, right in (
         ("no variable of the states called 'grievnace'", "grievance"),
         ("no behavioural parameter called 'anserwing'", "answering"),
         ("no variable of the states called 'rungs'", "rung"),
         ("no variable of a crisis called 'mediatrs'", "mediators"),
     ):
-        found = next(one for one in error.value.mistakes if wrong in one.message)
-        assert found.suggestion == right
-        assert found.source_line[found.column - 1 :].startswith(("own.", "p.", "other.", "c."))
+        mistake = next(mistake for mistake in error.value.mistakes if wrong in mistake.message)
+        assert mistake.suggestion == right
+        text = mistake.source_line[mistake.column - 1 :]
+        assert text.startswith(("own.", "p.", "other.", "c."))
     assert "changes 'answering'" in str(error.value)
 
 
-def test_a_rate_that_returns_nothing_is_told(may_2025: Scenario) -> None:
+def test_a_rate_must_return_a_number(may_2025: Scenario) -> None:
     class Forgetful(State):
         @rule
         def decisions(own, rival, facts, c, p, luck):
-            """It computes, and forgets to say."""
+            """It computes a rate and does not return it."""
             own.demand * 2.0
 
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, roles={"states": Forgetful})
-    told(error, "Forgetful.decisions returns nothing", "return a number")
+    check_message(error, "Forgetful.decisions returns nothing", "return a number")
 
 
 class Helpless(State):
     @rule
     def begin(own, rival, facts, c, p, luck):
-        """It calls what is not compiled."""
+        """It calls a function that is not compiled."""
         State.begin(own, rival, facts, c, p, luck)
         own.stake = plain(own.stake)
 
@@ -181,12 +182,12 @@ class Wordy(State):
     ("kind", "words"),
     [(Helpless, ("'plain'", "@rule above 'plain'")), (Wordy, ("one kind of value",))],
 )
-def test_what_the_compiler_refuses_is_told_in_a_few_words(
+def test_compiler_errors_are_summarised(
     may_2025: Scenario, kind: type[Agent], words: tuple[str, ...]
 ) -> None:
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, roles={"india": kind})
-    told(error, f"{kind.__name__}.begin does not compile", *words)
+    check_message(error, f"{kind.__name__}.begin does not compile", *words)
 
 
 class Unnamed(Agent):
@@ -197,18 +198,20 @@ class Envoy(Mediator):
     pass
 
 
-def test_who_cannot_take_a_place_is_told_why(may_2025: Scenario) -> None:
+def test_unsuitable_classes_are_refused(may_2025: Scenario) -> None:
     with pytest.raises(ValueError, match=r"no agent or role 'pakistn'.* did you mean 'pakistan'"):
         CrisisModel(may_2025, roles={"pakistn": State})
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, roles={"pakistan": Envoy})
-    told(error, "Envoy cannot be 'pakistan', which is one of the states", "a subclass of State")
+    check_message(
+        error, "Envoy cannot replace 'pakistan', one of the states", "a subclass of State"
+    )
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, agents=[Unnamed])
-    told(error, "Unnamed has no role", 'role = "councils"')
+    check_message(error, "Unnamed has no role", 'role = "councils"')
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, agents=[Envoy])
-    told(error, "Envoy is one of the mediators", "roles={'NAME': Envoy}")
+    check_message(error, "Envoy is one of the mediators", "roles={'NAME': Envoy}")
 
 
 def test_two_agents_need_two_names(may_2025: Scenario) -> None:
@@ -222,10 +225,10 @@ def test_two_agents_need_two_names(may_2025: Scenario) -> None:
     for agents, name in (([Watcher, Watcher], "Watcher"), ([Double], "us")):
         with pytest.raises(RuleError) as error:
             CrisisModel(may_2025, agents=agents)
-        told(error, f"there is another agent '{name}'")
+        check_message(error, f"there is another agent '{name}'")
 
 
-def test_a_policy_for_a_state_that_there_is_not_is_told_the_nearest(may_2025: Scenario) -> None:
+def test_a_policy_for_an_unknown_state_is_refused_with_the_nearest(may_2025: Scenario) -> None:
     with pytest.raises(ValueError, match=r"no state 'indai'.* did you mean 'india'"):
         CrisisModel(may_2025, policies={"indai": lambda decision: None})
 
@@ -247,8 +250,8 @@ class Divided(State):
 
 
 @pytest.mark.slow
-def test_a_checked_run_tells_who_wrote_what_is_no_number(may_2025: Scenario) -> None:
+def test_a_checked_run_reports_a_variable_that_is_not_finite(may_2025: Scenario) -> None:
     with pytest.raises(RuleError) as error:
         CrisisModel(may_2025, 20, roles={"india": Divided}, checked=True).run()
-    told(error, "mood of india is nan after the event 'decide' of india (Divided.decide)")
+    check_message(error, "mood of india is nan after the event 'decide' of india (Divided.decide)")
     assert re.search(r"replicate \d+, day \d", str(error.value))

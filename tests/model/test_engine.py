@@ -16,7 +16,7 @@ from mesa.datacollection import DataCollector
 from scipy.special import ndtri
 
 from crisis_sim.model import acts, ending, parties
-from crisis_sim.model.compiled import are_kept
+from crisis_sim.model.compiled import is_cached
 from crisis_sim.model.crisis import CrisisModel, Decision
 from crisis_sim.model.ending import Halt
 from crisis_sim.model.engine import Agent, Event, rule
@@ -159,7 +159,7 @@ def test_an_agent_in_plain_python_takes_part_day_by_day(may_2025: Scenario) -> N
 
 def test_what_is_compiled_is_found_by_its_name(may_2025: Scenario, whole: Columns) -> None:
     assert whole["ending"].size
-    assert are_kept()
+    assert is_cached()
 
 
 @pytest.mark.parametrize(

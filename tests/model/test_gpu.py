@@ -12,7 +12,7 @@ from crisis_sim.batch import BatchError, run_to_folder, simulate
 from crisis_sim.model import CrisisModel, Journal, gpu
 from crisis_sim.model.compiled import driver
 from crisis_sim.model.observer import Observer
-from crisis_sim.model.schedule import work_on
+from crisis_sim.model.schedule import run_every
 from crisis_sim.model.state import State
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import same
@@ -64,12 +64,12 @@ class Stand:
 @pytest.fixture
 def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three blocks of three threads, for seven desks."""
-    card, loop = Stand(), cast(Any, work_on)
+    card, loop = Stand(), cast(Any, run_every)
     monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
     monkeypatch.setattr(gpu, "_cuda", lambda: card)
     monkeypatch.setattr(gpu, "kernel", gpu.kernel.__wrapped__)
-    monkeypatch.setattr(gpu, "work_on", driver(loop.py_func))
-    monkeypatch.setattr(gpu, "DESKS", 7)
+    monkeypatch.setattr(gpu, "run_every", driver(loop.py_func))
+    monkeypatch.setattr(gpu, "WORKSPACES", 7)
     monkeypatch.setattr(gpu, "THREADS", 3)
 
 
@@ -118,7 +118,7 @@ class Own(State):
         {"policies": {"India": lambda _: None}},
     ],
 )
-def test_classes_of_ones_own_policies_and_a_journal_need_a_processor(
+def test_own_classes_policies_and_a_journal_need_the_cpu(
     may_2025: Scenario, further: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match="need the engine cpu"):
