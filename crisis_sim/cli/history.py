@@ -110,12 +110,12 @@ def branch(
     caption = "The rungs of both histories from the start, and the share of futures with a ceasefire over time."
     question, *head = result.head()
     paragraphs = [*([answers.answer(result.summary)] if result.summary else []), *head]
-    _write_page(out, question, paragraphs, result.draw, caption, result.seed, result.goes.story)
+    _write_page(out, question, paragraphs, result.draw, caption, result.seed, result.changed.story)
 
     def show() -> None:
         _print_paragraphs(result.head())
         if result.summary is None:
-            _print_moments(result.beside())
+            _print_moments(result.side_by_side())
         else:
             answers.print_summary(result.summary, console())
 
@@ -158,8 +158,8 @@ def why(
     result.write(out)
     gist, outcome_sentence, lead, *steps = result.answer()
     first, others = " ".join([lead, *steps[:1]]), steps[1:]
-    came = "come" if result.came else "not come"
-    question = f"Why did this {came} in crisis {replicate} of seed {seed}: {result.outcome.words}?"
+    occur = "occur" if result.came else "not occur"
+    question = f"Why did this {occur} in crisis {replicate} of seed {seed}: {result.outcome.words}?"
     caption = "Above: the rungs of both states. Below: each step by its weight; those that mattered are numbered."
     paragraphs = [first, *others, outcome_sentence, gist]
     _write_page(out, question, paragraphs, result.draw, caption, seed)
@@ -206,7 +206,7 @@ def _print_steps(reasons: Reasons) -> None:
     """Print a table of the strongest steps."""
     from rich.text import Text
 
-    from crisis_sim.history.past import said_at
+    from crisis_sim.history.past import date_text
     from crisis_sim.report.answers import WIDTH, fitted
     from crisis_sim.text import percent, points
 
@@ -217,7 +217,7 @@ def _print_steps(reasons: Reasons) -> None:
         estimate, low, high = (points(float(figure)) for figure in figures)
         rows.append(
             (
-                f"{said_at(reasons.scenario, step.days).partition(' ')[2]}: {step.told}",
+                f"{date_text(reasons.scenario, step.days).partition(' ')[2]}: {step.description}",
                 percent(float(step.given.estimate)),
                 percent(float(step.without.estimate)),
                 Text(f"{estimate}\n{low}, {high}", style="" if step.clear else "dim"),
@@ -350,7 +350,7 @@ def play(
         facilitator: Allow a facilitator to inject events, as cards.
         out: The game's file; by default results/games/SCENARIO.yaml.
     """
-    from crisis_sim.history.game import Game, debrief, tell_debrief
+    from crisis_sim.history.game import Game, debrief, debrief_text
     from crisis_sim.report.replay import write_replay
     from crisis_sim.report.story import tell
 
@@ -382,7 +382,7 @@ def play(
         path = out or _unused_path(RESULTS / "games", stem)
     game, turn = _play(game, game.turn(), path)
     if turn.decision is None:
-        text = tell_debrief(game, debrief(game))
+        text = debrief_text(game, debrief(game))
         print_output(text)
         story, stem_path = tell(turn.journal, game.scenario, turn.outcome), path.with_suffix("")
         write_replay(turn.journal, game.scenario, f"{story}\n```text\n{text}\n```\n", stem_path)

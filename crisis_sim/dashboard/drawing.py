@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crisis_sim import text
-from crisis_sim.history.branch import GOES, WAS, Branch
+from crisis_sim.history.branch import CHANGED, ORIGINAL, Branch
 from crisis_sim.history.game import title_of
 from crisis_sim.history.past import choices, milestones
 from crisis_sim.outcomes import summarise
@@ -272,8 +272,8 @@ def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]
 def tell_branch(made: Branch) -> dict[str, Any]:
     """A branch with many futures: paragraphs, and how the futures end, without the change and with it."""
     summary: Any = made.summary
-    was, goes = (_endings(one, summary["scenarios"][one])["shares"] for one in (WAS, GOES))
-    apart = (difference(one, summary["differences"][GOES]) for one in MEASURES)
+    was, goes = (_endings(one, summary["scenarios"][one])["shares"] for one in (ORIGINAL, CHANGED))
+    apart = (difference(one, summary["differences"][CHANGED]) for one in MEASURES)
     return {
         "told": [*made.head(), *(f"{one['label']}: {one['text']}." for one in apart)],
         "shares": [

@@ -417,7 +417,7 @@ def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
 
     def debrief() -> str:
         is_over = game and turn and not turn.decision
-        return games.tell_debrief(game, games.debrief(game)) if is_over else ""
+        return games.debrief_text(game, games.debrief(game)) if is_over else ""
 
     over = solara.use_memo(debrief, [game])
     title = games.title_of(scenario, seat)

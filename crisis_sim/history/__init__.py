@@ -1,8 +1,7 @@
-"""Histories: change one and see what comes of it, filter many by what has been seen, or play one.
+"""Histories: change a crisis and follow the consequences, filter crises by evidence, explain an outcome, or play.
 
-`past` follows a crisis step by step, says when its milestones were, changes it at a moment and goes on; `branch` puts the
-changed history beside the first, or a thousand futures of each; `why` undoes every step on the way to an outcome.
-`evidence` reads what has been seen of a crisis, `filtering` keeps the histories that meet it and shows their futures.
-`game` lets persons decide, and shows what their state perceives. The functions `branch` and `why` bear the names of their
-modules: they are taken from `crisis_sim` itself.
+`past` runs a crisis to a moment, changes it there, and lists or undoes its events; `branch` compares the changed crisis, or
+many futures of it, with the original; `why` undoes every event that led to an outcome. `evidence` reads dated observations
+of a crisis; `filtering` selects the simulated histories that agree with them, and shows their futures. `game` lets people
+decide for states. Import the functions `branch` and `why` from `crisis_sim`: here these names are modules.
 """

@@ -1,4 +1,4 @@
-"""Branch one crisis: the same past to a moment, something changed there, and one other history or many futures after it."""
+"""Branches of a crisis: the same past up to a moment, a change there, and one changed history or many futures after it."""
 
 from __future__ import annotations
 
@@ -36,48 +36,47 @@ from crisis_sim.scenario.source import Source, folder_of, parse, read_text, to_n
 from crisis_sim.version import __version__
 
 Luck = Literal["same", "fresh"]
-#: Futures of each history, unless more or fewer are asked for, and at most.
+#: Default and maximum number of futures of each history.
 FUTURES, MOST_FUTURES = 1000, 100_000
-#: The file that repeats a branch, and what the two histories are called.
-FILE, WAS, GOES = "branch.yaml", "as it was", "changed"
-#: Entries of one moment are at most so far apart, hours.
-_AT_ONCE = 1 / 60
-#: Entries of what a state decides.
+#: The file that repeats a branch, and the names of the two histories.
+FILE, ORIGINAL, CHANGED = "branch.yaml", "as it was", "changed"
+#: Entries within this time count as simultaneous, hours.
+_SIMULTANEOUS = 1 / 60
+#: Kinds of entries that are decisions of states.
 _DECISIONS = ("planned", "act", "offered", "agreed")
 
 
 class _File(Part):
-    """A branch as it is written down."""
+    """The file of a branch."""
 
     scenario: str = Field(
-        description="the scenario's file beside this one, or the name of a shipped scenario"
+        description="the scenario's file next to this one, or the name of a shipped scenario"
     )
     digest: str = Field("", description="the scenario's digest when the branch was made")
     seed: int = Field(1, ge=0, description="seed of the crisis")
     replicate: int = Field(ge=0, description="number of the crisis")
-    changes: tuple[Change, ...] = Field(
-        min_length=1, description="what is changed, in order of time"
-    )
+    changes: tuple[Change, ...] = Field(min_length=1, description="the changes, in order of time")
     luck: Luck = Field(
-        "same", description="that of the crisis, or that of many futures after the last change"
+        "same", description="random numbers after the last change: same, or fresh for many futures"
     )
-    futures: int = Field(FUTURES, ge=1, le=MOST_FUTURES, description="how many")
-    classes: tuple[str, ...] = Field((), description="classes of a person's own that take part")
-    version: str = Field("", description="the version that wrote it")
+    futures: int = Field(FUTURES, ge=1, le=MOST_FUTURES, description="number of futures")
+    classes: tuple[str, ...] = Field((), description="the user's own classes")
+    version: str = Field("", description="version of Crisis Sim")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A crisis, and what becomes of it after a change.
+    """A crisis with and without a change.
 
     Attributes:
-        scenario, seed, replicate: which crisis it is.
-        changes: all changes, in order; the last is what is compared with the history without it.
-        luck, futures: that of the crisis, or that of so many futures after the last change.
-        days: when that was made, days from the scenario's start.
-        was, goes: the crisis without the last change and with it, on its own luck.
-        batch: on fresh luck, the futures without it and with it, in pairs that share their luck; else None.
-        forced: likewise in how many futures a state did what it was forced to, by its name.
+        scenario, seed, replicate: the crisis.
+        changes: all changes, in order; the last is compared with the history without it.
+        luck: `same` for the random numbers of the crisis, `fresh` for those of many futures.
+        futures: number of futures.
+        days: time of the last change, days from the scenario's start.
+        original, changed: the crisis without and with the last change, on its own random numbers.
+        batch: with fresh luck, futures without and with the change, in pairs with the same random numbers; else None.
+        forced: with fresh luck, number of futures in which each forced state made its choice.
     """
 
     scenario: Scenario
@@ -87,103 +86,112 @@ class Branch:
     luck: Luck
     futures: int
     days: float
-    was: History = field(repr=False)
-    goes: History = field(repr=False)
+    original: History = field(repr=False)
+    changed: History = field(repr=False)
     batch: Batch | None = field(default=None, repr=False)
     forced: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def summary(self) -> Summary | None:
-        """Shares, curves and differences of the futures; None on the crisis's own luck."""
+        """Shares, curves and differences of the futures; None with the same luck."""
         return None if self.batch is None else summarise(self.batch)
 
     @cached_property
-    def parting(self) -> tuple[Entry | None, Entry | None] | None:
-        """The first entries of the two journals that are not the same; None where all are."""
-        pairs = zip_longest(self.was.journal.entries, self.goes.journal.entries)
-        return next((pair for pair in pairs if not _alike(*pair)), None)
+    def divergence(self) -> tuple[Entry | None, Entry | None] | None:
+        """The first entries of the two journals that differ; None if none do."""
+        pairs = zip_longest(self.original.journal.entries, self.changed.journal.entries)
+        return next((pair for pair in pairs if not _same_entry(*pair)), None)
 
-    def told_parting(self) -> str:
-        """Where the two histories part, as a sentence."""
-        if self.parting is None:
-            return "Nothing follows from the change: the two histories are the same."
-        at = min(one.hours for one in self.parting if one)
-        before, after = (one if one and one.hours < at + _AT_ONCE else None for one in self.parting)
-        was, goes = _clause(self.was, before), _clause(self.goes, after)
-        if was and goes:
-            told = f"{goes}; as it was, {was}"
+    @property
+    def _divergence_hours(self) -> float:
+        return min(entry.hours for entry in self.divergence or () if entry)
+
+    def divergence_text(self) -> str:
+        """Describe the first difference between the two histories in a sentence."""
+        if self.divergence is None:
+            return "The change has no effect: the two histories are the same."
+        hours = self._divergence_hours
+        before, after = (
+            entry if entry and entry.hours < hours + _SIMULTANEOUS else None
+            for entry in self.divergence
+        )
+        original, changed = _clause(self.original, before), _clause(self.changed, after)
+        if original and changed:
+            clause = f"{changed}; in the original, {original}"
         elif before and before.kind in _DECISIONS and before.agent in self.scenario.states:
             name = Narrator(self.scenario, 0.0).name(before.agent)
-            told = f"{name} holds, where {was.replace(name, 'it', 1)}"
+            clause = f"{name} waits; in the original, {original.replace(name, 'it', 1)}"
         else:
-            told = goes or f"this does not happen: {was}"
-        return f"{past.said_at(self.scenario, at / 24)}: {text.sentence(told)}"
+            clause = changed or f"this does not happen: {original}"
+        return f"{past.date_text(self.scenario, hours / 24)}: {text.sentence(clause)}"
 
-    def beside(self) -> list[tuple[str, str, str]]:
-        """Both histories from where they part: a date, what happens as it was, and what happens with the change."""
-        if self.parting is None:
+    def side_by_side(self) -> list[tuple[str, str, str]]:
+        """Return both histories from their first difference on: date, original events, changed events."""
+        if self.divergence is None:
             return []
-        first = round(60 * min(one.hours for one in self.parting if one))
-        was, goes = (one.sentences(one.journal.entries) for one in (self.was, self.goes))
+        first = round(60 * self._divergence_hours)
+        original, changed = (x.sentences(x.journal.entries) for x in (self.original, self.changed))
         return [
-            (past.said_at(self.scenario, at / 1440), was.get(at, ""), goes.get(at, ""))
-            for at in sorted({*was, *goes})
+            (past.date_text(self.scenario, at / 1440), original.get(at, ""), changed.get(at, ""))
+            for at in sorted({*original, *changed})
             if at >= first
         ]
 
     def head(self) -> list[str]:
-        """Which crisis it is, what was changed, and what the histories come to: a paragraph each."""
-        title, at = text.clean(self.scenario.title), past.said_at(self.scenario, self.days)
+        """Describe the crisis, the changes and the two histories, in a paragraph each."""
+        title, date = text.clean(self.scenario.title), past.date_text(self.scenario, self.days)
         changes = []
-        for one in self.changes:
-            what = [*one.set, *(f"{who}: {choice}" for who, choice in one.force.items())]
-            what += [f"event: {text.clean(event.title) or event.struck}" for event in one.inject]
-            changes.append(f"Changed at {one.at}: {text.listed(what) or 'nothing'}.")
-        told = [
-            f"{title}: crisis {self.replicate} of seed {self.seed}, branched on {at} (day {self.days:.2f}).",
+        for change in self.changes:
+            parts = [*change.set, *(f"{who}: {choice}" for who, choice in change.force.items())]
+            parts += [f"event: {text.clean(x.title) or x.struck}" for x in change.inject]
+            changes.append(f"Changed at {change.at}: {text.listed(parts) or 'nothing'}.")
+        paragraphs = [
+            f"{title}: crisis {self.replicate} of seed {self.seed}, branched on {date} (day {self.days:.2f}).",
             *changes,
-            f"As it was: {self.was.gist}",
-            f"Changed, on the same luck: {self.goes.gist}",
-            self.told_parting(),
+            f"Original: {self.original.gist}",
+            f"Changed, on the same luck: {self.changed.gist}",
+            self.divergence_text(),
         ]
         if self.batch:
-            told.append(f"{self.futures:,} futures of each history, in pairs that share their luck.")  # fmt: skip
-        if done := [f"{text.label(name)} in {text.count(n)}" for name, n in self.forced.items()]:
-            told.append(f"The forced choice was taken by {text.listed(done)} of them.")
-        return told
+            paragraphs.append(f"{self.futures:,} futures of each history, in pairs with the same luck.")  # fmt: skip
+        if counts := [f"{text.label(name)} in {text.count(n)}" for name, n in self.forced.items()]:
+            paragraphs.append(f"The forced choice was taken by {text.listed(counts)} of them.")
+        return paragraphs
 
     def plain(self) -> dict[str, Any]:
-        """All of it, fit for JSON."""
+        """Return all results for JSON."""
+        names, histories = (ORIGINAL, CHANGED), (self.original, self.changed)
         return {
-            **self._written(self.scenario.name),
+            **self._description(self.scenario.name),
             "at_hours": self.days * 24,
             "told": self.head(),
-            "beside": [dict(zip(("at", WAS, GOES), row, strict=True)) for row in self.beside()],
+            "beside": [dict(zip(("at", *names), row, strict=True)) for row in self.side_by_side()],
             "outcomes": {
-                name: {key: plain_value(value) for key, value in one.outcome.items()}
-                for name, one in ((WAS, self.was), (GOES, self.goes))
+                name: {key: plain_value(value) for key, value in history.outcome.items()}
+                for name, history in zip(names, histories, strict=True)
             },
             "forced": dict(self.forced),
             "summary": self.summary,
         }
 
-    def _written(self, scenario: str) -> dict[str, Any]:
-        about: dict[str, Any] = {
+    def _description(self, scenario: str) -> dict[str, Any]:
+        description: dict[str, Any] = {
             "scenario": scenario,
             "digest": self.scenario.digest,
             "version": __version__,
+            **{name: getattr(self, name) for name in ("seed", "replicate", "luck", "futures")},
         }
-        about |= {name: getattr(self, name) for name in ("seed", "replicate", "luck", "futures")}
-        about |= {"classes": [*named]} if (named := _named(**self.was.model.classes)) else {}
-        changes = [one.model_dump(mode="json", exclude_defaults=True) for one in self.changes]
-        return about | {"changes": changes}
+        if classes := _class_names(**self.original.model.classes):
+            description["classes"] = [*classes]
+        changes = [change.model_dump(mode="json", exclude_defaults=True) for change in self.changes]
+        return description | {"changes": changes}
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write the file that repeats it, its scenario, the two histories, the chart, and the summary of futures.
+        """Write the file that repeats the branch, its scenario, the two histories, the chart, and the summary of futures.
 
         Raises:
-            HistoryError: when the folder holds something else.
-            OSError: when a file cannot be written.
+            HistoryError: if the folder contains other files.
+            OSError: if a file cannot be written.
         """
         folder = Path(folder)
         check_folder(folder, FILE)
@@ -193,33 +201,34 @@ class Branch:
             f"# {text.markdown(self.scenario.title)}, branched",
             *map(text.markdown, self.head()),
         ]
-        if rows := [f"| {' | '.join(row)} |" for row in self.beside()]:
-            parts.append("\n".join(["| | As it was | Changed |", "| --- | --- | --- |", *rows]))
-        parts += ["# Changed, on the same luck", self.goes.story.partition("\n")[2]]
+        if rows := [f"| {' | '.join(row)} |" for row in self.side_by_side()]:
+            parts.append("\n".join(["| | Original | Changed |", "| --- | --- | --- |", *rows]))
+        parts += ["# Changed, on the same luck", self.changed.story.partition("\n")[2]]
         texts = {
-            FILE: as_yaml(self._written(name)),
+            FILE: as_yaml(self._description(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
             "branch.md": "\n\n".join(parts),
         }
         for file, content in texts.items():
             (folder / file).write_text(content, encoding="utf-8")
-        charts = style.write(self.draw(), folder / "branch")
-        more = write_report(self.batch, self.summary, folder) if self.batch and self.summary else []
-        return [*(folder / file for file in texts), *charts, *more]
+        files = [*(folder / file for file in texts), *style.write(self.draw(), folder / "branch")]
+        if self.batch and self.summary:
+            files += write_report(self.batch, self.summary, folder)
+        return files
 
     @style.styled
     def draw(self) -> Figure:
-        """The rungs of both histories, one above the other; of futures, how many have a ceasefire in effect by when."""
-        two = {"As it was": self.was, "Changed, on the same luck": self.goes}
-        panels = len(two) + (self.batch is not None)
+        """Draw the rungs of both histories, and the share of futures with a ceasefire over time."""
+        histories = {"Original": self.original, "Changed, on the same luck": self.changed}
+        panels = len(histories) + (self.batch is not None)
         figure = style.new_figure(height=62.0 * panels)
         grid = figure.subplots(panels, 1, sharex=True)
-        last = max(float(one.model.crises["now"][0]) for one in two.values())
-        top = max(int(one.outcome["peak_rung"]) for one in two.values()) + 1
-        for axes, (title, one) in zip(grid, two.items(), strict=False):
-            shown = min(top, len(self.scenario.ladder) - 1)
+        last = max(float(x.model.crises["now"][0]) for x in histories.values())
+        top = max(int(x.outcome["peak_rung"]) for x in histories.values()) + 1
+        for axes, (title, history) in zip(grid, histories.items(), strict=False):
             axes.set_title(title, pad=style.TITLE_PAD_OVER_MARKS)
-            draw_rungs(axes, one.journal, one.model.scenario, None, shown)
+            rungs = min(top, len(self.scenario.ladder) - 1)
+            draw_rungs(axes, history.journal, history.model.scenario, None, rungs)
         if self.batch is not None:
             last = max(last, *self._draw_futures(grid[2], self.batch))
         for axes in grid:
@@ -230,22 +239,22 @@ class Branch:
         return figure
 
     def _draw_futures(self, axes: Any, batch: Batch) -> Iterator[float]:
-        """Draw the share of futures with a ceasefire so far; until when it rises."""
-        for place, (name, one) in enumerate(batch.ensembles.items()):
-            halts = np.sort(one.column("ceasefire_in_effect_at_hours") / 24)
+        """Draw the share of futures with a ceasefire so far; yield the last day of each curve."""
+        for position, (name, ensemble) in enumerate(batch.ensembles.items()):
+            halts = np.sort(ensemble.column("ceasefire_in_effect_at_hours") / 24)
             days = np.concatenate([[self.days], halts[halts >= self.days]])
             count = np.arange(len(days)) + (halts < self.days).sum()
             low, high = wilson_interval(count, self.futures)
             limits = {"value": count / self.futures, "lower": low, "upper": high}
             style.keep(axes, panel="Futures", of=name, what="ceasefire so far", days=days, **limits)
-            line = style.scenario_line(place)
+            line = style.scenario_line(position)
             axes.step(days, 100 * count / self.futures, where="post", label=name, **line)
             band = {"color": line["color"], "alpha": 0.2, "linewidth": 0.0}
             axes.fill_between(days, 100 * low, 100 * high, step="post", **band)
             yield float(days[-1])
         axes.set_ylim(0, 100)
-        of = f"% of {text.count(self.futures)} futures with a"
-        axes.set_ylabel(f"{of}\nceasefire so far (95% bands)")
+        futures = text.count(self.futures)
+        axes.set_ylabel(f"% of {futures} futures with a\nceasefire so far (95% bands)")
         axes.legend(loc="upper left")
         axes.set_title("Futures on fresh luck", pad=style.TITLE_PAD_OVER_MARKS)
 
@@ -264,50 +273,52 @@ def branch(
     roles: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
 ) -> Branch:
-    """Go back in one crisis to a moment, change something, and see one other history, or many futures.
+    """Change a crisis at a moment, and return the changed history or many futures.
 
     Args:
-        scenario: a scenario or its file; or an earlier branch or its file, to be branched again, or repeated without `at`.
-        replicate, seed: which crisis it is; an earlier branch knows.
-        at: when: a day from the start, a date, or a milestone such as `first_strike`, just after it.
+        scenario: a scenario or its file; or an earlier branch or its file, to branch again, or to repeat without `at`.
+        replicate: number of the crisis; that of an earlier branch is known.
+        at: the moment: a day from the start, a date, or a milestone such as `first_strike`, just after it.
         set: values from then on, such as `mediators.us.trust.india=0.9`.
-        force: what somebody does as soon as it can, by name: an option of a state, or what a third party can do.
-        inject: events, as mappings such as a scenario has.
-        luck: `same`, that of the crisis; `fresh`, that of many futures, in pairs without the change and with it.
-        futures: how many; with a number, `fresh` is the usual luck.
-        roles, agents: classes of a person's own, as `CrisisModel` takes them.
+        force: choices of agents as soon as they are possible, by name: an option of a state, or an event of a third party.
+        inject: events, as mappings like those in a scenario.
+        luck: `same` for the random numbers of the crisis; `fresh` for new ones in many futures, in pairs without and with
+            the change.
+        futures: number of futures; if given, the default luck is `fresh`.
+        seed: seed of the crisis.
+        roles, agents: your own classes, as `CrisisModel` takes them.
 
     Raises:
-        HistoryError: when the crisis cannot be changed so then.
-        ScenarioError: when a scenario, a value or an event has mistakes.
+        HistoryError: if the change is impossible.
+        ScenarioError: if a scenario, a value or an event has mistakes.
     """
-    earlier, whole = _known(scenario)
+    earlier, read = _earlier_branch(scenario)
     changes = earlier.changes if earlier else ()
     if earlier:
         seed, replicate = earlier.seed, earlier.replicate
         if isinstance(earlier, Branch):
-            roles, agents = (earlier.was.model.classes[name] for name in ("roles", "agents"))
-        elif earlier.classes != _named(roles, agents):
-            made = f"with {text.listed(earlier.classes)}" if earlier.classes else "without any"
-            raise HistoryError(f"{scenario} was made {made}: give the same --roles and --agents")
-    if earlier and at is None:  # it is repeated
+            roles, agents = (earlier.original.model.classes[name] for name in ("roles", "agents"))
+        elif earlier.classes != _class_names(roles, agents):
+            classes = f"with {text.listed(earlier.classes)}" if earlier.classes else "without any"
+            raise HistoryError(f"{scenario} was made {classes}: give the same --roles and --agents")
+    if earlier and at is None:  # repeat it
         luck = luck or ("fresh" if futures else earlier.luck)
         futures = futures or earlier.futures
     if replicate is None:
-        raise HistoryError("which crisis is to be branched? give its number (replicate)")
+        raise HistoryError("the number of the crisis (replicate) is missing")
     if at is not None:
         what = {"at": at, "set": tuple(set), "force": dict(force or {}), "inject": tuple(inject)}
         changes += (read_part(Change, to_node(what, Source.of("branch", "").start)),)
     elif not changes or set or force or inject:
-        raise HistoryError("when is the crisis to be changed? give a day, a date or a milestone (at)")  # fmt: skip
+        raise HistoryError("the moment of the change (at) is missing: give a day, a date or a milestone")  # fmt: skip
     if futures is not None and not 1 <= futures <= MOST_FUTURES:
         raise HistoryError(f"expected 1 to {MOST_FUTURES:,} futures, not {futures}")
-    model = past.begin(whole, seed, replicate, roles=roles, agents=agents)
+    model = past.begin(read, seed, replicate, roles=roles, agents=agents)
     return _branched(model, changes, luck or ("fresh" if futures else "same"), futures or FUTURES)
 
 
-def _known(scenario: Any) -> tuple[_File | Branch | None, Scenario]:
-    """The earlier branch that is meant, if it is one, and the scenario."""
+def _earlier_branch(scenario: Any) -> tuple[_File | Branch | None, Scenario]:
+    """Return the earlier branch, if `scenario` is one, and the scenario."""
     if isinstance(scenario, Branch):
         return scenario, scenario.scenario
     if isinstance(scenario, Scenario):
@@ -315,62 +326,62 @@ def _known(scenario: Any) -> tuple[_File | Branch | None, Scenario]:
     return read_branch(Path(scenario)) or (None, load_scenario(scenario))
 
 
-def _named(roles: Mapping[str, Any] | None, agents: Sequence[Any]) -> tuple[str, ...]:
-    """Classes of a person's own in words."""
+def _class_names(roles: Mapping[str, Any] | None, agents: Sequence[Any]) -> tuple[str, ...]:
     return (
         *(f"{who}={kind.__name__}" for who, kind in (roles or {}).items()),
-        *(one.__name__ for one in agents),
+        *(kind.__name__ for kind in agents),
     )
 
 
 def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futures: int) -> Branch:
-    """A crisis that stands at its beginning, with changes made one after the other."""
-    whole, replicate, days = model.scenario, int(model.replicate[0]), 0.0
-    for one in changes:
-        before, days = days, past.moment_of(model.copied().run(), one.at)
+    """Apply changes one after another to a crisis at its beginning."""
+    scenario, replicate, days = model.scenario, int(model.replicate[0]), 0.0
+    for change in changes:
+        before, days = days, past.moment_of(model.copied().run(), change.at)
         if days < before:
-            raise HistoryError(f"{one.at} is before the last change, on {past.said_at(whole, before)}")  # fmt: skip
+            raise HistoryError(f"{change.at} is before the last change, on {past.date_text(scenario, before)}")  # fmt: skip
         unchanged = past.run_to(model, days)
-        model = past.change(unchanged, one)
-    states = [name for name in changes[-1].force if name in whole.states]
-    was, goes = (History.at(each.copied().run()) for each in (unchanged, model))
-    made = Branch(whole, model.seed_, replicate, changes, luck, futures, days, was, goes)
+        model = past.change(unchanged, change)
+    states = [name for name in changes[-1].force if name in scenario.states]
+    original, changed = (History.at(x.copied().run()) for x in (unchanged, model))
+    numbers = model.seed_, replicate
+    result = Branch(scenario, *numbers, changes, luck, futures, days, original, changed)
     if luck == "fresh":
         batch, forced = _futures(unchanged, model, futures, states)
-        return replace(made, batch=batch, forced=forced)
+        return replace(result, batch=batch, forced=forced)
     for name in states:
-        if not _taken(goes.model, name).all():
-            raise HistoryError(past.never_open(unchanged, name, changes[-1].force[name]))
-    return made
+        if not _was_forced(changed.model, name).all():
+            raise HistoryError(past.never_possible(unchanged, name, changes[-1].force[name]))
+    return result
 
 
 def _futures(
-    was: CrisisModel, goes: CrisisModel, futures: int, states: Sequence[str]
+    original: CrisisModel, changed: CrisisModel, futures: int, states: Sequence[str]
 ) -> tuple[Batch, dict[str, int]]:
-    """Futures without the change and with it, in pairs; and in how many of the latter each state did what was forced."""
+    """Return paired futures, and the number of changed futures in which each state made its forced choice."""
     ensembles: dict[str, Ensemble] = {}
-    for name, one in ((WAS, was), (GOES, goes)):
-        model, scenario = one.branch(futures).run(), one.scenario
+    for name, crisis in ((ORIGINAL, original), (CHANGED, changed)):
+        model, scenario = crisis.branch(futures).run(), crisis.scenario
         outcomes = model.outcomes() | {"replicate": np.arange(futures)}
         table = as_table(name, outcomes, scenario.state_names)
         ensembles[name] = Ensemble(
             name, scenario.title, scenario.horizon_hours, scenario.state_names, table, None, scenario.plain()
         )  # fmt: skip
-    forced = {state: int(_taken(model, state).sum()) for state in states}
-    return Batch(ensembles, {"seed": was.seed_, "replicates": futures}), forced
+    forced = {state: int(_was_forced(model, state).sum()) for state in states}
+    return Batch(ensembles, {"seed": original.seed_, "replicates": futures}), forced
 
 
-def _taken(model: CrisisModel, state: str) -> Any:
-    """In which crises a state has done what it was forced to."""
+def _was_forced(model: CrisisModel, state: str) -> Any:
+    """Return, for each crisis, whether the state has made its forced choice."""
     return model.crises["states"][:, model.scenario.state_names.index(state)]["forced"] < 0
 
 
 def read_branch(path: Path) -> tuple[_File, Scenario] | None:
-    """A branch as it was written, and its scenario; None where the file is no branch.
+    """Read the file of a branch, and its scenario; return None for other files.
 
     Raises:
-        ScenarioError: when it is one, and has mistakes.
-        HistoryError: when its scenario is another by now.
+        ScenarioError: if the file has mistakes.
+        HistoryError: if the scenario has changed.
     """
     if not path.is_file() or "changes:" not in (content := read_text(path, str(path))):
         return None
@@ -378,36 +389,36 @@ def read_branch(path: Path) -> tuple[_File, Scenario] | None:
     if "changes" not in top.entries():
         return None
     file = read_part(_File, top, mistakes)
-    beside = folder_of(path) / Path(file.scenario).name
-    scenario = load_scenario(beside if beside.is_file() else file.scenario)
+    neighbour = folder_of(path) / Path(file.scenario).name
+    scenario = load_scenario(neighbour if neighbour.is_file() else file.scenario)
     if file.digest and scenario.digest != file.digest:
         raise HistoryError(f"{file.scenario} has changed since {path} was written: it would be another crisis")  # fmt: skip
     return file, scenario
 
 
 def check_folder(folder: Path, file: str) -> None:
-    """Make sure that nothing but an earlier result of the same kind is overwritten.
+    """Check that a folder is new, empty, or contains an earlier result of the same kind.
 
     Raises:
-        HistoryError: when the folder holds something else.
+        HistoryError: if the folder contains other files.
     """
     if folder.exists() and not folder.is_dir():
         raise HistoryError(f"{folder} is a file; give a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / file).exists():
-        raise HistoryError(f"{folder} holds other things than such a result ({file}); give a new folder")  # fmt: skip
+        raise HistoryError(f"{folder} contains files other than such a result ({file}); give a new folder")  # fmt: skip
 
 
 def _clause(history: History, entry: Entry | None) -> str:
-    """An entry as a clause; "" where there is none."""
+    """Return a journal's entry as a clause; "" for None."""
     if entry is None:
         return ""
     entries = history.journal.entries
-    told = history.sentences([entry], entries[: entries.index(entry)])
-    return " ".join(told.values()).rstrip(".")
+    sentences = history.sentences([entry], entries[: entries.index(entry)])
+    return " ".join(sentences.values()).rstrip(".")
 
 
-def _alike(one: Entry | None, other: Entry | None) -> bool:
-    if one is None or other is None:
+def _same_entry(a: Entry | None, b: Entry | None) -> bool:
+    if a is None or b is None:
         return False
-    same = (one.kind, one.agent, one.detail) == (other.kind, other.agent, other.detail)
-    return same and abs(one.hours - other.hours) < _AT_ONCE
+    same = (a.kind, a.agent, a.detail) == (b.kind, b.agent, b.detail)
+    return same and abs(a.hours - b.hours) < _SIMULTANEOUS

@@ -1,10 +1,11 @@
-"""What now, given what has been seen: simulated histories filtered by dated evidence, and their futures.
+"""Nowcasts: simulated histories that agree with dated evidence, and their futures.
 
-All histories are run once, to the end; those that meet the evidence are kept, and their own futures are the answer
-(rejection). Where fewer than `ENOUGH` are left, a particle filter goes on (Gordon, Salmond and Smith 1993): from the last
-moment at which many still met all that was seen, these are run again; at each further check those that meet it are drawn
-anew, with the same past and fresh luck. Particles that descend from one history share its parameters, so that errors are
-those of clusters by ancestor (Lee and Whiteley 2018), and the effective number of histories is that of ancestors, weighted.
+All histories are run to their ends; the futures of those that agree with the evidence are the answer (rejection). If
+fewer than `ENOUGH` agree, a particle filter continues (Gordon, Salmond and Smith 1993): histories are run again from the
+last moment at which many still agreed with all evidence; at each later observation those that agree are resampled, with
+the same past and new random numbers. Particles that descend from the same history share its parameters. Errors are
+therefore clustered by ancestor (Lee and Whiteley 2018), and the effective number of histories is the weighted number of
+ancestors.
 """
 
 from __future__ import annotations
@@ -42,32 +43,32 @@ from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.version import __version__
 
-#: Histories run together, and those that are enough for an answer without a particle filter.
+#: Histories in a block, and histories that make a particle filter unnecessary.
 BLOCK, ENOUGH = 4_096, 1_000
-#: Particles of the filter, and futures of a moment that it answers for.
+#: Particles of the filter, and futures at each moment.
 PARTICLES, FUTURES = 50_000, 10_000
-#: Below so many effective histories, a warning.
+#: Fewer effective histories cause a warning.
 FEW = 200
-#: Hours from now on within which a ceasefire is asked for.
+#: Times from now within which a ceasefire or relapse may come, hours.
 MOMENTS = (24, 72, 168, 336, 720)
-#: Standard errors from which a parameter counts as moved: with a hundred of them, one in twenty by chance.
+#: Standard errors from which a parameter counts as moved: among a hundred, one in twenty by chance.
 MOVED = 3.5
-#: Crises of which a parameter's values before the evidence are taken.
+#: Number of crises in the prior distribution of a parameter.
 _PRIOR = 4_000
-#: Parameters that are printed, and days of the curve that are drawn; the folder holds all.
+#: Parameters that are printed, and days of the curve that are drawn; the folder contains all.
 SHOWN, SHOWN_DAYS = 6, 21
 
-#: Called with the histories done, and those in all.
+#: Callback that receives the numbers of finished and of all histories.
 Progress = Callable[[int, int], None]
 
 
 class NoHistoryError(BatchError):
-    """No history meets the evidence."""
+    """No history agrees with the evidence."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A share or another measure with its 95% interval."""
+    """A share or another measure, with its 95% interval."""
 
     name: str
     words: str
@@ -79,18 +80,18 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the histories that met all that was seen by a moment say of what comes then.
+    """The futures of the histories that agree with all evidence up to a moment.
 
     Attributes:
         at: the moment, hours from the start.
-        met: how many of all histories met the evidence by themselves.
+        met: number of all histories that agree with the evidence without a filter.
         method: `rejection` or `particle filter`.
-        futures, effective: futures that the answer is made of, and the effective number of histories behind them.
-        awaited: what the curve is of: `ceasefire`, or `relapse` once a ceasefire was seen to be in effect.
+        futures, effective: number of futures, and the effective number of histories behind them.
+        awaited: the event of the curve: `ceasefire`, or `relapse` once a ceasefire is in effect.
         figures: shares and measures.
-        hours, curve: the share in which it has come, by hours from the moment; columns estimate, lower and upper.
-        real: hours until it really came, and the share in which it had come by then; None where that is not known.
-        ancestors: the number of the history behind each future.
+        hours, curve: share in which the event has occurred, by hours from the moment; columns estimate, lower and upper.
+        real: hours until the real event, and the share in which it had occurred by then; None if unknown.
+        ancestors: number of the history behind each future.
     """
 
     at: float
@@ -107,13 +108,13 @@ class Answer:
 
     @property
     def war(self) -> int:
-        """The place of war among the figures: before it is the share by each moment, after it are further measures."""
-        return next(k for k, one in enumerate(self.figures) if one.name == "war")
+        """Position of war in `figures`, after the shares by moment and before further measures."""
+        return next(k for k, figure in enumerate(self.figures) if figure.name == "war")
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A parameter whose values the evidence has moved: 10%, 50% and 90% before and after, and standard errors."""
+    """A parameter whose distribution the evidence has moved: 10%, 50% and 90% quantiles, and shift in standard errors."""
 
     path: str
     before: tuple[float, ...]
@@ -123,14 +124,14 @@ class Moved:
 
 @dataclass(frozen=True, eq=False)
 class Nowcast:
-    """Answers at each moment.
+    """Answers at several moments.
 
     Attributes:
-        scenario, evidence: of what, given what.
-        histories, seed: how many were run, with which luck.
-        answers: by moment.
-        alone: of how many histories each line of evidence alone is true.
-        moved: parameters that the evidence has moved by the last moment, the most moved first.
+        scenario, evidence: the scenario and the evidence.
+        histories, seed: number of histories, and their seed.
+        answers: answers by moment.
+        alone: number of histories that agree with each observation alone.
+        moved: parameters whose distribution the evidence has moved by the last moment, by strength.
     """
 
     scenario: Scenario
@@ -143,36 +144,36 @@ class Nowcast:
 
     @property
     def warnings(self) -> list[str]:
-        """What keeps an answer from being sure."""
-        few = {one: round(one.effective) for one in self.answers if one.effective < FEW}
+        """Warnings about answers with few effective histories."""
         return [
-            f"{self.when(one)}: only {text.plural(number, 'effective history', 'effective histories')}; "
+            f"{self.when(x)}: only {text.plural(round(x.effective), 'effective history', 'effective histories')}; "
             "widen a tolerance, or run more (--replicates)"
-            for one, number in few.items()
+            for x in self.answers
+            if x.effective < FEW
         ]
 
     def when(self, answer: Answer) -> str:
-        """An answer's moment."""
+        """Return the moment of an answer in words."""
         return text.moment(self.scenario.moment(answer.at))
 
     def sentence(self, answer: Answer) -> str:
-        """An answer in a sentence or two."""
-        main, of = answer.figures[2], text.count(self.histories)
-        behind = f"{text.count(answer.met)} of {of} histories met the evidence"
+        """Return an answer in a sentence or two."""
+        main, histories = answer.figures[2], text.count(self.histories)
+        basis = f"{text.count(answer.met)} of {histories} histories agree with the evidence"
         if answer.method != "rejection":
-            behind += f", and a particle filter continued from them, with {answer.effective:,.0f} effective histories"
-        told = (
+            basis += f", and a particle filter continues from them, with {answer.effective:,.0f} effective histories"
+        sentence = (
             f"On {self.when(answer)}: {main.words} in {text.percent(main.estimate)}% of futures "
-            f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {behind}."
+            f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {basis}."
         )
         if answer.real:
             hours, share = text.duration(answer.real[0]), text.percent(answer.real[1])
-            told += f" The real one came {hours} later; by then it had come in {share}% of futures."
-        return told
+            sentence += f" The real {answer.awaited} came {hours} later; by then it had come in {share}% of futures."
+        return sentence
 
     def plain(self) -> dict[str, Any]:
-        """All of it, fit for JSON."""
-        seen = zip(self.evidence.seen, self.alone, strict=True)
+        """Return all results for JSON."""
+        given = zip(self.evidence.observations, self.alone, strict=True)
         return {
             "scenario": self.scenario.name,
             "digest": self.scenario.digest,
@@ -180,22 +181,22 @@ class Nowcast:
             "histories": self.histories,
             "seed": self.seed,
             "versions": versions(),
-            "given": [{"words": x.words, "line": x.line, "alone": count} for x, count in seen],
-            "answers": finite_or_none([self._plain(one) for one in self.answers]),
-            "moved": [vars(one) for one in self.moved],
+            "given": [{"words": x.words, "line": x.line, "alone": count} for x, count in given],
+            "answers": finite_or_none([self._plain(answer) for answer in self.answers]),
+            "moved": [vars(parameter) for parameter in self.moved],
             "warnings": self.warnings,
         }
 
-    def _plain(self, one: Answer) -> dict[str, Any]:
-        estimate, lower, upper = one.curve.T.tolist()
+    def _plain(self, answer: Answer) -> dict[str, Any]:
+        estimate, lower, upper = answer.curve.T.tolist()
         limits = {"estimate": estimate, "lower": lower, "upper": upper}
         return {
-            "at": self.scenario.moment(one.at).isoformat(),
-            **{name: getattr(one, name) for name in ("met", "method", "futures")},
-            "effective": round(one.effective, 1),
-            "sentence": self.sentence(one),
-            "figures": [vars(figure) for figure in one.figures],
-            "curve": {"of": one.awaited, "hours": one.hours.tolist(), **limits},
+            "at": self.scenario.moment(answer.at).isoformat(),
+            **{name: getattr(answer, name) for name in ("met", "method", "futures")},
+            "effective": round(answer.effective, 1),
+            "sentence": self.sentence(answer),
+            "figures": [vars(figure) for figure in answer.figures],
+            "curve": {"of": answer.awaited, "hours": answer.hours.tolist(), **limits},
         }
 
 
@@ -212,22 +213,22 @@ def nowcast(
     enough: int = ENOUGH,
     particles: int = PARTICLES,
 ) -> Nowcast:
-    """What comes, given what has been seen so far.
+    """Estimate what comes next, given evidence on a crisis so far.
 
     Args:
         scenario: a scenario, a file, or the name of a shipped one.
-        given: evidence, a file of it, or the name of what comes with Crisis Sim.
-        at: moments to ask at, such as `2025-05-09T08:00`, in place of the evidence's.
-        replicates: histories to run.
+        given: evidence, a file of it, or the name of a shipped one.
+        at: moments at which to ask, such as `2025-05-09T08:00`, in place of the evidence's.
+        replicates: number of histories.
         seed, roles, agents: as for `simulate`.
-        workers: threads to use.
-        progress: called as histories are done.
-        enough: histories that are enough without a particle filter.
-        particles: of the filter.
+        workers: number of threads.
+        progress: callback that receives the numbers of finished and of all histories.
+        enough: number of histories that makes a particle filter unnecessary.
+        particles: number of particles of the filter.
 
     Raises:
-        ScenarioError: when the scenario or the evidence has mistakes.
-        NoHistoryError: when no history meets the evidence.
+        ScenarioError: if the scenario or the evidence has mistakes.
+        NoHistoryError: if no history agrees with the evidence.
     """
     scenario = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     classes: dict[str, Any] = {"roles": roles, "agents": tuple(agents)}
@@ -236,17 +237,17 @@ def nowcast(
     histories = run_histories(scenario, given, replicates, seed, workers, classes, progress)
     answers = histories.answers(enough, particles)
     moved = _moved(histories, answers[-1])
-    alone = tuple(int(one.sum()) for one in histories.met)
+    alone = tuple(int(agrees.sum()) for agrees in histories.met)
     return Nowcast(scenario, given, replicates, seed, answers, alone, moved)
 
 
 @dataclass
 class Histories:
-    """Histories run to their ends, and which evidence each of them meets.
+    """Histories run to their ends, and the evidence with which each of them agrees.
 
     Attributes:
-        met: whether each line of evidence is true of each history, shape (lines, histories).
-        times: when the events of the evidence came, by name.
+        met: agreement of each history with each observation, shape (observations, histories).
+        times: times of the events in the evidence, by name.
         columns: the outcomes that measures need.
     """
 
@@ -260,100 +261,106 @@ class Histories:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Number of histories."""
         return int(self.met.shape[1])
 
-    def seen_by(self, now: float) -> list[int]:
-        """The evidence that there is by a moment."""
-        return [k for k, one in enumerate(self.evidence.seen) if one.at <= now]
+    def observed_by(self, now: float) -> list[int]:
+        """Return the positions of the observations up to a moment."""
+        return [k for k, x in enumerate(self.evidence.observations) if x.at <= now]
 
-    def meeting(self, now: float) -> NDArray[np.bool_]:
-        """The histories that meet all that was seen by a moment."""
-        found = np.ones(self.size, bool)
-        for k in self.seen_by(now):
-            one = self.evidence.seen[k]
-            found &= self.met[k] if one.is_look or one.high <= now else one.holds(self.times, now)
-        return found
+    def agreeing(self, now: float) -> NDArray[np.bool_]:
+        """Return the histories that agree with all observations up to a moment."""
+        agree = np.ones(self.size, bool)
+        for k in self.observed_by(now):
+            x = self.evidence.observations[k]
+            agree &= self.met[k] if x.is_of_state or x.high <= now else x.agrees(self.times, now)
+        return agree
 
-    def still_meeting(self, now: float) -> NDArray[np.bool_]:
-        """The histories that may still meet all evidence, as of a moment."""
-        known = [k for k, one in enumerate(self.evidence.seen) if one.known_at <= now]
+    def still_agreeing(self, now: float) -> NDArray[np.bool_]:
+        """Return the histories that, as of a moment, may still agree with all evidence."""
+        known = [k for k, x in enumerate(self.evidence.observations) if x.known_at <= now]
         return np.asarray(self.met[known].all(axis=0))
 
     def answers(self, enough: int, particles: int) -> tuple[Answer, ...]:
-        """The answer at each moment of the evidence."""
-        found: dict[float, Answer] = {}
+        """Return the answer at each moment of the evidence."""
+        answers: dict[float, Answer] = {}
         counts = {}
         for day in self.evidence.days:
-            rows = np.flatnonzero(self.meeting(day))
+            rows = np.flatnonzero(self.agreeing(day))
             counts[day] = rows.size
             if rows.size >= enough:
-                columns = {name: one[rows] for name, one in self.columns.items()}
+                columns = {name: column[rows] for name, column in self.columns.items()}
                 ancestors = rows.astype(np.uint64)
-                found[day] = self.answer(day, columns, ancestors, rows.size, "rejection")
-        thin = [day for day in self.evidence.days if day not in found]
+                answers[day] = self.answer(day, columns, ancestors, rows.size, "rejection")
+        thin = [day for day in self.evidence.days if day not in answers]
         for day, columns, ancestors in self._filtered(thin, particles):
-            found[day] = self.answer(day, columns, ancestors, counts[day], "particle filter")
-        return tuple(found[day] for day in self.evidence.days)
+            answers[day] = self.answer(day, columns, ancestors, counts[day], "particle filter")
+        return tuple(answers[day] for day in self.evidence.days)
 
     def _filtered(self, days: Sequence[float], particles: int) -> Any:
-        """The futures of a particle filter at some moments: each moment, outcomes and ancestors."""
+        """Yield moments with outcomes and ancestors of the futures, by a particle filter."""
         if not days:
             return
-        seen, last = self.evidence.seen, days[-1]
-        checks = sorted({*days, *(one.known_at for one in seen if one.known_at <= last)})
+        observations, last = self.evidence.observations, days[-1]
+        checks = sorted({*days, *(x.known_at for x in observations if x.known_at <= last)})
         start, numbers = self._start(checks, days[0], particles)
         model = CrisisModel(self.scenario, numbers, self.seed, **self.classes)
         live = np.ones(model.rows, bool)
         for step, now in enumerate(checks[start:], start):
             model.go_on(now / 24)
-            came = times_of(model)
-            for one in (one for one in seen if one.known_at == now):
-                live &= one.is_seen(model) if one.is_look else one.holds(came)
+            times = times_of(model)
+            for x in (x for x in observations if x.known_at == now):
+                live &= x.agrees_now(model) if x.is_of_state else x.agrees(times)
             if now in days:
-                told = [seen[k].holds(came, now) for k in self.seen_by(now) if not seen[k].is_look]
-                met = np.flatnonzero(np.logical_and.reduce([live, *told]))
-                futures = model.branch(self._spread(met, FUTURES, now), salt=2 * step + 1)
+                observed = (observations[k] for k in self.observed_by(now))
+                agree = [x.agrees(times, now) for x in observed if not x.is_of_state]
+                rows = np.flatnonzero(np.logical_and.reduce([live, *agree]))
+                futures = model.branch(self._resampled(rows, FUTURES, now), salt=2 * step + 1)
                 futures.go_on(self.scenario.horizon_days)
                 yield now, futures.outcomes(), futures.replicate
             if live.sum() * 2 < particles and now != last:
-                rows = self._spread(np.flatnonzero(live), particles, now)
+                rows = self._resampled(np.flatnonzero(live), particles, now)
                 model = model.branch(rows, salt=2 * step + 2)
                 live = np.ones(model.rows, bool)
 
     def _start(
         self, checks: Sequence[float], before: float, particles: int
     ) -> tuple[int, NDArray[np.uint64]]:
-        """The last check, up to a moment, that enough histories meet for a particle filter to go on from; and those."""
+        """Return the last check from which a particle filter has enough histories, and these histories."""
         start, numbers = 0, np.arange(self.size)
         for step, now in enumerate(checks):
-            met = np.flatnonzero(self.still_meeting(now))
-            if now > before or met.size * 20 < particles:
+            agreeing = np.flatnonzero(self.still_agreeing(now))
+            if now > before or agreeing.size * 20 < particles:
                 break
-            start, numbers = step, met
+            start, numbers = step, agreeing
         return start, numbers[:particles].astype(np.uint64)
 
-    def _spread(self, rows: NDArray[np.intp], number: int, now: float) -> NDArray[np.intp]:
-        """So many of some rows, each as often as the others but for one."""
+    def _resampled(self, rows: NDArray[np.intp], number: int, now: float) -> NDArray[np.intp]:
+        """Return a number of rows, each equally often up to one."""
         if not rows.size:
-            raise self.nobody(now)
+            raise self._no_history(now)
         return np.asarray(rows[np.arange(number) * rows.size // number])
 
-    def nobody(self, now: float) -> NoHistoryError:
-        """The error that no history meets the evidence: which line left none, and how rare each is alone."""
-        left, shares = np.ones(self.size, bool), []
-        for k in self.seen_by(now):
-            one, before = self.evidence.seen[k], int(left.sum())
-            left &= self.met[k]
-            shares.append(
-                f"  line {one.line}: {one.words}: alone {text.percent(self.met[k].mean())}%, "
-                f"after those above {text.count(int(left.sum()))} of {text.count(before)}"
+    def _no_history(self, now: float) -> NoHistoryError:
+        """Return an error with the share of histories that agree with each observation, alone and in turn."""
+        remaining, lines = np.ones(self.size, bool), []
+        for k in self.observed_by(now):
+            x, before = self.evidence.observations[k], int(remaining.sum())
+            remaining &= self.met[k]
+            lines.append(
+                f"  line {x.line}: {x.words}: alone {text.percent(self.met[k].mean())}%, "
+                f"after those above {text.count(int(remaining.sum()))} of {text.count(before)}"
             )
         when = text.moment(self.scenario.moment(now))
-        listed = "\n".join(shares)
         return NoHistoryError(
-            f"none of {text.count(self.size)} histories met all evidence by {when}, nor did any from a particle "
-            f"filter:\n{listed}\nwiden a tolerance, or run more histories (--replicates)"
+            "\n".join(
+                [
+                    f"none of {text.count(self.size)} histories agrees with all evidence by {when}, nor does any "
+                    "from a particle filter:",
+                    *lines,
+                    "widen a tolerance, or run more histories (--replicates)",
+                ]
+            )
         )
 
     def answer(
@@ -364,36 +371,36 @@ class Histories:
         met: int,
         method: str,
     ) -> Answer:
-        """What some futures say."""
-        halts = [one for one in self.evidence.seen if one.name == "ceasefire_in_effect"]
-        halted = any(one.kind == "came" and one.at <= now for one in halts)
+        """Return the answer of a set of futures."""
+        halts = [x for x in self.evidence.observations if x.name == "ceasefire_in_effect"]
+        halted = any(x.kind == "came" and x.at <= now for x in halts)
         rows, horizon = ancestors.size, self.scenario.horizon_hours
         clock, awaited = Clock(HALT, TRIGGER), "ceasefire"
         from_now = {**columns, TRIGGER: np.full(rows, now)}
-        if halted:  # a relapse is counted from the halt on; here from now on
+        if halted:  # relapses, usually timed from the halt, are timed from now
             clock, awaited = Clock(RELAPSED, HALT), "relapse"
             from_now[HALT] = np.full(rows, now)
-        wanted = [
+        shares = [
             Measure(f"{awaited}_within_{hours:g}_hours_from_now", f"a {awaited} within {text.duration(hours)}",
                     "within_hours", "share", clock=clock, hours=hours)
-            for hours in [float(one) for one in MOMENTS if now + one <= horizon] or [horizon - now]
+            for hours in [float(x) for x in MOMENTS if now + x <= horizon] or [horizon - now]
         ]  # fmt: skip
-        reading, whole = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
+        reading, full_reading = Reading(Rows(from_now, horizon)), Reading(Rows(columns, horizon))
         _, cluster, counts = np.unique(ancestors, return_inverse=True, return_counts=True)
         effective = float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
-        asked = [(one, reading) for one in wanted]
-        asked += [(one, whole) for one in (NAMES["war"], *self.evidence.measures)]
-        figures = tuple(_figure(*one, cluster, effective) for one in asked)
+        measures = [(measure, reading) for measure in shares]
+        measures += [(measure, full_reading) for measure in (NAMES["war"], *self.evidence.measures)]
+        figures = tuple(_figure(*measure, cluster, effective) for measure in measures)
         hours = np.linspace(0.0, max(horizon - now, 1.0), 481)
-        share, widened = reading.curve(clock).at(hours), math.sqrt(rows / effective)
-        middle = share.estimate
-        lower = np.maximum(middle - widened * (middle - share.lower), 0.0)
-        upper = np.minimum(middle + widened * (share.upper - middle), 1.0)
+        share, factor = reading.curve(clock).at(hours), math.sqrt(rows / effective)
+        estimate = share.estimate
+        lower = np.maximum(estimate - factor * (estimate - share.lower), 0.0)
+        upper = np.minimum(estimate + factor * (share.upper - estimate), 1.0)
         record, real = real_record(self.scenario.plain()), None
         came = record.ceasefire_in_effect_at_hours if record and not halted else None
         if came is not None and came > now:
             real = came - now, float(reading.curve(clock).at(came - now).estimate)
-        curve = np.stack([middle, lower, upper], axis=1)
+        curve = np.stack([estimate, lower, upper], axis=1)
         return Answer(
             now, met, method, rows, effective, awaited, figures, hours, curve, real, ancestors,
         )  # fmt: skip
@@ -402,18 +409,18 @@ class Histories:
 def _figure(
     measure: Measure, reading: Reading, cluster: NDArray[np.intp], effective: float
 ) -> Figure:
-    """A measure of futures with an interval that knows of common ancestors: the `cluster` of each."""
-    found = measure.read(reading)
-    pull = np.where(np.isfinite(found.influence), found.influence, 0.0)
-    estimate = float(found.estimate)
-    error = math.sqrt((np.bincount(cluster, pull) ** 2).sum()) / pull.size
-    if found.is_share:
-        bound = estimate * (1.0 - estimate)
-        number = bound / error**2 if error > 0 and bound > 0 else effective
+    """Return a measure of futures, with an interval that accounts for their common ancestors (`cluster`)."""
+    measured = measure.read(reading)
+    influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
+    estimate = float(measured.estimate)
+    error = math.sqrt((np.bincount(cluster, influence) ** 2).sum()) / influence.size
+    if measured.is_share:
+        variance = estimate * (1.0 - estimate)
+        number = variance / error**2 if error > 0 and variance > 0 else effective
         lower, upper = map(float, wilson_interval(estimate * number, number))
     else:
-        reach = normal_quantile() * error
-        lower, upper = estimate - reach, estimate + reach
+        margin = normal_quantile() * error
+        lower, upper = estimate - margin, estimate + margin
     return Figure(measure.name, measure.words, estimate, lower, upper, measure.unit)
 
 
@@ -426,30 +433,31 @@ def run_histories(
     classes: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Histories:
-    """Run histories to their ends, and hold the evidence against each of them."""
+    """Run histories to their ends, and compare them with the evidence."""
     classes = classes or {}
     needed = {HALT, RELAPSED, TRIGGER, "war_at_hours", *Clock(HALT, TRIGGER).columns}
-    needed |= {name for one in evidence.measures for name in one.columns}
-    events = {one.name for one in evidence.seen if not one.is_look} | {"first_strike_by"}
-    looks = [(k, one) for k, one in enumerate(evidence.seen) if one.is_look]
+    needed |= {name for measure in evidence.measures for name in measure.columns}
+    observations = evidence.observations
+    events = {x.name for x in observations if not x.is_of_state} | {"first_strike_by"}
+    of_states = [(k, x) for k, x in enumerate(observations) if x.is_of_state]
 
     def run(first: int) -> tuple[Any, ...]:
         count = min(BLOCK, replicates - first)
         model = CrisisModel(scenario, count, seed, first, **classes)
-        met = np.ones((len(evidence.seen), count), bool)
-        for at in sorted({one.at for _, one in looks}):
+        met = np.ones((len(observations), count), bool)
+        for at in sorted({x.at for _, x in of_states}):
             model.go_on(at / 24)
-            for k, one in looks:
-                if one.at == at:
-                    met[k] = one.is_seen(model)
+            for k, x in of_states:
+                if x.at == at:
+                    met[k] = x.agrees_now(model)
         model.go_on(scenario.horizon_days)
         times = times_of(model)
-        for k, one in enumerate(evidence.seen):
-            if not one.is_look:
-                met[k] = one.holds(times)
+        for k, x in enumerate(observations):
+            if not x.is_of_state:
+                met[k] = x.agrees(times)
         outcomes = model.outcomes()
         free_model(model)
-        return met, {one: times[one] for one in events}, {one: outcomes[one] for one in needed}
+        return met, {x: times[x] for x in events}, {x: outcomes[x] for x in needed}
 
     blocks = []
     with ThreadPoolExecutor(workers) as pool:
@@ -458,161 +466,169 @@ def run_histories(
             if progress is not None:
                 progress(min(len(blocks) * BLOCK, replicates), replicates)
     met, *others = zip(*blocks, strict=True)
-    joined = ({x: np.concatenate([one[x] for one in of]) for x in of[0]} for of in others)
+    joined = (
+        {x: np.concatenate([part[x] for part in parts]) for x in parts[0]} for parts in others
+    )
     return Histories(scenario, evidence, seed, classes, np.concatenate(met, axis=1), *joined)
 
 
 def _moved(histories: Histories, answer: Answer) -> tuple[Moved, ...]:
-    """The parameters that the evidence has moved: by their mean rank among values before it."""
+    """Return the parameters that the evidence has moved, by their mean rank among prior values."""
     numbers, weights = np.unique(answer.ancestors, return_counts=True)
     if numbers.size > _PRIOR:
         numbers, weights = numbers[:_PRIOR], weights[:_PRIOR]
     effective = weights.sum() ** 2 / (weights.astype(float) ** 2).sum()
     first = np.arange(min(histories.size, _PRIOR), dtype=np.uint64)
     before, after = (
-        drawn_values(CrisisModel(histories.scenario, one, histories.seed, **histories.classes))
-        for one in (first, numbers)
+        drawn_values(CrisisModel(histories.scenario, x, histories.seed, **histories.classes))
+        for x in (first, numbers)
     )
-    found = []
+    moved = []
     for path, values in before.items():
-        held, later = np.sort(values), after[path]
-        ranks = sum(np.searchsorted(held, later, side) for side in ("left", "right"))
-        shift = np.average(ranks / (2 * held.size), weights=weights) - 0.5
-        spread = math.sqrt((1.0 / effective + 1.0 / held.size) / 12.0)
-        if abs(shift) > MOVED * spread:
-            both = (values, np.repeat(later, weights))
-            was, now = (tuple(map(float, np.quantile(one, (0.1, 0.5, 0.9)))) for one in both)
-            found.append(Moved(path, was, now, float(shift / spread)))
-    return tuple(sorted(found, key=lambda one: -abs(one.errors)))
+        prior, posterior = np.sort(values), after[path]
+        ranks = sum(np.searchsorted(prior, posterior, side) for side in ("left", "right"))
+        shift = np.average(ranks / (2 * prior.size), weights=weights) - 0.5
+        error = math.sqrt((1.0 / effective + 1.0 / prior.size) / 12.0)
+        if abs(shift) > MOVED * error:
+            old, new = (
+                tuple(map(float, np.quantile(x, (0.1, 0.5, 0.9))))
+                for x in (values, np.repeat(posterior, weights))
+            )
+            moved.append(Moved(path, old, new, float(shift / error)))
+    return tuple(sorted(moved, key=lambda parameter: -abs(parameter.errors)))
 
 
 def drawn_values(model: CrisisModel) -> dict[str, NDArray[np.float64]]:
-    """The parameters that differ from crisis to crisis, by path."""
-    held = {f"ladder.{k}": one for k, one in enumerate(model.rungs)}
-    held |= {"behaviour": model.behaviour, **model.numbers}
-    found = {}
-    for path, numbers in held.items():
+    """Return the parameters that differ between crises, by path."""
+    parts = {f"ladder.{k}": rung for k, rung in enumerate(model.rungs)}
+    parts |= {"behaviour": model.behaviour, **model.numbers}
+    drawn = {}
+    for path, numbers in parts.items():
         for name, value in vars(numbers).items():
-            several = value.items() if isinstance(value, dict) else [("", value)]
-            for key, one in several:
-                if np.ndim(one):
-                    found[f"{path}.{name}{key and f'.{key}'}"] = np.asarray(one, np.float64)
-    return found
+            values = value.items() if isinstance(value, dict) else [("", value)]
+            for key, number in values:
+                if np.ndim(number):
+                    drawn[f"{path}.{name}{key and f'.{key}'}"] = np.asarray(number, np.float64)
+    return drawn
 
 
-# --- On a terminal, as a chart and in a folder
+# --- Output on a terminal, as a chart and to a folder
 
 
-def print_nowcast(cast: Nowcast, console: Console) -> None:
-    """Print a nowcast for a person: answers by moment, the last one in words, what the evidence has moved."""
+def print_nowcast(result: Nowcast, console: Console) -> None:
+    """Print a nowcast: the last answer in words, all answers as a table, and the parameters that have moved."""
     width = min(console.width, WIDTH)
 
-    def say(words: str, **how: Any) -> None:
-        console.print(Text(words, **how), width=width)
+    def write(line: str, **options: Any) -> None:
+        console.print(Text(line, **options), width=width)
 
-    last = cast.answers[-1]
-    say(cast.evidence.title, style="bold")
-    say(cast.sentence(last))
+    last = result.answers[-1]
+    write(result.evidence.title, style="bold")
+    write(result.sentence(last))
     console.print()
-    shown = sorted({min(k, last.war) for k in (0, 2)} | {last.war})
+    columns = sorted({min(k, last.war) for k in (0, 2)} - {last.war})
     rows = []
-    for one in cast.answers:
-        at = cast.scenario.moment(one.at)
-        counts = Text(f"{text.count(one.met)}\n{text.count(one.effective)}")
-        shares = [_share(one.figures[k]) for k in (*shown[:-1], one.war)]
+    for answer in result.answers:
+        at = result.scenario.moment(answer.at)
+        counts = Text(f"{text.count(answer.met)}\n{text.count(answer.effective)}")
+        shares = [_share(answer.figures[k]) for k in (*columns, answer.war)]
         rows.append((f"{text.day_and_month(at)}, {at:%H:%M}", counts, *shares))
-    heads = [fill(last.figures[k].words.removeprefix("a "), 10) for k in shown[:-1]]
-    headings = ("asked on", "histories,\neffective", *heads, "war")
-    title = "What comes after each moment, in % of futures"
-    table = fitted(title, headings, rows, width, "Below each, its 95% interval.")
+    events = [fill(last.figures[k].words.removeprefix("a "), 10) for k in columns]
+    headings = ("asked on", "histories,\neffective", *events, "war")
+    title = "Futures after each moment, in %"
+    table = fitted(title, headings, rows, width, "Below each share: its 95% interval.")
     console.print(table, width=width)
     for figure in last.figures[last.war + 1 :]:
         is_share = figure.unit == "share"
         scale, digits, unit = (100, 1, "%") if is_share else (1, 2, f" {figure.unit}".rstrip())
         limits = text.limits(scale * figure.lower, scale * figure.upper, digits)
-        say(f"{figure.words}: {text.number(scale * figure.estimate, digits)}{unit} ({limits})")
-    if len(cast.answers) > 1 and (came := [one.real for one in cast.answers if one.real]):
-        falls = text.listed([f"{text.percent(share)}%" for _, share in came])
-        told = "By the time of the real one, it had come in these shares of futures, row by row"
-        say(f"\n{told}: {falls}.")
-    if cast.moved:
-        say("\nParameters whose distribution the evidence has moved (median before and after):")
-        for moved in cast.moved[:SHOWN]:
-            say(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
-        if len(cast.moved) > SHOWN:
-            say(f"  and {len(cast.moved) - SHOWN} more, in nowcast.json")
-    for warning in cast.warnings:
-        say(f"\n{text.sentence(warning)}", style="bold")
-    say(
-        f"\n{text.count(cast.histories)} histories of {cast.scenario.name} (digest {cast.scenario.digest[:12]}), seed "
-        f"{cast.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
+        write(f"{figure.words}: {text.number(scale * figure.estimate, digits)}{unit} ({limits})")
+    real = [answer.real for answer in result.answers if answer.real]
+    if len(result.answers) > 1 and real:
+        shares_by_then = text.listed([f"{text.percent(share)}%" for _, share in real])
+        write(
+            f"\nShares of futures in which it had come by the time of the real {last.awaited}, row by row: "
+            f"{shares_by_then}."
+        )
+    if result.moved:
+        write("\nParameters whose distribution the evidence has moved (median before and after):")
+        for moved in result.moved[:SHOWN]:
+            write(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
+        if len(result.moved) > SHOWN:
+            write(f"  and {len(result.moved) - SHOWN} more, in nowcast.json")
+    for warning in result.warnings:
+        write(f"\n{text.sentence(warning)}", style="bold")
+    write(
+        f"\n{text.count(result.histories)} histories of {result.scenario.name} (digest {result.scenario.digest[:12]}), "
+        f"seed {result.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
         style="dim",
     )
 
 
-def _share(one: Figure) -> Text:
-    limits = f"{text.percent(one.lower)}–{text.percent(one.upper)}"
-    return Text(f"{text.percent(one.estimate)}\n{limits}")
+def _share(figure: Figure) -> Text:
+    limits = f"{text.percent(figure.lower)}–{text.percent(figure.upper)}"
+    return Text(f"{text.percent(figure.estimate)}\n{limits}")
 
 
 @style.styled
-def draw_nowcast(cast: Nowcast) -> ChartFigure:
-    """The curve from the last moment on; beside it, of several, the answers as the days went by, with 95% intervals."""
+def draw_nowcast(result: Nowcast) -> ChartFigure:
+    """Draw the curve from the last moment on, and left of it the answers at several moments, with 95% intervals."""
     figure = style.new_figure(height=72.0)
-    last = cast.answers[-1]
-    if len(cast.answers) > 1:
+    last = result.answers[-1]
+    if len(result.answers) > 1:
         left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
-        _draw_days(figure, left, cast)
+        _draw_days(figure, left, result)
     else:
         right = figure.subplots()
-    shown = last.hours <= 24 * SHOWN_DAYS
-    days, (middle, lower, upper) = (last.at + last.hours[shown]) / 24, 100 * last.curve[shown].T
+    drawn = last.hours <= 24 * SHOWN_DAYS
+    days, (estimate, lower, upper) = (last.at + last.hours[drawn]) / 24, 100 * last.curve[drawn].T
     pale = style.tint(style.BLACK, 0.15)
     right.fill_between(days, lower, upper, color=pale, step="post")
-    right.step(days, middle, where="post", **style.scenario_line(0))
-    limits = {"share": middle / 100, "lower": lower / 100, "upper": upper / 100}
+    right.step(days, estimate, where="post", **style.scenario_line(0))
+    limits = {"share": estimate / 100, "lower": lower / 100, "upper": upper / 100}
     style.keep(right, what=f"{last.awaited}, from the last moment on", days=days, **limits)
     right.set_ylim(0.0, 100.0)
-    date_axis(right, cast.scenario.start, days[0], days[-1], dates=6)
-    day = text.day_and_month(cast.scenario.moment(last.at))
+    date_axis(right, result.scenario.start, days[0], days[-1], dates=6)
+    day = text.day_and_month(result.scenario.moment(last.at))
     right.set_title(f"A {last.awaited} from {day} on", pad=style.TITLE_PAD_OVER_MARKS)
     right.set_ylabel("% of futures")
     if last.real:
-        style.mark_moment(right, (last.at + last.real[0]) / 24, "it really came", "left")
+        real = (last.at + last.real[0]) / 24
+        style.mark_moment(right, real, f"the real {last.awaited}", "left")
     return figure
 
 
-def _draw_days(figure: style.Chart, axes: Axes, cast: Nowcast) -> None:
-    days, ends = [one.at / 24 for one in cast.answers], []
-    for place, number in enumerate((3, 2, 1, None)):
-        line = style.scenario_line(place)
-        shown = [
-            one.figures[one.war if number is None else min(number, one.war - 1)]
-            for one in cast.answers
+def _draw_days(figure: style.Chart, axes: Axes, result: Nowcast) -> None:
+    days, ends = [answer.at / 24 for answer in result.answers], []
+    for position, number in enumerate((3, 2, 1, None)):
+        line = style.scenario_line(position)
+        figures = [
+            x.figures[x.war if number is None else min(number, x.war - 1)] for x in result.answers
         ]
-        limits = 100 * np.array([(one.lower, one.estimate, one.upper) for one in shown]).T
-        reach = np.maximum(np.diff(limits, axis=0), 0.0)
-        axes.errorbar(days, limits[1], reach, marker="o", markersize=2.5, elinewidth=0.7, **line)
-        found = dict(zip(("lower", "share", "upper"), limits / 100, strict=True))
-        style.keep(axes, what=shown[-1].words, days=days, **found)
-        name = "war" if number is None else shown[-1].words.split("within ")[-1]
+        limits = 100 * np.array([(x.lower, x.estimate, x.upper) for x in figures]).T
+        errors = np.maximum(np.diff(limits, axis=0), 0.0)
+        axes.errorbar(days, limits[1], errors, marker="o", markersize=2.5, elinewidth=0.7, **line)
+        shares = dict(zip(("lower", "share", "upper"), limits / 100, strict=True))
+        style.keep(axes, what=figures[-1].words, days=days, **shares)
+        name = "war" if number is None else figures[-1].words.split("within ")[-1]
         ends.append((float(limits[1, -1]), name, line))
-    room = 0.04 * (days[-1] - days[0])
+    margin = 0.04 * (days[-1] - days[0])
     axes.set_ylim(0.0, 100.0)
-    date_axis(axes, cast.scenario.start, days[0] - room, days[-1] + room, dates=6)
+    date_axis(axes, result.scenario.start, days[0] - margin, days[-1] + margin, dates=6)
     style.label_ends(figure, axes, ends)
-    axes.set_title(f"A {cast.answers[-1].awaited} within so many days, or war, by when asked")
+    axes.set_title(f"A {result.answers[-1].awaited} within some days, or war, by moment of asking")
     axes.set_ylabel("% of futures")
 
 
-def write_nowcast(cast: Nowcast, folder: Path) -> list[Path]:
-    """Write a nowcast to a folder: its numbers, its evidence and its chart.
+def write_nowcast(result: Nowcast, folder: Path) -> list[Path]:
+    """Write the numbers, evidence and chart of a nowcast to a folder.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("nowcast.json", "evidence.yaml")]
-    write_durably(files[0], f"{json.dumps(cast.plain(), indent=1, ensure_ascii=False)}\n".encode())
-    write_durably(files[1], cast.evidence.text.encode())
-    return [*files, *style.write(draw_nowcast(cast), folder / "nowcast")]
+    content = json.dumps(result.plain(), indent=1, ensure_ascii=False)
+    write_durably(files[0], f"{content}\n".encode())
+    write_durably(files[1], result.evidence.text.encode())
+    return [*files, *style.write(draw_nowcast(result), folder / "nowcast")]

@@ -1,11 +1,11 @@
-"""Why one crisis went as it went: every step on its way to an outcome is undone, and the crisis is run again without it.
+"""Why an outcome occurred in a crisis, or did not: each step that led to it is undone, and the crisis is run again.
 
-On the same luck, that says whether the outcome hung on the step. On fresh luck after the step, it says how often the outcome
-comes without it (how necessary the step was) and with it (how far it was sufficient; both after Pearl 2009, Causality,
-chapter 9), the crisis up to the step being as it was.
+With the same random numbers, this shows whether the outcome depended on the step. With new random numbers after the step, it
+gives the frequency of the outcome without the step (its necessity) and with it (its sufficiency; both after Pearl 2009,
+Causality, chapter 9), given the crisis up to the step.
 
-All steps are screened on a few futures; the strongest are run on many others, so that none is overrated for having led by
-chance. Figures with a step and without it are paired: they share their luck.
+All steps are screened on a few futures. The strongest are then run on many new ones, so that none is overrated by chance.
+Futures with and without a step are paired: they use the same random numbers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from crisis_sim.history import past
 from crisis_sim.history.past import History, HistoryError, Step
 from crisis_sim.model.choice import HALT
 from crisis_sim.model.crisis import CrisisModel
+from crisis_sim.model.luck import future_salts
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
 from crisis_sim.outcomes.intervals import Contrast, Measured, difference
@@ -42,104 +43,107 @@ from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Source, parse_value
 from crisis_sim.version import __version__
 
-#: Futures of each history: of all steps, and of the strongest, of which there are so many.
+#: Number of futures for screening, number of futures for the strongest steps, and number of the latter.
 SCREENED, FUTURES, STRONGEST = 100, 1000, 12
-#: So many are told, and undone in pairs.
-TOLD = 5
-#: Outcomes that an error names.
-_SOME = (
+#: Number of steps in the answer, which are also undone in pairs.
+MOST_REPORTED = 5
+#: Examples of outcomes in error messages.
+_EXAMPLES = (
     *("ceasefire within 96 hours", "agreement", "first strike", "war", "nuclear use"),
     "relapse within 7 days",
 )
-#: Salts of the luck of the futures of all steps, and of the strongest.
+#: Salts of the random numbers for screening, and for the strongest steps.
 _SALTS = (1, 2)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Something that comes in a crisis or does not."""
+    """An event or condition that occurs in a crisis or does not."""
 
     measure: Measure
     negated: bool = False
 
     @property
     def words(self) -> str:
-        """What it is, in words."""
+        """Its description."""
         return f"{'no ' if self.negated else ''}{self.measure.words}"
 
-    def came(self, model: CrisisModel) -> NDArray[np.bool_]:
-        """Whether it came, in each crisis of a model that has been run; a crisis not on the measure's clock had none."""
-        one, rows = self.measure, _rows(model)
-        if one.clock is None:
-            found = one.event.holds(rows)
-            found &= one.given.holds(rows) if one.given else True
+    def occurred(self, model: CrisisModel) -> NDArray[np.bool_]:
+        """Return, for each finished crisis, whether the outcome occurred; not if the measure's clock never started."""
+        measure, rows = self.measure, _rows(model)
+        if measure.clock is None:
+            occurred = measure.event.holds(rows)
+            occurred &= measure.given.holds(rows) if measure.given else True
         else:
-            read = one.clock.read(rows)
-            found = (read.cause == 1) & (read.hours <= (one.hours or math.inf) + TOLERANCE)
-        return np.asarray(found != self.negated)
+            read = measure.clock.read(rows)
+            occurred = (read.cause == 1) & (read.hours <= (measure.hours or math.inf) + TOLERANCE)
+        return np.asarray(occurred != self.negated)
 
-    def settled(self, model: CrisisModel) -> float:
-        """When it was settled in a single crisis whether it comes, days."""
-        one, end = self.measure, float(model.crises["now"][0])
-        rows, times = _rows(model), [name for name, wanted in one.event.terms if wanted == CAME]
-        if one.clock is not None:
-            origin, read = rows.column(one.clock.since)[0], one.clock.read(rows)
-            hours = read.hours[0] if read.cause[0] == 1 else one.hours or math.inf
-            at = (origin + min(hours, one.hours or math.inf)) / 24
+    def decided_at(self, model: CrisisModel) -> float:
+        """Return the time at which the outcome of a single crisis was certain, days."""
+        measure, rows, end = self.measure, _rows(model), float(model.crises["now"][0])
+        times = [name for name, value in measure.event.terms if value == CAME]
+        limit = measure.hours or math.inf
+        if measure.clock is not None:
+            origin, read = rows.column(measure.clock.since)[0], measure.clock.read(rows)
+            hours = read.hours[0] if read.cause[0] == 1 else limit
+            days = (origin + min(hours, limit)) / 24
+        elif len(times) == len(measure.event.terms) == 1:
+            days = rows.column(times[0])[0] / 24
         else:
-            at = rows.column(times[0])[0] / 24 if len(times) == len(one.event.terms) == 1 else end
-        return min(at, end) if at == at else end
+            days = end
+        return min(days, end) if days == days else end
 
 
 def _rows(model: CrisisModel) -> Rows:
     return Rows(model.outcomes(), model.scenario.horizon_hours)
 
 
-def read_outcome(said: str, columns: Columns) -> Outcome:
-    """An outcome as a person writes it: the name of a share, such as `ceasefire within 96 hours`, or `no war`; or a mapping.
+def read_outcome(outcome: str, columns: Columns) -> Outcome:
+    """Read an outcome: the name of a share, such as `ceasefire within 96 hours` or `no war`, or a mapping.
 
     Raises:
-        HistoryError: when there is none of that name, or it is nothing that comes or does not.
-        ScenarioError: when a mapping has mistakes.
+        HistoryError: if the name is unknown, or is that of a number.
+        ScenarioError: if a mapping has mistakes.
     """
-    written, negated = said.strip(), False
-    if written.startswith("{"):
-        found = read_measure(parse_value(Source.of("--outcome", written), written), columns)
+    outcome, negated = outcome.strip(), False
+    measure: Measure | None
+    if outcome.startswith("{"):
+        measure = read_measure(parse_value(Source.of("--outcome", outcome), outcome), columns)
     else:
-        words = written.replace("-", " ").replace("_", " ").split()
+        words = outcome.replace("-", " ").replace("_", " ").split()
         negated = bool(words) and words[0] in ("no", "not")
-        name = "_".join(one for one in words[negated:] if one not in ("a", "the"))
-        known = [one for one in known_names(columns) if _comes(by_name(one, columns))]
+        name = "_".join(word for word in words[negated:] if word not in ("a", "the"))
         measure = by_name(name, columns)
         if measure is None:
-            near = did_you_mean(name, known).replace("_", " ")
-            expected = f"expected {one_of(_SOME)}, or one of docs/experiments.md"
-            raise HistoryError(f"no outcome '{said}': {expected}{near}")
-        found = measure
-    if not _comes(found):
-        raise HistoryError(f"'{said}' is a number: expected what may come or not, such as agreement")  # fmt: skip
-    return Outcome(found, negated)
+            shares = [x for x in known_names(columns) if _is_share(by_name(x, columns))]
+            near = did_you_mean(name, shares).replace("_", " ")
+            expected = f"expected {one_of(_EXAMPLES)}, or another name in docs/experiments.md"
+            raise HistoryError(f"no outcome '{outcome}': {expected}{near}")
+    if not _is_share(measure):
+        raise HistoryError(f"'{outcome}' is a number: expected an event or ending, such as agreement")  # fmt: skip
+    return Outcome(measure, negated)
 
 
-def _comes(measure: Measure | None) -> bool:
+def _is_share(measure: Measure | None) -> bool:
     return measure is not None and measure.kind in ("share", "within_hours")
 
 
 @dataclass(frozen=True, eq=False)
 class Reason:
-    """A step on the way, and how the outcome hung on it; or two steps, both undone.
+    """The effect of a step on the outcome, or of two steps that are both undone.
 
     Attributes:
         steps: the step, or two.
-        told, otherwise: what happened, and what undoing it puts in its place, as clauses.
-        same_luck: whether the outcome comes without it on the crisis's own luck.
-        without, given: how often it comes without it and with it, on fresh luck after it.
-        difference: with it less without it, paired.
-        weight: the difference in favour of what did happen.
+        description, otherwise: clauses on the step, and on what replaces it when undone.
+        same_luck: whether the outcome occurs without it with the same random numbers.
+        without, given: frequency of the outcome without and with it, with new random numbers after it.
+        difference: paired difference, with minus without.
+        weight: the difference, positive if the step worked towards what happened.
     """
 
     steps: tuple[Step, ...]
-    told: str
+    description: str
     otherwise: str
     same_luck: bool
     without: Measured
@@ -149,26 +153,26 @@ class Reason:
 
     @property
     def days(self) -> float:
-        """When its last step was taken, days."""
+        """Time of its last step, days."""
         return self.steps[-1].days
 
     @property
     def clear(self) -> bool:
-        """Whether the interval of the difference excludes zero."""
+        """True if the interval of the difference excludes zero."""
         return text.excludes_zero(float(self.difference.lower), float(self.difference.upper))
 
     def plain(self) -> dict[str, Any]:
-        """All of it, fit for JSON."""
+        """Return all numbers for JSON."""
         return {
-            "hours": [one.days * 24 for one in self.steps],
-            "who": [one.agent for one in self.steps],
-            "event": [one.event for one in self.steps],
-            "told": self.told,
+            "hours": [step.days * 24 for step in self.steps],
+            "who": [step.agent for step in self.steps],
+            "event": [step.event for step in self.steps],
+            "told": self.description,
             "otherwise": self.otherwise,
             "comes_without_on_the_same_luck": self.same_luck,
             **{
-                name: {key: float(getattr(one, key)) for key in ("estimate", "lower", "upper")}
-                for name, one in (("without", self.without), ("with", self.given), ("difference", self.difference))
+                name: {key: float(getattr(value, key)) for key in ("estimate", "lower", "upper")}
+                for name, value in (("without", self.without), ("with", self.given), ("difference", self.difference))
             },
             "of": int(self.without.of),
         }  # fmt: skip
@@ -176,15 +180,15 @@ class Reason:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why an outcome came in one crisis, or did not.
+    """Why an outcome occurred in a crisis, or did not.
 
     Attributes:
         model: the crisis, run to its end, with its journal.
-        outcome, came: what is asked about, and whether it came.
-        steps: every step on its way that can be undone, on few futures, in order of time.
-        strongest: the strongest of them on many others, by weight.
-        pairs: the strongest in pairs, by weight.
-        runs: crises that were run.
+        outcome, came: the outcome, and whether it occurred.
+        steps: every step that can be undone, on few futures, in order of time.
+        strongest: the strongest steps on many new futures, by weight.
+        pairs: pairs of the strongest steps, by weight.
+        runs: number of crises that were run.
     """
 
     model: CrisisModel = field(repr=False)
@@ -197,8 +201,8 @@ class Reasons:
 
     @property
     def mattered(self) -> list[Reason]:
-        """The few that mattered most and clearly, by weight."""
-        return [one for one in self.strongest if one.clear and one.weight > 0][:TOLD]
+        """The steps with the largest clear and positive weights."""
+        return [x for x in self.strongest if x.clear and x.weight > 0][:MOST_REPORTED]
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -206,46 +210,50 @@ class Reasons:
         return self.model.scenario
 
     def answer(self) -> list[str]:
-        """The answer, a paragraph for each step that mattered."""
+        """Return the answer, with a paragraph for each step that mattered."""
         gist = History.at(self.model).gist if self.model.journal else ""
         title = f"{text.clean(self.scenario.title)}: crisis {int(self.model.replicate[0])} of seed {self.model.seed_}."
-        told = [
+        paragraphs = [
             f"{title} {gist}",
-            f"The outcome: {self.outcome.words}. It {'came' if self.came else 'did not come'}. "
-            f"{text.count(len(self.steps))} steps on the way were undone one by one, in {text.count(self.runs)} crises.",
+            f"The outcome: {self.outcome.words}. It {'occurred' if self.came else 'did not occur'}. "
+            f"{text.count(len(self.steps))} steps were undone one by one, in {text.count(self.runs)} crises.",
         ]
         if not self.mattered:
-            return [*told, "No single step mattered clearly on its own."]
-        told.append(f"What {'brought it about' if self.came else 'prevented it'}, by weight:")
-        told += [f"{k}. {self._told(one)}" for k, one in enumerate(self.mattered, 1)]
-        if pair := next((one for one in self.pairs if one.clear and one.weight > 0), None):
-            at = past.said_at(self.scenario, pair.days)
-            told.append(
-                f"The strongest pair, both undone (until {at}): {pair.told}. {self._figures(pair)}"
-            )
-        return told
+            return [*paragraphs, "No single step had a clear effect."]
+        led = "led to it" if self.came else "prevented it"
+        paragraphs.append(f"The steps that {led}, by weight:")
+        paragraphs += [f"{k}. {self._paragraph(x)}" for k, x in enumerate(self.mattered, 1)]
+        if pair := next((x for x in self.pairs if x.clear and x.weight > 0), None):
+            date = past.date_text(self.scenario, pair.days)
+            description = f"{pair.description}. {self._figures(pair)}"
+            paragraphs.append(f"The strongest pair, both undone (until {date}): {description}")
+        return paragraphs
 
-    def _told(self, one: Reason) -> str:
-        at = past.said_at(self.scenario, one.days)
-        comes = "comes" if one.same_luck else "does not come"
-        return f"{at}: {text.sentence(one.told)} {self._figures(one)} Without it on the same luck, the outcome {comes}."
+    def _paragraph(self, reason: Reason) -> str:
+        date = past.date_text(self.scenario, reason.days)
+        occurs = "occurs" if reason.same_luck else "does not occur"
+        return (
+            f"{date}: {text.sentence(reason.description)} {self._figures(reason)} Without it on the same luck, "
+            f"the outcome {occurs}."
+        )
 
-    def _figures(self, one: Reason) -> str:
-        def told(of: Any, middle: str, sign: bool = False) -> str:
-            return f"{middle} ({text.limits(100 * float(of.lower), 100 * float(of.upper), 1, sign=sign)})"
+    def _figures(self, reason: Reason) -> str:
+        def with_limits(value: Any, estimate: str, sign: bool = False) -> str:
+            lower, upper = 100 * float(value.lower), 100 * float(value.upper)
+            return f"{estimate} ({text.limits(lower, upper, 1, sign=sign)})"
 
         given, without = (
-            told(each, f"{text.percent(float(each.estimate))}%")
-            for each in (one.given, one.without)
+            with_limits(share, f"{text.percent(float(share.estimate))}%")
+            for share in (reason.given, reason.without)
         )
-        apart = f"{text.points(float(one.difference.estimate))} points"
+        points = f"{text.points(float(reason.difference.estimate))} points"
         return (
-            f"After it, the outcome comes in {given} of {text.count(int(one.without.of))} futures; "
-            f"{one.otherwise}, in {without}: {told(one.difference, apart, sign=True)}."
+            f"After it, the outcome occurs in {given} of {text.count(int(reason.without.of))} futures; "
+            f"{reason.otherwise}, in {without}: {with_limits(reason.difference, points, sign=True)}."
         )
 
     def plain(self) -> dict[str, Any]:
-        """All of it, fit for JSON."""
+        """Return all results for JSON."""
         return {
             "scenario": self.scenario.name,
             "digest": self.scenario.digest,
@@ -254,65 +262,66 @@ class Reasons:
             "outcome": self.outcome.measure.plain() | {"negated": self.outcome.negated},
             "came": self.came,
             "answer": self.answer(),
-            **{name: [one.plain() for one in getattr(self, name)] for name in ("steps", "strongest", "pairs")},
+            **{name: [x.plain() for x in getattr(self, name)] for name in ("steps", "strongest", "pairs")},
             "crises": self.runs,
             "version": __version__,
         }  # fmt: skip
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write the answer and the chart into a folder.
+        """Write the answer and the chart to a folder.
 
         Raises:
-            OSError: when a file cannot be written.
+            OSError: if a file cannot be written.
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        told = folder / "why.md"
-        told.write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
-        return [told, *style.write(self.draw(), folder / "why")]
+        file = folder / "why.md"
+        file.write_text("\n\n".join(map(text.markdown, self.answer())) + "\n", encoding="utf-8")
+        return [file, *style.write(self.draw(), folder / "why")]
 
     @style.styled
     def draw(self) -> Figure:
-        """The rungs of both states, and below them every step by its weight; those that mattered are numbered."""
+        """Draw the rungs of both states, and below them each step by its weight; those that mattered are numbered."""
         figure = style.new_figure(height=120.0)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 0.8))
         last = float(self.model.crises["now"][0])
         if self.model.journal:
             top = min(int(self.model.crises["peak_rung"][0]) + 1, len(self.scenario.ladder) - 1)
             draw_rungs(above, self.model.journal, self.scenario, None, top)
-        again = [each.steps[0] for each in self.strongest]
-        others = [one for one in self.steps if one.steps[0] not in again]
+        strongest = [reason.steps[0] for reason in self.strongest]
+        others = [reason for reason in self.steps if reason.steps[0] not in strongest]
         groups = {
             style.PALE_GREY: others,
             style.GREY: self.strongest,
             style.ESTIMATE: self.mattered,
         }
-        for one in (*others, *self.strongest):
-            style.keep(below, what="weight", days=one.days, value=one.weight, step=one.told)
-        for colour, several in groups.items():
-            days, weights = [one.days for one in several], [100 * one.weight for one in several]
+        for reason in (*others, *self.strongest):
+            values = {"days": reason.days, "value": reason.weight, "step": reason.description}
+            style.keep(below, what="weight", **values)
+        for colour, reasons in groups.items():
+            days, weights = [x.days for x in reasons], [100 * x.weight for x in reasons]
             below.vlines(days, 0, weights, color=colour, linewidth=1.0)
             below.plot(days, weights, color=colour, marker="o", markersize=3, linestyle="none")
-        for k, one in enumerate(self.mattered, 1):
+        for k, reason in enumerate(self.mattered, 1):
             sign = 100 if self.came else -100
-            ends = (one.difference.lower, one.difference.upper)
+            ends = (reason.difference.lower, reason.difference.upper)
             low, high = sorted(sign * float(limit) for limit in ends)
-            below.plot([one.days] * 2, [low, high], color=style.BLACK, linewidth=0.8)
-            look: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
-            below.annotate(str(k), (one.days, high), xytext=(0, 2), **look)
-            style.mark_moment(above, one.days, str(k))
+            below.plot([reason.days] * 2, [low, high], color=style.BLACK, linewidth=0.8)
+            options: Any = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+            below.annotate(str(k), (reason.days, high), xytext=(0, 2), **options)
+            style.mark_moment(above, reason.days, str(k))
         below.axhline(0, color=style.GREY, linewidth=0.6)
         below.margins(y=0.2)
         below.set_ylabel("weight of the step,\npercentage points")
-        came = "came" if self.came else "did not come"
-        title = f"{text.sentence(self.outcome.words)[:-1]}: it {came}"
+        occurred = "it occurred" if self.came else "it did not occur"
+        title = f"{text.sentence(self.outcome.words)[:-1]}: {occurred}"
         above.set_title(title, pad=style.TITLE_PAD_OVER_MARKS)
         keys = legend_keys(self.scenario, None, [])
         figure.legend(handles=keys, loc="outside upper right", ncols=2)
         date_axis(below, self.scenario.start, 0.0, last)
-        numbered = [f"{k}: {one.told}" for k, one in enumerate(self.mattered, 1)]
-        told = "Each dot is a step undone alone, above zero where it worked towards what happened; pale: seen on few futures"
-        style.say_below(figure, ". ".join([told, *numbered]))
+        numbered = [f"{k}: {reason.description}" for k, reason in enumerate(self.mattered, 1)]
+        caption = "Each dot is a step, above zero if it worked towards what happened; pale: tried on few futures only"
+        style.say_below(figure, ". ".join([caption, *numbered]))
         return figure
 
 
@@ -326,65 +335,65 @@ def why(
     roles: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
 ) -> Reasons:
-    """What made an outcome come in one crisis, or kept it from coming.
+    """Find the steps that led to an outcome in a crisis, or prevented it.
 
     Args:
         scenario: a scenario or its file.
-        replicate, seed: which crisis it is.
+        replicate, seed: number and seed of the crisis.
         outcome: a share by its name, such as `ceasefire within 96 hours` or `no war`, or a mapping as in an experiment.
-        futures: of the strongest steps, with each and without it.
-        roles, agents: classes of a person's own, as `CrisisModel` takes them.
+        futures: number of futures with and without each of the strongest steps.
+        roles, agents: your own classes, as `CrisisModel` takes them.
 
     Raises:
-        HistoryError: when there is no such outcome.
-        ScenarioError: when the scenario has mistakes.
+        HistoryError: if there is no such outcome.
+        ScenarioError: if the scenario has mistakes.
     """
     read = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
-    asked = read_outcome(outcome, Columns.of(read, agents=agents, roles=roles))
+    parsed = read_outcome(outcome, Columns.of(read, agents=agents, roles=roles))
     start = past.begin(read, seed, replicate, roles=roles, agents=agents)
-    return reasons(start, asked, futures)
+    return reasons(start, parsed, futures)
 
 
 def reasons(start: CrisisModel, outcome: Outcome, futures: int = FUTURES) -> Reasons:
-    """The same for a crisis that stands at its beginning; in its futures, states decide by themselves."""
-    whole = start.copied().run()
-    came, until = bool(outcome.came(whole)[0]), outcome.settled(whole) + 1e-9
-    work = _Work(start, outcome, came)
-    steps = [one for one in past.follow(start) if one.days <= until]
-    found = [
-        work.reason((step,), *told, without, SCREENED, _SALTS[0])
-        for step, told in zip(steps, _told(whole.scenario, steps), strict=True)
-        if (without := work.undone(step)) is not None
+    """Find the steps for a crisis at its beginning; in its futures, states decide by themselves."""
+    finished = start.copied().run()
+    came, until = bool(outcome.occurred(finished)[0]), outcome.decided_at(finished) + 1e-9
+    runner = _Runner(start, outcome, came)
+    steps = [step for step in past.follow(start) if step.days <= until]
+    all_reasons = [
+        runner.reason((step,), *clauses, without, SCREENED, _SALTS[0])
+        for step, clauses in zip(steps, _clauses(finished.scenario, steps), strict=True)
+        if (without := runner.undone(step)) is not None
     ]
-    screened = sorted(found, key=lambda one: -abs(one.weight))[:STRONGEST]
+    screened = sorted(all_reasons, key=lambda reason: -abs(reason.weight))[:STRONGEST]
     strongest = [
-        work.reason(one.steps, one.told, one.otherwise, work.undone(*one.steps), futures, _SALTS[1])
-        for one in screened
-    ]
-    strongest.sort(key=lambda one: -one.weight)
+        runner.reason(x.steps, x.description, x.otherwise, runner.undone(*x.steps), futures, _SALTS[1])
+        for x in screened
+    ]  # fmt: skip
+    strongest.sort(key=lambda reason: -reason.weight)
     pairs = []
-    for a, b in combinations(strongest[:TOLD], 2):
-        one, other = sorted((a, b), key=lambda each: each.days)
-        without = work.undone(*one.steps, *other.steps)
-        if without is not None and one.days < other.days:
-            both = (*one.steps, *other.steps)
-            said, instead = f"{one.told}; {other.told}", "without both"
-            pairs.append(work.reason(both, said, instead, without, futures, _SALTS[1]))
-    pairs.sort(key=lambda one: -one.weight)
-    return Reasons(whole, outcome, came, found, strongest, pairs, work.runs)
+    for pair in combinations(strongest[:MOST_REPORTED], 2):
+        first, second = sorted(pair, key=lambda reason: reason.days)
+        both = (*first.steps, *second.steps)
+        without = runner.undone(*both)
+        if without is not None and first.days < second.days:
+            clauses = f"{first.description}; {second.description}", "without both"
+            pairs.append(runner.reason(both, *clauses, without, futures, _SALTS[1]))
+    pairs.sort(key=lambda reason: -reason.weight)
+    return Reasons(finished, outcome, came, all_reasons, strongest, pairs, runner.runs)
 
 
-class _Work:
-    """Runs crises again, in blocks whose rows are one crisis's record."""
+class _Runner:
+    """Runs crises again, in blocks that begin with records of a single crisis."""
 
     def __init__(self, start: CrisisModel, outcome: Outcome, came: bool) -> None:
-        self.one, self.outcome, self.came, self.runs = start.copied(), outcome, came, 0
-        self.one.journal, self.one.policies = None, {}
-        self.one.luck = self.one.luck._replace(notes=self.one.luck.notes[:0])
-        self.one.crises["path"] = -1
+        self.crisis, self.outcome, self.came, self.runs = start.copied(), outcome, came, 0
+        self.crisis.journal, self.crisis.policies = None, {}
+        self.crisis.luck = self.crisis.luck._replace(notes=self.crisis.luck.notes[:0])
+        self.crisis.crises["path"] = -1
 
     def _block(self, rows: NDArray[Any]) -> CrisisModel:
-        block = self.one.copied(len(rows)) if len(rows) > 1 else self.one.copied()
+        block = self.crisis.copied(len(rows)) if len(rows) > 1 else self.crisis.copied()
         block.crises[:] = rows
         block.crises["path"] = -1
         block.crises["states"]["asked"] = False
@@ -392,7 +401,7 @@ class _Work:
         return block
 
     def undone(self, *steps: Step) -> NDArray[Any] | None:
-        """The crisis as of its last step, without the steps: a record, shape (1,); None where one cannot be undone."""
+        """Return the crisis after its last step without these steps, shape (1,); None if a step cannot be undone."""
         block = self._block(steps[0].before)
         for k, step in enumerate(steps):
             if k:
@@ -404,57 +413,57 @@ class _Work:
         return block.crises
 
     def reason(
-        self, steps: tuple[Step, ...], told: str, otherwise: str, without: Any, futures: int, salt: int
+        self, steps: tuple[Step, ...], description: str, otherwise: str, without: Any, futures: int, salt: int
     ) -> Reason:  # fmt: skip
-        """How the outcome hangs on steps that are undone in a record."""
-        same = self._block(without)
-        same.run()
+        """Compute the effect of steps, given the record of the crisis without them."""
+        same_luck = self._block(without)
+        same_luck.run()
         block = self._block(
             np.concatenate([np.repeat(without, futures), np.repeat(steps[-1].after, futures)])
         )
-        block.redraw(past.salts_of(salt, futures) * 2)
+        block.redraw(future_salts(salt, futures) * 2)
         block.run()
         self.runs += block.rows + 1
-        came = self.outcome.came(block).reshape(2, -1)
-        shares = [share_of(one, np.ones_like(one)) for one in came]
-        apart = difference(shares[1], shares[0])
-        weight = float(apart.estimate) * (1 if self.came else -1)
-        luck = bool(self.outcome.came(same)[0])
-        return Reason(steps, told, otherwise, luck, shares[0], shares[1], apart, weight)
+        occurred = self.outcome.occurred(block).reshape(2, -1)
+        shares = [share_of(x, np.ones_like(x)) for x in occurred]
+        effect = difference(shares[1], shares[0])
+        weight = float(effect.estimate) * (1 if self.came else -1)
+        same = bool(self.outcome.occurred(same_luck)[0])
+        return Reason(steps, description, otherwise, same, shares[0], shares[1], effect, weight)
 
 
-#: What there is without a step, as a clause.
+#: Clauses on a crisis without a step, by event.
 _WITHOUT = {
     "act": "had {name} dropped the plan",
     "fire": "had {name} dropped the plan",
-    "review": "had {name} gone on",
+    "review": "had {name} continued",
     "engage": "had {name} not stepped in then",
     "speak": "had {name} kept silent then",
-    "open": "had {name} stayed shut then",
+    "open": "had {name} stayed closed then",
     "break": "had {name} stayed open then",
     "decision": "had the board not met",
 }
 
 
-def _told(scenario: Scenario, steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
-    """Of each step, as clauses: what happened, and what undoing it puts in its place."""
+def _clauses(scenario: Scenario, steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+    """Describe each step, and what replaces it when undone."""
     narrator = Narrator(scenario, scenario.trigger_hours)
     names = ["wait", *(rung.name for rung in scenario.ladder[1:])]
     for step in steps:
-        told = " ".join(narrator.tell(step.entries)).rstrip(".")
+        description = " ".join(narrator.tell(step.entries)).rstrip(".")
         name = narrator.name(step.agent)
         if step.event == "decide" and step.choice >= 0:
             chosen, other = (
                 "halt" if k == HALT else names[k] for k in (step.choice, max(step.otherwise, 0))
             )
-            doing = {"wait": "waits", "halt": "keeps its offer of a halt open"}
-            goes = {"wait": "wait", "halt": "offer a halt"}.get(other, f"go for {other}")
+            verb = {"wait": "waits", "halt": "keeps its offer of a halt open"}
+            action = {"wait": "wait", "halt": "offer a halt"}.get(other, f"carry out {other}")
             yield (
-                told or f"{name} {doing.get(chosen, f'chooses {chosen}')}",
-                f"had {name} {'waited' if step.choice else f'chosen to {goes}'}",
+                description or f"{name} {verb.get(chosen, f'chooses {chosen}')}",
+                f"had {name} {'waited' if step.choice else f'chosen to {action}'}",
             )
             continue
-        plain = (
-            "Other terms come on the table" if step.event == "terms" else f"{name}: {step.event}"
+        usual = (
+            "The terms on the table change" if step.event == "terms" else f"{name}: {step.event}"
         )
-        yield told or plain, _WITHOUT.get(step.event, "without it").format(name=name)
+        yield description or usual, _WITHOUT.get(step.event, "without it").format(name=name)

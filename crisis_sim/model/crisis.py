@@ -21,7 +21,7 @@ from crisis_sim.model.check import RuleError, arguments_of, explain, is_rule, mi
 from crisis_sim.model.choice import Decision, number_of
 from crisis_sim.model.engine import Agent, Kind
 from crisis_sim.model.layout import lay_out
-from crisis_sim.model.luck import key_of
+from crisis_sim.model.luck import future_salts
 from crisis_sim.model.observer import columns_of, paths_of
 from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
 from crisis_sim.model.record import NOTE, NOTES, PATH, Journal, Luck
@@ -387,7 +387,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
             raise ValueError(f"expected a single crisis to branch, got {self.rows}")
         other = self.copied(futures)
         other._go_on(self.days, None, stop=True)
-        other.redraw([key_of(salt, f"future {k}")[0] for k in range(other.rows)])
+        other.redraw(future_salts(salt, other.rows))
         return other
 
     def redraw(self, salts: Sequence[int]) -> None:

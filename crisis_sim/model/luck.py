@@ -56,6 +56,11 @@ def key_of(seed: int, purpose: str) -> NDArray[np.uint64]:
     return np.frombuffer(digest, np.uint64)
 
 
+def future_salts(salt: int, count: int) -> list[int]:
+    """Return the salts of a number of futures, which give each of them new random numbers."""
+    return [key_of(salt, f"future {k}")[0] for k in range(count)]
+
+
 def uniforms(seed: int, purpose: str, replicates: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Return the first number in (0, 1) of a purpose for each replicate, shape (replicates,)."""
     return _first_numbers(key_of(seed, purpose), replicates)

@@ -290,7 +290,7 @@ def test_a_crisis_is_picked_and_read_as_it_was_without_the_changes_and_changed(p
     page.get_by_label("From (a day").fill("someday")
     click(page, "What would have come")
     changed = page.get_by_role("region", name="Change this crisis")
-    expect(changed).to_contain_text("'someday' is no moment")
+    expect(changed).to_contain_text("'someday' is not a moment")
     page.get_by_label("From (a day").fill("1.5")
     click(page, "What would have come")
     expect(changed.get_by_role("table")).to_contain_text("as it was")

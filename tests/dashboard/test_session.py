@@ -205,11 +205,11 @@ def test_the_picked_crisis_is_changed_from_a_moment_on_and_why_it_came_is_told(
     how: dict[str, Any] = {"futures": FUTURES, "seed": 3}
     made = branch(session.scenario, 4, "1", force={"elder": "engage"}, **how)
     assert past["told"][: len(made.head())] == made.head()
-    assert made.told_parting() in past["told"]
+    assert made.divergence_text() in past["told"]
     agreement = made.summary["scenarios"]["changed"]["endings"]["agreement"]["estimate"]
     assert past["shares"][0]["goes"][0] == f"{percent(agreement)}%"
     session.branch("someday", "elder=engage")
-    assert looked_back(session)["mistake"].startswith("error: 'someday' is no moment")
+    assert looked_back(session)["mistake"].startswith("error: 'someday' is not a moment")
     session.why("ceasefire within 96 hours")
     answer = why(session.scenario, 4, "ceasefire within 96 hours", **how).answer()
     assert looked_back(session) == {"told": answer, "shares": []}

@@ -1,4 +1,4 @@
-"""A branch has the same past to the bit, and what was changed holds from then on; its file repeats it."""
+"""A branch has the same past to the bit, a change applies from its moment on, and a branch's file repeats it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from crisis_sim.history.past import (
 from crisis_sim.scenario.errors import ScenarioError
 from tests.model.conftest import same
 
-#: May 2025 with one fit of the behaviour, so that its crises stay what they are.
+#: May 2025 with the parameters of one fit, so that its crises do not change.
 FILE = Path(__file__).with_name("may_2025.yaml")
 MAY_2025 = load_scenario(FILE)
-#: A crisis with a first strike after 20 days and a ceasefire five days later, in which mediators engage and money is paid.
+#: A crisis with a first strike after 20 days, a ceasefire five days later, mediators, and a loan that is paid.
 REPLICATE = 937
 INCIDENT = {"at": "2025-05-14T12:00+05:30", "struck": "pakistan", "deaths": 40, "title": "Attack"}
 CHANGES: list[dict[str, Any]] = [
@@ -48,45 +48,44 @@ def whole() -> CrisisModel:
 
 
 @cache
-def stand(at: str | float) -> CrisisModel:
-    """The crisis at a moment; a change makes a copy."""
+def at_moment(at: str | float) -> CrisisModel:
+    """The crisis at a moment."""
     return run_to(begin(MAY_2025, 1, REPLICATE), moment_of(whole(), at))
 
 
 def changed(at: str | float, **what: Any) -> CrisisModel:
-    return change(stand(at), Change.model_validate({"at": at, **what}))
+    return change(at_moment(at), Change.model_validate({"at": at, **what}))
 
 
 @pytest.mark.parametrize("what", CHANGES, ids=lambda what: next(iter(what), "nothing"))
 def test_up_to_the_moment_it_is_the_same_crisis_to_the_bit(what: dict[str, Any]) -> None:
     moment = moment_of(whole(), "first_strike")
     at = moment if what else np.inf
-    one = changed("first_strike", **what).run()
-    outcomes, theirs = one.outcomes(), whole().outcomes()
-    assert same(outcomes, theirs) == (not what)
-    for name in (name for name in theirs if name.endswith("_at_hours")):
-        if theirs[name][0] < at * 24:
-            assert outcomes[name][0] == theirs[name][0], name
+    model = changed("first_strike", **what).run()
+    outcomes, original = model.outcomes(), whole().outcomes()
+    assert same(outcomes, original) == (not what)
+    for name in (name for name in original if name.endswith("_at_hours")):
+        if original[name][0] < at * 24:
+            assert outcomes[name][0] == original[name][0], name
         else:
             assert not outcomes[name][0] < at * 24, name
     past = whole().kept_paths()["day"] <= at
     assert past.sum() > 20
-    paths = (each.kept_paths().items() for each in (one, whole()))
-    assert same(*({name: values[past] for name, values in each} for each in paths))
-    entries, their_entries = (
-        [entry for entry in each.journal.entries if entry.hours < at * 24]
-        for each in (one, whole())
+    paths = (x.kept_paths().items() for x in (model, whole()))
+    assert same(*({name: values[past] for name, values in x} for x in paths))
+    entries, original_entries = (
+        [entry for entry in x.journal.entries if entry.hours < at * 24] for x in (model, whole())
     )
-    assert entries == their_entries != []
-    looks = sum(hours <= moment * 24 for hours in whole().journal.series["hours"])
-    assert looks > 100
-    for name, line in whole().journal.series.items():
-        assert one.journal.series[name][:looks] == line[:looks], name
+    assert entries == original_entries != []
+    count = sum(hours <= moment * 24 for hours in whole().journal.series["hours"])
+    assert count > 100
+    for name, values in whole().journal.series.items():
+        assert model.journal.series[name][:count] == values[:count], name
 
 
-def test_many_futures_have_the_same_past_and_none_of_their_own_before_the_moment() -> None:
+def test_futures_have_the_same_past_and_differ_after_the_moment() -> None:
     at = moment_of(whole(), 15) * 24
-    columns = stand(15).branch(500).run().outcomes()
+    columns = at_moment(15).branch(500).run().outcomes()
     for name, values in whole().outcomes().items():
         if name.endswith("_at_hours") and values[0] <= at:
             assert (columns[name] == values[0]).all(), name
@@ -100,20 +99,20 @@ def test_many_futures_have_the_same_past_and_none_of_their_own_before_the_moment
     ["states.india.resolve=0.3", "mediators.us.attention_days=2", "behaviour.decision.cost=9",
      "behaviour.decision.deliberations_per_day=1", "lenders.imf.days_later=-8", "ladder.5.intensity=0.5"],
 )  # fmt: skip
-def test_a_value_set_at_the_beginning_makes_the_crisis_of_that_scenario(text: str) -> None:
-    one = change(begin(MAY_2025, 1, REPLICATE), Change(at=0, set=(text,))).run().outcomes()
-    assert same(one, begin(load_scenario(FILE, [text]), 1, REPLICATE).run().outcomes())
-    assert not same(one, whole().outcomes())
+def test_a_value_set_at_the_beginning_gives_the_crisis_of_that_scenario(text: str) -> None:
+    outcomes = change(begin(MAY_2025, 1, REPLICATE), Change(at=0, set=(text,))).run().outcomes()
+    assert same(outcomes, begin(load_scenario(FILE, [text]), 1, REPLICATE).run().outcomes())
+    assert not same(outcomes, whole().outcomes())
 
 
-def test_what_is_forced_happens_and_what_is_injected_comes() -> None:
+def test_forced_choices_and_injected_events_happen() -> None:
     forced = changed(15, force={"pakistan": "limited strike"})
-    step = next(one for one in follow(forced) if (one.agent, one.event) == ("pakistan", "decide"))
+    step = next(x for x in follow(forced) if (x.agent, x.event) == ("pakistan", "decide"))
     assert [entry.detail for entry in step.entries] == [{"rung": "limited strike"}]
     engaged = changed(15, force={"us": "engage"}).run().outcomes()
     assert engaged["us_engaged_at_hours"][0] == 15 * 24
     journal = changed(15, inject=(INCIDENT,)).run().journal
-    (entry,) = (one for one in journal.entries if one.kind == "incident")
+    (entry,) = (entry for entry in journal.entries if entry.kind == "incident")
     assert MAY_2025.moment(entry.hours).isoformat().startswith("2025-05-14T12:00")
     assert entry.detail == {"title": "Attack", "deaths": 40.0}
 
@@ -127,7 +126,7 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "what", "said"),
+    ("at", "what", "message"),
     [
         ("frist_strike", {}, "did you mean 'first_strike'"),
         ("war", {}, "'war' did not occur in this crisis; expected first_strike"),
@@ -150,25 +149,25 @@ def test_a_moment_is_a_day_a_date_or_a_milestone() -> None:
         (15, {"inject": ({**INCIDENT, "kind": "trigger"},)}, "the trigger is past"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused(at: Any, what: dict[str, Any], said: str) -> None:
-    with pytest.raises(HistoryError, match=said):
+def test_impossible_changes_are_refused(at: Any, what: dict[str, Any], message: str) -> None:
+    with pytest.raises(HistoryError, match=message):
         changed(at, **what)
 
 
 @pytest.mark.parametrize(
-    ("at", "what", "said"),
+    ("at", "what", "message"),
     [
         (15, {"force": {"pakistan": "protest"}}, "'protest' is never open to pakistan after .* wait, mobilisation,"),
-        (None, {"force": {"india": "wait"}}, "when is the crisis to be changed"),
+        (None, {"force": {"india": "wait"}}, "the moment of the change .* is missing"),
         (15, {"futures": 0}, "expected 1 to 100,000 futures"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_branched_is_refused(at: Any, what: dict[str, Any], said: str) -> None:
-    with pytest.raises(HistoryError, match=said):
+def test_impossible_branches_are_refused(at: Any, what: dict[str, Any], message: str) -> None:
+    with pytest.raises(HistoryError, match=message):
         branch(MAY_2025, REPLICATE, at, **what)
 
 
-def test_an_unknown_path_and_an_unknown_key_are_told_where_they_stand(tmp_path: Path) -> None:
+def test_unknown_paths_and_keys_are_reported_with_their_place(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="did you mean 'resolve'"):
         changed(15, set=("states.india.resolv=0.1",))
     file = tmp_path / "events.yaml"
@@ -177,31 +176,31 @@ def test_an_unknown_path_and_an_unknown_key_are_told_where_they_stand(tmp_path: 
         read_events(file)
 
 
-def test_the_steps_of_a_crisis_are_its_journal_and_each_can_be_left_out() -> None:
+def test_the_steps_of_a_crisis_are_its_journal_and_each_can_be_undone() -> None:
     steps = list(follow(begin(MAY_2025, 1, REPLICATE)))
     entries = [entry for step in steps for entry in step.entries]
     assert entries == [entry for entry in whole().journal.entries if entry.hours > 0]
-    engaged = next(one for one in steps if (one.agent, one.event) == ("us", "engage"))
-    one = begin(MAY_2025, 1, REPLICATE)
-    one.crises[:] = engaged.before
-    assert undo(one, engaged)
-    # Its next turn comes with the luck that it would have had.
+    engaged = next(step for step in steps if (step.agent, step.event) == ("us", "engage"))
+    model = begin(MAY_2025, 1, REPLICATE)
+    model.crises[:] = engaged.before
+    assert undo(model, engaged)
+    # The clock gets the budget that it would have had after the event.
     clock = engaged.before["mediators"]["clocks"][0, engaged.index]
-    more = one.crises["budgets"][0, clock] - engaged.before["budgets"][0, clock]
-    assert more == pytest.approx(engaged.after["budgets"][0, clock], abs=1e-12)
-    assert not one.run().outcomes()["us_engaged_at_hours"][0] <= engaged.days * 24
+    added = model.crises["budgets"][0, clock] - engaged.before["budgets"][0, clock]
+    assert added == pytest.approx(engaged.after["budgets"][0, clock], abs=1e-12)
+    assert not model.run().outcomes()["us_engaged_at_hours"][0] <= engaged.days * 24
 
 
 @pytest.mark.slow
-def test_two_histories_are_told_beside_one_another_from_where_they_part() -> None:
+def test_two_histories_are_shown_side_by_side_from_their_first_difference_on() -> None:
     made = branch(MAY_2025, REPLICATE, 18.38, force={"india": "wait"})
-    assert made.told_parting() == (
-        "Sunday 11 May, 00:27: India holds, where it begins to prepare limited strike."
+    assert made.divergence_text() == (
+        "Sunday 11 May, 00:27: India waits; in the original, it begins to prepare limited strike."
     )
-    assert made.beside()[0][1:] == ("India begins to prepare limited strike.", "")
+    assert made.side_by_side()[0][1:] == ("India begins to prepare limited strike.", "")
     again = branch(made, at=made.days + 1, force={"india": "wait"})
-    assert [one.force for one in again.changes] == [{"india": "wait"}] * 2
-    assert again.was.outcome["deaths"] == made.goes.outcome["deaths"]
+    assert [change.force for change in again.changes] == [{"india": "wait"}] * 2
+    assert again.original.outcome["deaths"] == made.changed.outcome["deaths"]
     with pytest.raises(HistoryError, match="is before the last change"):
         branch(made, at=2, force={"india": "wait"})
 
@@ -215,7 +214,7 @@ def test_the_file_of_a_branch_repeats_it(tmp_path: Path) -> None:
     file, scenario = tmp_path / "branch.yaml", tmp_path / "may_2025.yaml"
     again = branch(file)
     assert again.summary == made.summary
-    assert same(again.goes.model.outcomes(), made.goes.model.outcomes())
+    assert same(again.changed.model.outcomes(), made.changed.model.outcomes())
     assert again.head() == made.head()
     longer = branch(file, at=20.3, force={"india": "halt"})
     assert (longer.luck, len(longer.changes), longer.replicate) == ("same", 2, REPLICATE)
@@ -241,8 +240,9 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
         assert run_command([*asked, "--out", f"w{width}"]) == 0
         printed = capsys.readouterr().out
         assert max(map(len, printed.splitlines())) <= width
-        assert any("as it was" in line and "changed" in line for line in printed.splitlines())
-    assert "India holds, where it begins to prepare limited strike." in printed
+        assert any("original" in line and "changed" in line for line in printed.splitlines())
+    divergence = "India waits; in the original, it begins to prepare limited strike."
+    assert divergence in " ".join(printed.split())
     names = {one.name for one in Path("w60").iterdir()}
     assert {"branch.yaml", "branch.md", "branch.svg", "may_2025.yaml"} <= names
     assert (

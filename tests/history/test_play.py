@@ -1,4 +1,4 @@
-"""Games: what a seat shows, moves and their undoing, files that replay to the bit, and what is said of mistakes."""
+"""Games: pages, moves and their undoing, files that replay to the bit, debriefs, and error messages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from crisis_sim.history.game import (
     GameError,
     Turn,
     debrief,
+    debrief_text,
     news,
     options,
     page,
-    tell_debrief,
 )
 from tests.model.conftest import same
 
@@ -31,7 +31,7 @@ def game(*seats: str, **how: object) -> Game:
 
 
 def played(begun: Game, *choices: str) -> tuple[Game, Turn]:
-    """A game after some choices; "" is what the advisers would do."""
+    """A game after some choices; "" is the model's choice."""
     for choice in choices:
         turn = begun.turn()
         if turn.decision is None:
@@ -41,13 +41,13 @@ def played(begun: Game, *choices: str) -> tuple[Game, Turn]:
 
 
 def later(begun: Game, wanted: Callable[[Turn], bool]) -> tuple[Game, Turn]:
-    """The first turn that is as wanted, of a state that waits meanwhile."""
+    """The first turn that meets a condition, if the state waits until then."""
     while not wanted(turn := begun.turn()):
         begun = begun.chosen(turn, "wait")
     return begun, turn
 
 
-def test_who_does_as_advised_plays_the_crisis_of_the_model() -> None:
+def test_a_player_who_follows_the_model_plays_its_crisis() -> None:
     short = ["horizon_days=20"]
     _, turn = played(game(sets=short), *[""] * 60)
     assert turn.decision is None
@@ -69,7 +69,7 @@ def test_a_game_replays_to_the_bit_and_a_move_is_undone(tmp_path: Path) -> None:
     assert before.turn().entries == turn.entries[: len(before.turn().entries)]
 
 
-def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
+def test_a_page_shows_the_information_of_its_state() -> None:
     begun, _ = played(game(against="halt"), "mobilisation", "limited strike")
     begun, turn = later(begun, lambda turn: "accept the halt on offer" in options(turn).values())
     shown = page(begun, turn)
@@ -77,7 +77,7 @@ def test_a_seat_shows_what_its_state_perceives_and_no_more() -> None:
     for words in (
         "Pakistan decides", "Your current act: mobilisation", "KSE-100: ", "Deaths so far", "Open lines: hotline",
         "In preparation: limited strike, ready ", "India offers a halt, until ", "seems to be at",
-        "What has happened since the last", "What does Pakistan do?",
+        "Events since the last decision", "What does Pakistan do?",
     ):  # fmt: skip
         assert words in " ".join(shown.split()), words
 
@@ -92,12 +92,12 @@ def test_a_rivals_plans_stay_hidden() -> None:
     assert any("India begins to prepare" in line for line in news(begun, turn, "india", -1.0))
 
 
-def test_persons_may_decide_for_both_states() -> None:
+def test_people_may_decide_for_both_states() -> None:
     _, both = played(game("india", "pakistan"), *["wait"] * 4)
     assert {one.state for one in both.made} == {"india", "pakistan"}
 
 
-def test_a_card_comes_a_minute_later_and_leaves_the_past_alone() -> None:
+def test_a_card_takes_effect_a_minute_later_and_leaves_the_past_unchanged() -> None:
     begun, turn = played(game(facilitator=True, against="wait"), "wait", "wait")
     dealt = begun.with_card(turn, "{struck: pakistan, deaths: 40, title: A train is blown up}")
     then = dealt.turn()
@@ -115,19 +115,19 @@ def test_a_card_comes_a_minute_later_and_leaves_the_past_alone() -> None:
 
 
 @pytest.mark.slow
-def test_a_debrief_weighs_the_choices_that_were_not_the_advisers() -> None:
+def test_a_debrief_evaluates_the_choices_that_differ_from_the_models() -> None:
     begun, _ = played(game(), "mobilisation", "limited strike", *[""] * 60)
-    found = debrief(begun, futures=60, beside=80)
-    unlike = [one for one in found.turn.made if one.choice != one.advised]
-    assert len(found.mattered) == len(unlike) > 0
-    told = tell_debrief(begun, found)
-    assert max(map(len, told.splitlines())) <= WIDTH
-    crisis, beside = "The crisis that you played", "Compared with 80 crises"
-    for words in (crisis, beside, "the model: ", "changes the chance"):
-        assert words in " ".join(told.split())
+    result = debrief(begun, futures=60, comparisons=80)
+    different = [made for made in result.turn.made if made.choice != made.advised]
+    assert len(result.effects) == len(different) > 0
+    text = debrief_text(begun, result)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    crisis, compared = "The crisis that you played", "Compared with 80 crises"
+    for words in (crisis, compared, "the model: ", "changes the probability"):
+        assert words in " ".join(text.split())
 
 
-def test_a_file_that_does_not_fit_is_told_of(tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path) -> None:
     begun, _ = played(game(), "mobilisation")
     file = tmp_path / "game.yaml"
     begun.save(file)

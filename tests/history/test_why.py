@@ -1,4 +1,4 @@
-"""What a step is said to have brought about is what running the crisis with it and without it gives."""
+"""The effects of steps are those of running the crisis with and without them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crisis_sim.history.why import Reasons, read_outcome
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
 
-#: May 2025 with one fit of the behaviour, so that its crises stay what they are.
+#: May 2025 with the parameters of one fit, so that its crises do not change.
 FILE = Path(__file__).with_name("may_2025.yaml")
 MAY_2025 = load_scenario(FILE)
 COLUMNS = Columns.of(MAY_2025)
@@ -49,13 +49,13 @@ def test_the_halt_and_the_strike_that_led_to_it_are_found_first(found: Reasons) 
 @pytest.mark.slow
 def test_shares_are_those_of_futures_branched_at_the_step(found: Reasons) -> None:
     def share(model: CrisisModel) -> float:
-        return found.outcome.came(model.branch(FUTURES, salt=2).run()).mean()
+        return found.outcome.occurred(model.branch(FUTURES, salt=2).run()).mean()
 
     for one in found.strongest[:4]:
         given, without = float(one.given.estimate), float(one.without.estimate)
         assert given == share(run_to(begin(MAY_2025, 1, REPLICATE), one.steps[0].days))
         assert float(one.difference.estimate) == pytest.approx(given - without)
-    # A decision left out is a decision taken otherwise: the state waits, and luck is fresh from then on.
+    # To undo this decision is to wait, with new random numbers afterwards.
     reason = next(one for one in found.strongest if one.steps[0].choice > 0)
     step = reason.steps[0]
     model = run_to(begin(MAY_2025, 1, REPLICATE), float(np.nextafter(step.days, 0)))
@@ -65,18 +65,20 @@ def test_shares_are_those_of_futures_branched_at_the_step(found: Reasons) -> Non
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer futures of each step than are usual."""
+    """Screen steps on fewer futures."""
     monkeypatch.setattr("crisis_sim.history.why.SCREENED", 20)
 
 
 @pytest.mark.slow
-def test_what_did_not_come_is_explained_by_what_kept_it_from_coming(quick: None) -> None:
-    war, none = (why(MAY_2025, REPLICATE, said, futures=100) for said in ("war", "no war"))
+def test_an_outcome_that_did_not_occur_is_explained_by_the_steps_that_prevented_it(
+    quick: None,
+) -> None:
+    war, none = (why(MAY_2025, REPLICATE, outcome, futures=100) for outcome in ("war", "no war"))
     assert not war.came
     assert none.came
     assert all(float(one.difference.estimate) < 0 for one in war.mattered)
-    assert "It did not come." in war.answer()[1]
-    assert [one.told for one in none.mattered] == [one.told for one in war.mattered]
+    assert "It did not occur." in war.answer()[1]
+    assert [x.description for x in none.mattered] == [x.description for x in war.mattered]
 
 
 def test_an_outcome_is_what_its_column_says() -> None:
@@ -91,25 +93,27 @@ def test_an_outcome_is_what_its_column_says() -> None:
         "no war": np.isnan(columns["war_at_hours"]),
         "{share: {deaths: {at_least: 1000}}, given: {mediated: true}}": (columns["deaths"] >= 1000) & columns["mediated"],
     }  # fmt: skip
-    for said, expected in came.items():
-        assert 0 < expected.sum() < 300, said
-        np.testing.assert_array_equal(read_outcome(said, COLUMNS).came(model), expected, said)
+    for outcome, expected in came.items():
+        assert 0 < expected.sum() < 300, outcome
+        np.testing.assert_array_equal(
+            read_outcome(outcome, COLUMNS).occurred(model), expected, outcome
+        )
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("outcome", "expected"),
     [
         ("peace", "no outcome 'peace': expected ceasefire within 96 hours, agreement"),
         ("agreemnt", "did you mean 'agreement'"),
         ("", "no outcome ''"),
-        ("median deaths", "is a number: expected what may come or not"),
+        ("median deaths", "is a number: expected an event or ending"),
         ("{mean: deaths}", "is a number"),
         ("{share: {deeths: {at_least: 2}}}", "did you mean 'deaths'"),
     ],
 )
-def test_what_is_no_outcome_is_refused(said: str, expected: str) -> None:
-    with pytest.raises(ScenarioError if "deeths" in said else HistoryError, match=expected):
-        read_outcome(said, COLUMNS)
+def test_invalid_outcomes_are_refused(outcome: str, expected: str) -> None:
+    with pytest.raises(ScenarioError if "deeths" in outcome else HistoryError, match=expected):
+        read_outcome(outcome, COLUMNS)
 
 
 @pytest.mark.slow
