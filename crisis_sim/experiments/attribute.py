@@ -1,9 +1,9 @@
-"""Attribute: what ended it? Every combination of some parts, there or taken away, on the same luck.
+"""Attribute: divide an outcome among parts of a scenario, from every combination of parts present or removed.
 
-With `n` parts there are `2**n` combinations, each a scenario of its own in one batch. Shapley values
-share out what all parts together change in an outcome; interaction indices say which parts help each
-other and which can stand in for each other. Intervals come from the influence of each replicate on
-every combination, so that luck which all combinations share does not count.
+Each of the `2**n` combinations of `n` parts is a scenario in one batch, with the same random numbers.
+Shapley values divide the total change of an outcome among the parts; interaction indices show which parts
+reinforce each other and which can replace each other. Intervals come from the influence of each replicate
+on every combination, so that chance common to all combinations cancels out.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Chart
 
-#: Paths of what is taken out, or changes as `--set` has them; one may stand alone.
+#: Paths to remove, or changes in the syntax of `--set`; a single one needs no list.
 Changes = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
@@ -61,14 +61,14 @@ Changes = Annotated[
 
 
 class AttributeSpec(MeasuringSpec):
-    """What ended it, by parts."""
+    """The keys of an attribution."""
 
-    kind: Literal["attribute"] = entry("what kind of experiment it is")
+    kind: Literal["attribute"] = entry("the kind of experiment")
     parts: dict[str, Changes] = Field(
         min_length=1,
-        max_length=10,  # a thousand combinations
-        description="each part by a name of your own: what is taken out of the scenario, or how it "
-        "is changed, where the part is not there",
+        max_length=10,  # about a thousand combinations
+        description="each part by a name of your choice: what is removed from the scenario, or "
+        "changed in it, when the part is absent",
     )
 
 
@@ -76,44 +76,47 @@ SPEC = AttributeSpec
 
 
 def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
-    whole = ScenarioEditor(reading.scenario)
-    if wrong := [*_wrong_parts(spec, reading, whole)]:
-        yield from wrong
+    editor = ScenarioEditor(reading.scenario)
+    if mistakes := [*_check_parts(spec, reading, editor)]:
+        yield from mistakes
         return
     try:
-        left = whole.with_changes([*chain(*spec.parts.values())], whole.name)
+        remainder = editor.with_changes([*chain(*spec.parts.values())], editor.name)
     except ScenarioError as error:
-        # Each can be taken away, but not all of them.
         for mistake in error.mistakes:
-            message = f"not all parts can be taken away at once: {mistake.message}"
+            message = f"the parts cannot all be removed at once: {mistake.message}"
             yield reading.node_at("parts").label.mistake(message, mistake.expected)
         return
-    kinds = Columns.of(reading.scenario, left, agents=reading.agents, roles=reading.roles).kinds
+    columns = Columns.of(reading.scenario, remainder, agents=reading.agents, roles=reading.roles)
     for k in range(len(spec.outcomes)):
-        with suppress(ScenarioError):  # which has been told of
-            columns = reading.measure("outcomes", k).columns
-            for lost in [column for column in columns if column not in kinds][:1]:
-                message = f"no outcome '{lost}' where parts are taken away"
+        with suppress(ScenarioError):  # already reported
+            needed = reading.measure("outcomes", k).columns
+            for lost in [name for name in needed if name not in columns.kinds][:1]:
+                message = f"no outcome '{lost}' without the parts"
                 expected = "an outcome that every combination has"
                 yield reading.node_at("outcomes", k).place.mistake(message, expected)
 
 
-def _wrong_parts(spec: AttributeSpec, reading: Reading, whole: ScenarioEditor) -> Iterator[Mistake]:
+def _check_parts(
+    spec: AttributeSpec, reading: Reading, editor: ScenarioEditor
+) -> Iterator[Mistake]:
     for name, changes in spec.parts.items():
         if not text.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
             message = f"a part cannot be called '{name}'"
-            yield reading.node_at("parts", name).label.mistake(message, "a name of your own")
+            yield reading.node_at("parts", name).label.mistake(message, "another name")
         for k, change in enumerate(changes):
-            # Where one stands alone the path leads to it, for there is no list to go into.
-            yield from check_change(whole, change, reading.node_at("parts", name, k))
-    placed = [(name, *one) for name, changes in spec.parts.items() for one in enumerate(changes)]
-    for (first, _, one), (second, k, other) in combinations(placed, 2):
-        if overlaps(one, other):
-            whose = "this part" if first == second else f"part '{first}'"
-            message = f"'{other}' is in {whose} already, as '{one}'"
-            yield reading.node_at("parts", second, k).place.mistake(
-                message, "parts that do not overlap"
-            )
+            yield from check_change(editor, change, reading.node_at("parts", name, k))
+    listed = [
+        (name, k, change)
+        for name, changes in spec.parts.items()
+        for k, change in enumerate(changes)
+    ]
+    for (first, _, earlier), (second, k, change) in combinations(listed, 2):
+        if overlaps(earlier, change):
+            owner = "this part" if first == second else f"part '{first}'"
+            message = f"'{change}' is already in {owner}, as '{earlier}'"
+            place = reading.node_at("parts", second, k).place
+            yield place.mistake(message, "parts that do not overlap")
 
 
 def crises(experiment: Experiment) -> int:
@@ -127,124 +130,126 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     spec: Any = experiment.spec
     design = run_points(experiment, options, {}, scenarios_of(experiment))
     parts, numbers, measures = list(spec.parts), range(design.points), experiment.measures
-    shared = {one.name: attribute(design.measured[one.name], design.fits) for one in measures}
-    found = {name: one.plain(parts) for name, one in shared.items()}
+    attributions = {
+        each.name: attribute(design.measured[each.name], design.fits) for each in measures
+    }
+    by_name = {name: attribution.plain(parts) for name, attribution in attributions.items()}
     summary: dict[str, Any] = {
         "parts": [{"name": name, "taken_out": [*changes]} for name, changes in spec.parts.items()],
         "combinations": design.points,
         "replicates": design.replicates,
-        "measures": [one.about() for one in measures],
-        "attributions": found,
+        "measures": [measure.about() for measure in measures],
+        "attributions": by_name,
         **({"fits": len(design.fits.weights)} if design.fits else {}),
     }
-    *told, sure = answer(measures, parts, list(shared.values()), spec.replicates)
-    there = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
+    *sentences, last = answer(measures, parts, [*attributions.values()], spec.replicates)
+    sentences.append(last + phrases.explain_fits(design.fits))
+    present = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
     figures, pairs = [], []
-    for name, one in found.items():
-        for part, of in one["parts"].items():
-            figures += [{"measure": name, "part": part, "figure": key, **of[key]} for key in of]
-        for pair in one["interactions"]:
-            first, other = pair["parts"]
-            pairs.append({"measure": name, "part": first, "with": other, **pair})
+    for name, attribution in by_name.items():
+        for part, by_key in attribution["parts"].items():
+            for key, figure in by_key.items():
+                figures.append({"measure": name, "part": part, "figure": key, **figure})
+        for pair in attribution["interactions"]:
+            first, second = pair["parts"]
+            pairs.append({"measure": name, "part": first, "with": second, **pair})
     for row in (*figures, *pairs):
         row.update(fits_row(row.get("over_fits")))
     columns = (*FIGURES, *(FITS if design.fits else ()))
     tables = {
-        "points": pa.table({"point": numbers, "scenario": design.scenarios, **there}),
+        "points": pa.table({"point": numbers, "scenario": design.scenarios, **present}),
         "measures": design.measure_table(),
         "attributions": table_of(figures, ("measure", "part", "figure"), floats=columns),
         "interactions": table_of(pairs, ("measure", "part", "with"), floats=columns),
     }
-    said = (*told, sure + phrases.explain_fits(design.fits))
-    return Findings(experiment, said, tables, summary, design.crises)
+    return Findings(experiment, tuple(sentences), tables, summary, design.crises)
 
 
 def scenarios_of(experiment: Experiment) -> list[Scenario]:
-    """The scenario of each combination of parts, in the order of their numbers."""
+    """Return the scenario of each combination of parts, in the order of their numbers."""
     spec: Any = experiment.spec
-    whole = ScenarioEditor(experiment.scenario)
-    found = []
-    for backwards in product((True, False), repeat=len(spec.parts)):
-        gone = backwards[::-1]  # the first part is the lowest bit, so that it changes fastest
-        name = combination_name([not one for one in gone])
-        found.append(whole.with_changes([*chain(*compress(spec.parts.values(), gone))], name))
-    return found
+    editor = ScenarioEditor(experiment.scenario)
+    scenarios = []
+    for bits in product((False, True), repeat=len(spec.parts)):
+        present = bits[::-1]  # the first part is the lowest bit
+        absent = compress(spec.parts.values(), (not part for part in present))
+        scenarios.append(editor.with_changes([*chain(*absent)], combination_name(present)))
+    return scenarios
 
 
 def combination_name(present: Sequence[bool]) -> str:
-    """The name of a combination's scenario: `parts_10110`, a digit for each part in order."""
-    return "parts_" + "".join("1" if here else "0" for here in present)
+    """Return the name of a combination's scenario, with a digit for each part, such as `parts_10110`."""
+    return "parts_" + "".join(str(int(part)) for part in present)
 
 
-# Cooperative games: shares of parts in their joint effect
+# --- Cooperative games: the shares of parts in their joint effect
 #
-# A game says what every combination of `n` parts is worth: the combination is a number whose bit `k` says
-# whether part `k` is in it. Worths are arrays `(2**n, ...)`; what holds for them holds for the influence of
-# each replicate on them, along further axes. Everything is built from differences that one part, or two,
-# make: a part that makes none in any combination gets exactly nothing.
+# A game gives every combination of `n` parts a value, as an array `(2**n, ...)`. The index of a combination is a
+# number whose bit `k` is 1 if part `k` is present. Further axes may hold the influence of each replicate on the
+# values. All results are built from differences made by one or two parts, so that a part that makes no difference
+# in any combination gets exactly 0.
 #
 # L. S. Shapley (1953), "A value for n-person games", Contributions to the Theory of Games II, 307-317.
 # M. Grabisch and M. Roubens (1999), "An axiomatic approach to the concept of interaction among players in
 # cooperative games", International Journal of Game Theory 28, 547-565.
 
 
-def _without(worth: Values, *parts: int) -> NDArray[np.int64]:
-    """The combinations that have none of some parts."""
-    numbers = np.arange(len(worth))
+def _without(values: Values, *parts: int) -> NDArray[np.int64]:
+    """Return the combinations that contain none of some parts."""
+    numbers = np.arange(len(values))
     return np.asarray(numbers[numbers & sum(1 << part for part in parts) == 0])
 
 
 def _average(differences: Values, without: NDArray[np.int64], parts: int) -> Values:
-    """The mean of differences that a part makes to combinations without it, over all orders of parts.
+    """Return the mean, over all orders of parts, of the differences that a part makes to combinations without it.
 
-    In one order of `parts * comb(parts - 1, size)` just those of a combination come before it.
+    A combination consists of the parts before it in one of `parts * comb(parts - 1, size)` orders.
     """
-    weights = [1.0 / (parts * comb(parts - 1, int(one).bit_count())) for one in without]
+    weights = [1.0 / (parts * comb(parts - 1, int(number).bit_count())) for number in without]
     return np.asarray(np.tensordot(np.array(weights), differences, axes=1))
 
 
-def marginals(worth: Values, part: int) -> Values:
-    """Marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`, in their order."""
-    without = _without(worth, part)
-    return np.asarray(worth[without | 1 << part] - worth[without])
+def marginals(values: Values, part: int) -> Values:
+    """Return the marginal contributions of a part to each combination of the others, `(2**(n-1), ...)`."""
+    without = _without(values, part)
+    return np.asarray(values[without | 1 << part] - values[without])
 
 
-def shapley(worth: Values) -> Values:
-    """Each part's Shapley value, `(n, ...)`: what it adds on average over all orders; they add up to the whole."""
-    parts = len(worth).bit_length() - 1
-    each = [_average(marginals(worth, k), _without(worth, k), parts) for k in range(parts)]
+def shapley(values: Values) -> Values:
+    """Return the Shapley values, `(n, ...)`: each part's mean contribution over all orders; their sum is the total."""
+    parts = len(values).bit_length() - 1
+    each = [_average(marginals(values, k), _without(values, k), parts) for k in range(parts)]
     return np.stack(each)
 
 
-def interactions(worth: Values) -> dict[tuple[int, int], Values]:
-    """The Shapley interaction index of every pair of parts, by their numbers, the lower first.
+def interactions(values: Values) -> dict[tuple[int, int], Values]:
+    """Return the Shapley interaction index of every pair of parts, the lower number first.
 
-    How much more one adds where the other is there, on average over orders of the others with the pair as
-    one: above 0 where they help each other, below 0 where one can stand in for the other.
+    The index is how much more each part adds when the other is present, averaged over all orders of the others and
+    the pair. It is positive if the parts reinforce each other, negative if one can replace the other.
     """
-    parts, found = len(worth).bit_length() - 1, {}
+    parts, indices = len(values).bit_length() - 1, {}
     for first, second in combinations(range(parts), 2):
-        without = _without(worth, first, second)
-        one, other = without | 1 << first, without | 1 << second
-        extra = (worth[one | other] - worth[other]) - (worth[one] - worth[without])
-        # A pair taken as one leaves a game of one part less.
-        found[first, second] = _average(extra, without, parts - 1)
-    return found
+        neither = _without(values, first, second)
+        a, b = neither | 1 << first, neither | 1 << second
+        extra = (values[a | b] - values[b]) - (values[a] - values[neither])
+        # The pair counts as one part.
+        indices[first, second] = _average(extra, neither, parts - 1)
+    return indices
 
 
-# Contributions of parts to an outcome, with intervals from paired luck
+# --- Contributions of parts to an outcome, with paired intervals
 #
-# All figures are sums over combinations of parts; their errors follow from the influence of each replicate on
-# every combination, summed alike, so that luck which is in all combinations cancels out. Limits are normal; of
-# shares they are adjusted as if two more replicates had come, in which the sum was +1 and -1, so that a part
-# which changed nothing in any replicate gets a value of exactly 0 and still an interval (A. Agresti and Y. Min
-# 2005, "Simple improved confidence intervals for comparing matched proportions", Statistics in Medicine 24,
-# 729-740).
+# All figures are sums over combinations of parts. Their errors are the same sums of the influence of each
+# replicate, in which chance common to all combinations cancels out. Limits are normal. Limits of shares of
+# crises are adjusted as if there were two more replicates, with sums of +1 and -1, so that a part that changes
+# no replicate has a value of exactly 0 with an interval (A. Agresti and Y. Min 2005, "Simple improved confidence
+# intervals for comparing matched proportions", Statistics in Medicine 24, 729-740).
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its confidence limits, NaN where it is not known, and how it moves over fits."""
+    """An estimate with its confidence limits, NaN if unknown, and its range over fits."""
 
     estimate: float
     lower: float
@@ -253,13 +258,13 @@ class Figure:
     over: OverFits | None = None
 
     @property
-    def holds_zero(self) -> bool:
-        """Whether it may be nothing, as far as the replicates tell; also where it is not known."""
-        return not excludes_zero(self.lower, self.upper)
+    def significant(self) -> bool:
+        """Whether the interval excludes zero; False if it is unknown."""
+        return excludes_zero(self.lower, self.upper)
 
     @property
-    def way(self) -> int:
-        """1 where it is surely above zero, -1 where below, 0 where neither."""
+    def direction(self) -> int:
+        """1 if it is significantly above zero, -1 if below, otherwise 0."""
         return int(self.lower > 0.0) - int(self.upper < 0.0)
 
     def __neg__(self) -> Figure:
@@ -267,26 +272,25 @@ class Figure:
         return Figure(-self.estimate, -self.upper, -self.lower, self.standard_error, over)
 
     def plain(self) -> dict[str, Any]:
-        """The figure fit for JSON."""
-        found: dict[str, Any] = {key: finite_or_none(getattr(self, key)) for key in FIGURES}
-        return found | ({"over_fits": self.over.plain()} if self.over else {})
+        """Return the estimate as plain data for JSON."""
+        plain: dict[str, Any] = {key: finite_or_none(getattr(self, key)) for key in FIGURES}
+        return plain | ({"over_fits": self.over.plain()} if self.over else {})
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """An outcome shared out among parts.
+    """An outcome divided among parts.
 
     Attributes:
-        nothing, everything: the outcome where none of the parts is there, and where all are.
-        total: the difference, which the Shapley values add up to.
-        parts: for each part, in order: `shapley`, what it adds on average over all orders in which
-            parts could come in; `alone`, what it brings where there is no other; `but_for`, what is
-            lost where it alone is taken away.
-        interactions: by the numbers of two parts, the lower first, their interaction index.
-        leads: by the numbers of two parts, how far the first's Shapley value is above the second's.
-        overlap: the total less the sum of `but_for`; of the sign of the total where parts do each other's work.
-        idle: for each part whether, in every combination of the others, it changes no replicate.
-        unknown: combinations in which the outcome is unknown or infinite; then so are the Shapley values.
+        nothing, everything: the outcome with none of the parts, and with all.
+        total: their difference, the sum of the Shapley values.
+        parts: for each part `shapley`, its mean contribution over all orders in which parts could be added; `alone`,
+            its effect when no other part is present; `but_for`, the loss when it alone is removed.
+        interactions: the interaction index by the numbers of two parts, the lower first.
+        leads: the first part's Shapley value minus the second's, by their numbers.
+        overlap: the total minus the sum of `but_for`; it has the sign of the total if parts replace each other.
+        idle: for each part, whether it changes no replicate in any combination of the others.
+        unknown: the number of combinations with an unknown or infinite outcome; if any, Shapley values are unknown.
     """
 
     nothing: Figure
@@ -301,14 +305,14 @@ class Attribution:
 
     @property
     def order(self) -> list[int]:
-        """Numbers of the parts, the one with the largest Shapley value first."""
+        """The numbers of the parts, by decreasing absolute Shapley value."""
         sizes = [-abs(part["shapley"].estimate) for part in self.parts]
         unknown = any(map(math.isnan, sizes))
         return sorted(range(len(sizes)), key=lambda k: 0.0 if unknown else sizes[k])
 
     def plain(self, names: Sequence[str]) -> dict[str, Any]:
-        """The attribution fit for JSON, with names for its parts."""
-        parts = ({key: one.plain() for key, one in figures.items()} for figures in self.parts)
+        """Return the attribution as plain data for JSON, with the names of its parts."""
+        parts = ({key: figure.plain() for key, figure in figures.items()} for figures in self.parts)
         return {
             **{key: getattr(self, key).plain() for key in ("nothing", "everything", "total")},
             "combinations_unknown": self.unknown,
@@ -322,28 +326,27 @@ class Attribution:
 
 
 def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
-    """Share out an outcome, which was measured in every combination of the parts, in their order."""
+    """Divide an outcome, measured in every combination in the order of their numbers, among the parts."""
     fits = fits if measured.is_share or measured.is_mean else None
-    worth = np.where(np.isfinite(measured.estimate), measured.estimate, np.nan)
-    pull = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
-    size, of = pull.shape[-1], int(measured.of.min())
-    if fits:  # whatever is summed over combinations is summed of both
-        pull = np.concatenate([pull, fits.within(measured)], axis=-1)
-    # A quantile between too few values has no error, and no influence either: nothing says how sure it is.
-    errors = measured.standard_error[np.isfinite(worth)]
-    sure = measured.is_share or not np.isnan(errors).any()
+    values = np.where(np.isfinite(measured.estimate), measured.estimate, np.nan)
+    influence = np.where(np.isfinite(measured.influence), measured.influence, 0.0)
+    replicates, crises = influence.shape[-1], int(measured.of.min())
+    if fits:  # sums over combinations are taken of both, in one array
+        influence = np.concatenate([influence, fits.within(measured)], axis=-1)
+    # A quantile of too few values has neither a standard error nor an influence.
+    errors = measured.standard_error[np.isfinite(values)]
+    has_error = replicates > 1 and (measured.is_share or not np.isnan(errors).any())
 
-    def figure(estimate: Any, influence: Any) -> Figure:
-        if not np.isfinite(estimate) or of == 0:
+    def figure(estimate: Any, pull: Any) -> Figure:
+        if not np.isfinite(estimate) or crises == 0:
             return Figure(np.nan, np.nan, np.nan, np.nan)
-        over = over_sets(float(estimate), [(fits, influence[size:])]) if fits else None
-        found = influence[:size]
+        over = over_sets(float(estimate), [(fits, pull[replicates:])]) if fits else None
         centre = float(estimate)
-        error = spread = float(np.sqrt(np.mean(found**2) / size))
+        error = spread = float(np.sqrt(np.mean(pull[:replicates] ** 2) / replicates))
         if measured.is_share:
-            centre = centre * of / (of + 2)
-            spread = float(np.hypot(of * error, 1.0)) / (of + 2)
-        if not sure or size < 2:  # one replicate says nothing of how replicates differ
+            centre = centre * crises / (crises + 2)
+            spread = float(np.hypot(crises * error, 1.0)) / (crises + 2)
+        if not has_error:
             error = spread = np.nan
         reach = normal_quantile() * spread
         return Figure(float(estimate), centre - reach, centre + reach, error, over)
@@ -351,39 +354,45 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
     def level(combination: int) -> Figure:
         at, lower, upper, error = (float(getattr(measured, name)[combination]) for name in FIGURES)
         bounds = (0.0, 1.0) if measured.is_share else (-math.inf, math.inf)
-        parts = [(fits, pull[combination, size:])] if fits else []
-        return Figure(at, lower, upper, error, over_sets(at, parts, bounds) if parts else None)
+        pull = influence[combination, replicates:]
+        over = over_sets(at, [(fits, pull)], bounds) if fits else None
+        return Figure(at, lower, upper, error, over)
 
-    parts = range(len(worth).bit_length() - 1)
-    added, pulled = ([marginals(one, k) for k in parts] for one in (worth, pull))
-    value, influence = shapley(worth), shapley(pull)
-    pairs, pulls = interactions(worth), interactions(pull)
-    total = worth[-1] - worth[0], pull[-1] - pull[0]
-    lost = [np.stack([one[-1] for one in each]).sum(axis=0) for each in (added, pulled)]
+    parts = range(len(values).bit_length() - 1)
+    added, added_pull = ([marginals(game, k) for k in parts] for game in (values, influence))
+    shares, share_pull = shapley(values), shapley(influence)
+    pairs, pair_pull = interactions(values), interactions(influence)
+    total, total_pull = values[-1] - values[0], influence[-1] - influence[0]
+    lost, lost_pull = (
+        np.stack([each[-1] for each in parts_added]).sum(axis=0)
+        for parts_added in (added, added_pull)
+    )
     return Attribution(
         nothing=level(0),
         everything=level(-1),
-        total=figure(*total),
+        total=figure(total, total_pull),
         parts=tuple(
             {
-                "shapley": figure(value[k], influence[k]),
-                "alone": figure(added[k][0], pulled[k][0]),
-                "but_for": figure(added[k][-1], pulled[k][-1]),
+                "shapley": figure(shares[k], share_pull[k]),
+                "alone": figure(added[k][0], added_pull[k][0]),
+                "but_for": figure(added[k][-1], added_pull[k][-1]),
             }
             for k in parts
         ),
-        interactions={pair: figure(pairs[pair], pulls[pair]) for pair in pairs},
+        interactions={pair: figure(pairs[pair], pair_pull[pair]) for pair in pairs},
         leads={
-            (j, k): figure(value[j] - value[k], influence[j] - influence[k])
+            (j, k): figure(shares[j] - shares[k], share_pull[j] - share_pull[k])
             for j, k in permutations(parts, 2)
         },
-        overlap=figure(total[0] - lost[0], total[1] - lost[1]),
-        idle=tuple(not np.any(added[k]) and not np.any(pulled[k][..., :size]) for k in parts),
-        unknown=int(np.isnan(worth).sum()),
+        overlap=figure(total - lost, total_pull - lost_pull),
+        idle=tuple(
+            not np.any(added[k]) and not np.any(added_pull[k][..., :replicates]) for k in parts
+        ),
+        unknown=int(np.isnan(values).sum()),
     )
 
 
-# The answer in sentences
+# --- The answer
 
 
 def answer(
@@ -392,162 +401,164 @@ def answer(
     attributions: Sequence[Attribution],
     replicates: int,
 ) -> Iterator[str]:
-    """Sentences that answer what ended it, the first outcome at most length."""
-    for place, (measure, one) in enumerate(zip(measures, attributions, strict=True)):
-        yield _shared_out(measure, parts, one)
-        if place == 0 and not one.unknown:
-            yield from _who_leads(measure, parts, one, replicates)
-            yield from _but_for(measure, parts, one)
-            yield from _moved(parts, one)
-        if not one.unknown:
-            yield from _who_helps(measure, parts, one)
+    """Yield the sentences of the answer, most of them about the first outcome."""
+    for number, (measure, attribution) in enumerate(zip(measures, attributions, strict=True)):
+        yield _shares(measure, parts, attribution)
+        if number == 0 and not attribution.unknown:
+            yield from _largest_share(measure, parts, attribution, replicates)
+            yield from _but_for(measure, parts, attribution)
+            yield from _spread_over_fits(parts, attribution)
+        if not attribution.unknown:
+            yield from _strongest_interaction(measure, parts, attribution)
     yield (
-        f"{text.count(1 << len(parts))} combinations of {text.count(replicates)} replicates, "
-        "all with the same luck, 95% intervals; a part's share is its Shapley value: what it adds on "
-        "average over all orders in which the parts could come in. It says what the model puts down "
-        f"to it, not what the record proves. {text.count(4 * replicates)} replicates in each "
-        "combination would about halve the intervals."
+        f"{text.count(1 << len(parts))} combinations of {text.count(replicates)} replicates, all with the same "
+        "random numbers; 95% intervals. A part's share is its Shapley value: its mean effect over all orders in which "
+        "the parts could be added. It is what the model attributes to the part, not what the record proves. "
+        f"{text.count(4 * replicates)} replicates in each combination would about halve the intervals."
     )
 
 
-def _shared_out(measure: Measure, parts: Sequence[str], one: Attribution) -> str:
-    everyone = {1: parts[0], 2: "both parts"}.get(len(parts), f"all {len(parts)} parts")
-    nobody = "without it" if len(parts) == 1 else "with none of them"
+def _shares(measure: Measure, parts: Sequence[str], attribution: Attribution) -> str:
+    everything = {1: parts[0], 2: "both parts"}.get(len(parts), f"all {len(parts)} parts")
+    nothing = "without it" if len(parts) == 1 else "with none of them"
     sentence = (
-        f"{text.capitalize(measure.subject)}: {_level(one.everything, measure)} with {everyone}, "
-        f"{_level(one.nothing, measure)} {nobody}"
+        f"{text.capitalize(measure.subject)}: {_level(attribution.everything, measure)} with "
+        f"{everything}, {_level(attribution.nothing, measure)} {nothing}"
     )
-    if one.unknown:
+    if attribution.unknown:
         return (
-            f"{sentence}. It is never reached, or unknown, in {one.unknown} of {1 << len(parts)} "
-            "combinations, so that it cannot be shared out; an earlier quantile of the time, or a "
-            "share within a time, could be."
+            f"{sentence}. It is unknown or never reached in {attribution.unknown} of {1 << len(parts)} combinations, "
+            "so it cannot be divided among the parts; try an earlier quantile of the time, or a share within a time."
         )
-    idle = [*compress(parts, one.idle)]
-    none = f". No difference in any combination: {text.listed(idle)}" if idle else ""
-    if idle == [*parts]:
-        return f"{sentence}{none}."
-    shares = [part["shapley"] for part in one.parts]
-    digits = _digits(shares, measure)
-    sentence += f": {_said(one.total, measure, _digits([one.total], measure))}"
-    told = [k for k in one.order if not shares[k].holds_zero]
-    hidden = [k for k in one.order if k not in told and not one.idle[k]]
-    if told and len(parts) > 1:
-        each = [f"{parts[k]} {_said(shares[k], measure, digits)}" for k in told]
+    idle = [*compress(parts, attribution.idle)]
+    ending = f". No difference in any combination: {text.listed(idle)}." if idle else "."
+    if all(attribution.idle):
+        return sentence + ending
+    shares = [part["shapley"] for part in attribution.parts]
+    digits, total = _digits(shares, measure), attribution.total
+    sentence += f": {_change(total, measure, _digits([total], measure))}"
+    significant = [k for k in attribution.order if shares[k].significant]
+    others = [k for k in attribution.order if k not in significant and not attribution.idle[k]]
+    if significant and len(parts) > 1:
+        each = [f"{parts[k]} {_change(shares[k], measure, digits)}" for k in significant]
         sentence += f". By part, {text.listed(each)}"
-    if hidden:
-        each = [f"{parts[k]} ({_limits(shares[k], measure, digits, sign=True)})" for k in hidden]
+    if others:
+        each = [f"{parts[k]} ({_limits(shares[k], measure, digits, sign=True)})" for k in others]
         sentence += f". No detectable effect: {text.listed(each)}"
-    return f"{sentence}{none}."
+    return sentence + ending
 
 
-def _who_leads(
-    measure: Measure, parts: Sequence[str], one: Attribution, replicates: int
+def _largest_share(
+    measure: Measure, parts: Sequence[str], attribution: Attribution, replicates: int
 ) -> Iterator[str]:
-    shares = [part["shapley"] for part in one.parts]
-    told = [k for k in one.order if not shares[k].holds_zero]
-    first = one.order[0]
+    shares = [part["shapley"] for part in attribution.parts]
+    significant = [share for share in shares if share.significant]
+    first = attribution.order[0]
     raises = shares[first].estimate > 0.0
-    rivals = {
-        k: one.leads[(first, k) if raises else (k, first)]
-        for k in one.order[1:]
-        if not one.idle[k] and (shares[k].estimate > 0.0) == raises
+    leads = {
+        k: attribution.leads[(first, k) if raises else (k, first)]
+        for k in attribution.order[1:]
+        if not attribution.idle[k] and (shares[k].estimate > 0.0) == raises
     }
-    if not told or not rivals:
+    if not significant or not leads:
         return
-    close = next((k for k, lead in rivals.items() if lead.holds_zero), None)
-    rival = next(iter(rivals)) if close is None else close
-    lead = rivals[rival]
-    ahead = _limits(lead, measure, _digits([lead], measure))
-    if close is None:
-        mixed = any((shares[k].estimate > 0.0) != raises for k in told)
+    uncertain = [k for k, lead in leads.items() if not lead.significant]
+    second = [*uncertain, *leads][0]
+    lead = leads[second]
+    limits = _limits(lead, measure, _digits([lead], measure))
+    if not uncertain:
+        mixed = any((share.estimate > 0.0) != raises for share in significant)
         among = f" of those that {'raise' if raises else 'lower'} it" if mixed else ""
-        ahead = phrases.with_fits(ahead, lead.over, measure.unit)
-        yield f"The largest share{among} is that of {parts[first]}, ahead of {parts[rival]} by {ahead}."
+        limits = phrases.with_fits(limits, lead.over, measure.unit)
+        yield f"The largest share{among} is that of {parts[first]}, {limits} more than that of {parts[second]}."
         return
-    sentence = f"Whether {parts[first]} or {parts[rival]} brings more cannot be told ({ahead})"
+    sentence = (
+        f"The shares of {parts[first]} and {parts[second]} do not differ detectably ({limits})"
+    )
     sentence = phrases.with_fits(sentence, lead.over, measure.unit)
     if is_known(lead.lower) and is_known(lead.upper):
         needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
         sentence += (
-            f"; if it is as it looks, about {text.count(needed)} replicates would tell"
+            f"; if the estimate is right, about {text.count(needed)} replicates would show the difference"
             if needed
-            else ": if the two differ by as little as it looks, no practical number of replicates would"
+            else "; if the estimate is right, no practical number of replicates would show the difference"
         )
     yield f"{sentence}."
 
 
-def _moved(parts: Sequence[str], one: Attribution) -> Iterator[str]:
-    """With which parameters the shares move over fits."""
-    shares = {parts[k]: one.parts[k]["shapley"] for k in one.order}
-    told = [
-        f"of {name}, {text.goes_with(figure.plain())}"
-        for name, figure in shares.items()
-        if figure.over and not figure.holds_zero and figure.over.goes_with
+def _spread_over_fits(parts: Sequence[str], attribution: Attribution) -> Iterator[str]:
+    """Name the parameters that the spread of shares over fits is correlated with."""
+    shares = {parts[k]: attribution.parts[k]["shapley"] for k in attribution.order}
+    clauses = [
+        f"for {name}, {text.goes_with(share.plain())}"
+        for name, share in shares.items()
+        if share.over and share.significant and share.over.goes_with
     ]
-    if told:
-        yield f"Over fits, {'; '.join(told)}."
+    if clauses:
+        yield f"Over fits: {'; '.join(clauses)}."
 
 
-def _but_for(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
-    if len(parts) < 2 or all(one.idle):
+def _but_for(measure: Measure, parts: Sequence[str], attribution: Attribution) -> Iterator[str]:
+    if len(parts) < 2 or all(attribution.idle):
         return
-    lost = {k: one.parts[k]["but_for"] for k in one.order}
-    if told := {k: figure for k, figure in lost.items() if not figure.holds_zero}:
-        digits = _digits([*told.values()], measure)
-        each = [f"{parts[k]} {_said(-figure, measure, digits)}" for k, figure in told.items()]
-        yield f"Taken away alone, with all the others there: {text.listed(each)}."
+    losses = {k: attribution.parts[k]["but_for"] for k in attribution.order}
+    if significant := {k: loss for k, loss in losses.items() if loss.significant}:
+        digits = _digits([*significant.values()], measure)
+        each = [f"{parts[k]} {_change(-loss, measure, digits)}" for k, loss in significant.items()]
+        yield f"Removed alone, with all others present: {text.listed(each)}."
         return
-    sentence = "Taken away alone, with all the others there, none of them makes a difference that can be told"
-    # That others do its work takes more than that: together they bring surely more than their removals lose.
-    if one.total.way and one.total.way == one.overlap.way:
-        sentence += ", though all together do: where one is missing, others do its work"
+    sentence = "Removed alone, with all others present, no part makes a detectable difference"
+    # Parts replace each other if together they add significantly more than the sum of their single losses.
+    if attribution.total.direction and attribution.total.direction == attribution.overlap.direction:
+        sentence += ", but all together do: the others replace a part that is absent"
     yield f"{sentence}."
 
 
-def _who_helps(measure: Measure, parts: Sequence[str], one: Attribution) -> Iterator[str]:
-    """The pair that matters most, of those that are significant although many pairs are tested."""
-    stricter = 1.0 - (1.0 - CONFIDENCE) / max(len(one.interactions), 1)  # Bonferroni's
+def _strongest_interaction(
+    measure: Measure, parts: Sequence[str], attribution: Attribution
+) -> Iterator[str]:
+    """Describe the largest interaction that is significant after correction for the number of pairs."""
+    stricter = 1.0 - (1.0 - CONFIDENCE) / max(len(attribution.interactions), 1)  # Bonferroni's
     wider = normal_quantile(stricter) / normal_quantile()
-    told = {
+    significant = {
         pair: figure
-        for pair, figure in one.interactions.items()
-        # The interval would not hold zero though it were so many times as wide.
+        for pair, figure in attribution.interactions.items()
         if abs((figure.lower + figure.upper) / 2.0) > wider * (figure.upper - figure.lower) / 2.0
     }
-    if not told:
+    if not significant:
         return
-    pair, figure = max(told.items(), key=lambda item: abs(item[1].estimate))
+    pair, figure = max(significant.items(), key=lambda item: abs(item[1].estimate))
     size = figure if figure.estimate > 0 else -figure
     digits = _digits([size], measure)
     names = f"{text.capitalize(parts[pair[0]])} and {parts[pair[1]]}"
-    # To help, and to stand in, takes parts that surely pull the same way; else it is told with its sign.
-    pulls = {one.parts[k]["shapley"].way for k in pair} | {one.total.way}
-    if pulls not in ({1}, {-1}):
-        yield f"{names}: each brings {_said(figure, measure, digits)} where the other is there."
+    # "Reinforce" and "replace" need parts whose effects, and the total, have one significant direction.
+    directions = {attribution.parts[k]["shapley"].direction for k in pair}
+    directions.add(attribution.total.direction)
+    if directions not in ({1}, {-1}):
+        yield f"{names}: each adds {_change(figure, measure, digits)} when the other is present."
         return
     scale, noun = phrases.unit_of_change(measure.unit)
     amount = f"{text.number(scale * size.estimate, digits)}{noun}"
     amount += f" ({_limits(size, measure, digits).removesuffix(noun)})"
-    how, more = "can stand in for each other", "less"
-    if figure.way in pulls:
-        how, more = "help each other", "more"
-    yield f"{names} {how}: each brings {amount} {more} where the other is there."
+    relation, more = "can replace each other", "less"
+    if figure.direction in directions:
+        relation, more = "reinforce each other", "more"
+    yield f"{names} {relation}: each adds {amount} {more} when the other is present."
 
 
 def _level(figure: Figure, measure: Measure) -> str:
     if not math.isfinite(figure.estimate):
         return phrases.with_unit(figure.estimate, measure.unit)
-    told = phrases.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
-    return phrases.with_fits(told, figure.over, measure.unit, is_difference=False)
+    phrase = phrases.estimate(figure.estimate, figure.lower, figure.upper, measure.unit)
+    return phrases.with_fits(phrase, figure.over, measure.unit, is_difference=False)
 
 
-def _said(figure: Figure, measure: Measure, digits: int) -> str:
-    """A change with its sign and its interval: "+13.8 points (+13.0 to +14.7)"."""
+def _change(figure: Figure, measure: Measure, digits: int) -> str:
+    """Return a change with its sign and interval, such as "+13.8 points (+13.0 to +14.7)"."""
     scale, noun = phrases.unit_of_change(measure.unit)
-    span = _limits(figure, measure, digits, sign=True).removesuffix(noun)
-    told = f"{text.number(scale * figure.estimate, digits, sign=True)}{noun} ({span})"
-    return phrases.with_fits(told, figure.over, measure.unit)
+    limits = _limits(figure, measure, digits, sign=True).removesuffix(noun)
+    phrase = f"{text.number(scale * figure.estimate, digits, sign=True)}{noun} ({limits})"
+    return phrases.with_fits(phrase, figure.over, measure.unit)
 
 
 def _limits(figure: Figure, measure: Measure, digits: int, sign: bool = False) -> str:
@@ -556,18 +567,18 @@ def _limits(figure: Figure, measure: Measure, digits: int, sign: bool = False) -
 
 
 def _digits(figures: Sequence[Figure], measure: Measure) -> int:
-    """Decimals that show the width of the widest of some intervals with two figures."""
+    """Return the decimals that give the widest interval's width two significant digits."""
     widths = filter(is_known, (figure.upper - figure.lower for figure in figures))
     return decimals(phrases.unit_of_change(measure.unit)[0] * max(widths, default=0.0))
 
 
-# Charts: contributions and interactions
+# --- Charts: shares and interactions
 
-#: Marks of a part's figures: its letter, its words, and how far from the middle of its row it stands.
+#: The marker of each figure of a part, its legend, and its distance from the middle of the row.
 _MARKS = {
-    "shapley": ("o", "its share", 0.0),
-    "alone": ("^", "where there is no other", -0.27),
-    "but_for": ("v", "what is lost where it alone is taken away", 0.27),
+    "shapley": ("o", "share", 0.0),
+    "alone": ("^", "effect without the others", -0.27),
+    "but_for": ("v", "loss if it alone is removed", 0.27),
 }
 
 
@@ -578,136 +589,139 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Chart
 
 
 def draw_attribution(findings: Findings) -> Chart:
-    """Left: from none of the parts to all, their shares end to end. Right: each part's figures."""
+    """Draw the shares as bars from none of the parts to all (left) and the figures of each part (right)."""
     summary, measures = findings.summary, findings.summary["measures"]
     rows = len(summary["parts"]) + 2
     figure = style.new_figure(height=8.0 + len(measures) * (18.0 + 6.0 * rows))
-    wide = {"width_ratios": (3, 2)}
-    grid = figure.subplots(len(measures), 2, squeeze=False, sharey="row", gridspec_kw=wide)
+    widths = {"width_ratios": (3, 2)}
+    grid = figure.subplots(len(measures), 2, squeeze=False, sharey="row", gridspec_kw=widths)
     for (bars, dots), measure in zip(grid, measures, strict=True):
-        one = summary["attributions"][measure["name"]]
+        attribution = summary["attributions"][measure["name"]]
         bars.set_title(plots.title(measure))
-        if one["combinations_unknown"]:
+        if attribution["combinations_unknown"]:
             dots.set_axis_off()
-            _say_unknown(bars, one, summary["combinations"])
+            _explain_unknown(bars, attribution, summary["combinations"])
             continue
         scale, unit, change = plots.units(measure)
-        _waterfall(bars, one, scale)
-        _figures(dots, one, scale)
-        names = [text.shorten(text.clean(name), 26) for name in one["order"]]
+        _waterfall(bars, attribution, scale)
+        _figures(dots, attribution, scale)
+        names = [text.shorten(text.clean(name), 26) for name in attribution["order"]]
         plots.name_rows(bars, ["with none of them", *names, "with all of them"])
         bars.grid(visible=False)
         bars.set_xlabel(unit)
         dots.set_xlabel(change)
     look: Any = {"markersize": 3.6, "linewidth": 0.9}
-    ways = {"raises": style.MORE, "lowers": style.LESS}
-    handles: list[Any] = [plots.patch(*way) for way in ways.items()]
-    for mark, label, apart in _MARKS.values():
-        own = {"colour": style.GREY, "markerfacecolor": style.WHITE} if apart else {}
-        handles.append(plots.key(label, mark, **own, **look))
+    handles: list[Any] = [plots.patch("raises", style.MORE), plots.patch("lowers", style.LESS)]
+    for mark, label, offset in _MARKS.values():
+        hollow = {"colour": style.GREY, "markerfacecolor": style.WHITE} if offset else {}
+        handles.append(plots.key(label, mark, **hollow, **look))
     handles.append(plots.key("all together", "D", **look))
-    more = f"\nbroad: 95% of {summary.get('fits')} sets of behaviour that fit"
-    fits = more if "fits" in summary else ""
-    return plots.finish(
-        figure,
-        f"{summary['combinations']} combinations of {text.count(summary['replicates'])} "
-        "replicates, all with the same luck; lines are 95% intervals; shares are Shapley values, "
-        f"which add up to the whole difference{fits}",
-        handles,
+    caption = (
+        f"{summary['combinations']} combinations of {text.count(summary['replicates'])} replicates, all with the "
+        "same random numbers; lines are 95% intervals;\nshares are Shapley values, whose sum is the whole difference"
     )
+    if "fits" in summary:
+        caption += f"; broad: 95% of {summary['fits']} sets of behavioural parameters that fit"
+    return plots.finish(figure, caption, handles)
 
 
 def draw_interactions(findings: Findings) -> Chart:
-    """How much more, or less, each of two parts brings where the other is there: a square a pair."""
+    """Draw the interaction index of each pair of parts as a square."""
     summary = findings.summary
-    measures, parts = summary["measures"], [one["name"] for one in summary["parts"]]
+    measures, parts = summary["measures"], [part["name"] for part in summary["parts"]]
     figure, panels = plots.panels_of_pairs(len(measures), len(parts), 14.0, 8.0)
     for axes, measure in zip(panels, measures, strict=True):
         scale, _, change = plots.units(measure)
         axes.set_title(f"{fill(plots.title(measure), 32)}\n({change})")
-        one = summary["attributions"][measure["name"]]
-        if one["combinations_unknown"]:
-            _say_unknown(axes, one, summary["combinations"])
+        attribution = summary["attributions"][measure["name"]]
+        if attribution["combinations_unknown"]:
+            _explain_unknown(axes, attribution, summary["combinations"])
             continue
-        most = [part for part in parts if part in one["order"][: plots.MOST_PAIRED]]
-        largest = max(abs(pair["estimate"]) for pair in one["interactions"]) or 1.0
+        drawn = [part for part in parts if part in attribution["order"][: plots.MOST_PAIRED]]
+        largest = max(abs(pair["estimate"]) for pair in attribution["interactions"]) or 1.0
         digits = 0 if scale * largest >= 30 else 1 if scale * largest >= 1 else 2
         cells = []
-        for pair in one["interactions"]:
-            if set(pair["parts"]) <= set(most):
-                value, places = pair["estimate"], map(most.index, pair["parts"])
-                said = text.number(scale * value, digits, sign=True)
+        for pair in attribution["interactions"]:
+            if set(pair["parts"]) <= set(drawn):
+                value, numbers = pair["estimate"], map(drawn.index, pair["parts"])
+                label = text.number(scale * value, digits, sign=True)
                 colour = style.MORE if value > 0.0 else style.LESS
                 colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
-                cells.append((*places, said, colour, abs(value) / largest))
-        names = [text.shorten(text.clean(part), 20) for part in most]
+                cells.append((*numbers, label, colour, abs(value) / largest))
+        names = [text.shorten(text.clean(part), 20) for part in drawn]
         plots.squares(axes, names, cells, 6.5)
-    below = (
-        "How much more each adds to it where the other is there. Green: each adds more; purple: each "
-        "adds less;\nno colour: not to be told, the 95% interval holds zero"
+    caption = (
+        "Interaction: how much more each part adds when the other is present. Green: more; purple: less;\n"
+        "no colour: not significant, the 95% interval includes zero"
     )
     if len(parts) > plots.MOST_PAIRED:
-        below += f"; pairs of the first {plots.MOST_PAIRED} parts, all in the tables"
-    return plots.finish(figure, below)
+        caption += f"; pairs of the first {plots.MOST_PAIRED} parts, the others are in the tables"
+    return plots.finish(figure, caption)
 
 
-def _waterfall(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
-    """Bars from the level with none of the parts to that with all of them."""
+def _waterfall(axes: Axes, attribution: Mapping[str, Any], scale: float) -> None:
+    """Draw bars from the level with none of the parts to the level with all of them."""
 
-    def bar(place: int, begin: float, end: float, colour: str) -> None:
-        axes.barh(place, end - begin, left=begin, height=0.62, color=colour, linewidth=0, zorder=2)
-        if place > 0:  # it begins where the last one ended
-            ends = [place - 1, place]
-            axes.plot([level, level], ends, color=style.GREY, linewidth=0.5, zorder=1)
+    def bar(row: int, begin: float, end: float, colour: str) -> None:
+        axes.barh(row, end - begin, left=begin, height=0.62, color=colour, linewidth=0, zorder=2)
+        if row > 0:  # a line from the end of the last bar
+            axes.plot([level, level], [row - 1, row], color=style.GREY, linewidth=0.5, zorder=1)
 
-    level, last = scale * one["nothing"]["estimate"], len(one["order"]) + 1
+    nothing, everything = attribution["nothing"], attribution["everything"]
+    level, last = scale * nothing["estimate"], len(attribution["order"]) + 1
     bar(0, 0.0, level, style.PALE_GREY)
-    _whisker(axes, 0, one["nothing"], scale)
-    for place, name in enumerate(one["order"], start=1):
-        end = level + scale * one["parts"][name]["shapley"]["estimate"]
-        bar(place, level, end, style.MORE if end >= level else style.LESS)
+    _whisker(axes, 0, nothing, scale)
+    for row, name in enumerate(attribution["order"], start=1):
+        end = level + scale * attribution["parts"][name]["shapley"]["estimate"]
+        bar(row, level, end, style.MORE if end >= level else style.LESS)
         level = end
-    bar(last, 0.0, scale * one["everything"]["estimate"], style.PALE_GREY)
-    _whisker(axes, last, one["everything"], scale)
+    bar(last, 0.0, scale * everything["estimate"], style.PALE_GREY)
+    _whisker(axes, last, everything, scale)
     axes.margins(x=0.04)
 
 
-def _figures(axes: Axes, one: Mapping[str, Any], scale: float) -> None:
-    """The contribution of each part, as dots with whiskers about a line at zero."""
+def _figures(axes: Axes, attribution: Mapping[str, Any], scale: float) -> None:
+    """Draw the figures of each part as dots with intervals."""
     axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
-    for place, name in enumerate(one["order"], start=1):
-        _range(axes, place, one["parts"][name]["shapley"], scale)
-        for key, (mark, _, apart) in _MARKS.items():
-            figure, y = one["parts"][name][key], place + apart
-            colour, width = (style.GREY, 0.6) if apart else (style.BLACK, 1.0)
-            look: Any = {"face": style.WHITE, "markersize": 3.2} if apart else {"markersize": 3.8}
-            _whisker(axes, y, figure, scale, colour, width)
+    for row, name in enumerate(attribution["order"], start=1):
+        part = attribution["parts"][name]
+        _range_over_fits(axes, row, part["shapley"], scale)
+        for key, (mark, _, offset) in _MARKS.items():
+            y = row + offset
+            colour, width = (style.GREY, 0.6) if offset else (style.BLACK, 1.0)
+            look: Any = {"face": style.WHITE, "markersize": 3.2} if offset else {"markersize": 3.8}
+            _whisker(axes, y, part[key], scale, colour, width)
             look |= {"mark": mark, "markeredgewidth": 0.8, "zorder": 4}
-            plots.dot(axes, scale * figure["estimate"], y, colour, **look)
-    total = len(one["order"]) + 1
-    _range(axes, total, one["total"], scale)
-    _whisker(axes, total, one["total"], scale)
-    axes.plot([scale * one["total"]["estimate"]], [total], "D", color=style.BLACK, markersize=3.2)
+            plots.dot(axes, scale * part[key]["estimate"], y, colour, **look)
+    total, last = attribution["total"], len(attribution["order"]) + 1
+    _range_over_fits(axes, last, total, scale)
+    _whisker(axes, last, total, scale)
+    axes.plot([scale * total["estimate"]], [last], "D", color=style.BLACK, markersize=3.2)
     axes.margins(x=0.06)
 
 
-def _range(axes: Axes, place: float, figure: Mapping[str, Any], scale: float) -> None:
-    """A broad pale line: the range over fits, if there is one."""
+def _range_over_fits(axes: Axes, y: float, figure: Mapping[str, Any], scale: float) -> None:
     if over := figure.get("over_fits"):
         ends, look = [scale * over["lower"], scale * over["upper"]], {"solid_capstyle": "butt"}
-        plots.span(axes, ends, place, style.tint(style.ESTIMATE, 0.3), 4.5, zorder=1.5, **look)
+        plots.span(axes, ends, y, style.tint(style.ESTIMATE, 0.3), 4.5, zorder=1.5, **look)
 
 
-def _whisker(axes: Axes, place: float, figure: Mapping[str, Any], scale: float, *look: Any) -> None:
-    ends = [
-        figure["estimate"] if figure[key] is None else figure[key] for key in ("lower", "upper")
-    ]
-    plots.span(axes, [scale * end for end in ends], place, *(look or ("black", 0.9)), zorder=3)
+def _whisker(
+    axes: Axes,
+    y: float,
+    figure: Mapping[str, Any],
+    scale: float,
+    colour: str = "black",
+    width: float = 0.9,
+) -> None:
+    limits = (figure["lower"], figure["upper"])
+    ends = [scale * (figure["estimate"] if limit is None else limit) for limit in limits]
+    plots.span(axes, ends, y, colour, width, zorder=3)
 
 
-def _say_unknown(axes: Axes, one: Mapping[str, Any], combinations: int) -> None:
+def _explain_unknown(axes: Axes, attribution: Mapping[str, Any], combinations: int) -> None:
     axes.set(xticks=[], yticks=[])
-    where = (
-        f"{one['combinations_unknown']} of {combinations} combinations:\nit cannot be shared out"
+    unknown = f"{attribution['combinations_unknown']} of {combinations} combinations"
+    style.say_nothing_to_draw(
+        axes, f"unknown or never reached in {unknown}:\nit cannot be divided among the parts"
     )
-    style.say_nothing_to_draw(axes, f"never reached, or unknown, in {where}")

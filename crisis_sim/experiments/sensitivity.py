@@ -1,8 +1,8 @@
-"""Sensitivity: which parameters an outcome turns on, one by one and together.
+"""Sensitivity: which parameters an outcome depends on, one by one and together.
 
-Morris screens many parameters, Sobol shares out the variance of an outcome, PAWN compares its whole
-distribution (`indices`). All points share the luck of each replicate, and what luck is left in the
-indices is told. Beside them a tornado moves each factor alone.
+Morris screens many parameters, Sobol divides the variance of an outcome, PAWN compares its distributions
+(`indices`). Replicates have the same random numbers at all points, and the remaining Monte Carlo noise is
+reported. A tornado moves each factor alone.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from crisis_sim import text
-from crisis_sim.experiments import indices as studying
-from crisis_sim.experiments import phrases, plots
+from crisis_sim.experiments import indices, phrases, plots
 from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import DrawnFactor, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import (
@@ -53,18 +52,17 @@ if TYPE_CHECKING:
 
 
 class SensitivitySpec(MeasuringSpec):
-    """Which parameters an outcome turns on."""
+    """The keys of a sensitivity study."""
 
-    kind: Literal["sensitivity"] = entry("what kind of experiment it is")
+    kind: Literal["sensitivity"] = entry("the kind of experiment")
     method: Literal["morris", "sobol", "pawn"] = entry(
-        "morris to screen many parameters, sobol to share out variance, "
+        "morris to screen many parameters, sobol to divide the variance, "
         "pawn to compare distributions",
         "morris",
     )
     vary: dict[str, Range] = Field(
         default_factory=dict,
-        description="parameters by path, each with its range; where none is given, all that are "
-        "worth a slider",
+        description="parameters by path, each with its range; by default all that have a slider",
     )
     samples: int | None = whole_number(
         "trajectories (morris), base samples (sobol: a power of two) or points (pawn)",
@@ -80,7 +78,7 @@ class SensitivitySpec(MeasuringSpec):
 
     @property
     def count(self) -> int:
-        """How many samples are drawn."""
+        """The number of samples."""
         return SAMPLES[self.method][0] if self.samples is None else self.samples
 
 
@@ -91,7 +89,7 @@ def check(spec: SensitivitySpec, reading: Reading) -> Iterator[Mistake]:
     yield from reading.check_factors(ranges(spec.vary, reading.scenario), "vary")
     count, (_, fewest, samples) = spec.count, SAMPLES[spec.method]
     if count < fewest:
-        message, expected = f"{count} {samples} tell nothing", f"{fewest} or more"
+        message, expected = f"{count} {samples} are too few", f"{fewest} or more"
         yield reading.node_at("samples").place.mistake(message, expected)
     elif spec.method == "sobol" and count & (count - 1):
         below = 1 << (count.bit_length() - 1)
@@ -113,40 +111,46 @@ def crises(experiment: Experiment) -> int:
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     spec: Any = experiment.spec
-    drawn = drawn_factors(spec.vary, experiment.scenario)
-    paths = [one.path for one in drawn]
+    factors = drawn_factors(spec.vary, experiment.scenario)
+    paths = [factor.path for factor in factors]
     layout = layout_of(
-        spec.method, spec.count, len(drawn), spec.seed, second_order=spec.second_order
+        spec.method, spec.count, len(factors), spec.seed, second_order=spec.second_order
     )
     total = crises(experiment)
 
-    # Morris goes from end to end of each factor.
-    to_ends, shares = layout.method == "morris", zip(drawn, layout.shares.T, strict=True)
-    values = {one.path: (one.between_ends if to_ends else one.finite_at)(of) for one, of in shares}
-    # The progress of either of the two designs is a part of both.
-    own = replace(options, progress=offset_progress(options.progress, 0, total))
-    design = run_points(experiment, own, values, name="points")
-    studies = {
-        name: studying.study(layout, one, spec.seed) for name, one in design.measured.items()
+    values = {
+        # Morris goes from end to end of each factor.
+        factor.path: factor.between_ends(shares)
+        if layout.method == "morris"
+        else factor.finite_at(shares)
+        for factor, shares in zip(factors, layout.shares.T, strict=True)
     }
-    found = {
+    first = replace(options, progress=offset_progress(options.progress, 0, total))
+    design = run_points(experiment, first, values, name="points")
+    studies = {
+        name: indices.study(layout, measured, spec.seed)
+        for name, measured in design.measured.items()
+    }
+    tables = {
         "points": design.point_table(),
         "measures": design.measure_table(),
-        **studying.index_tables(studies, paths, layout),
+        **indices.index_tables(studies, paths, layout),
     }
     if spec.tornado:
-        # Each factor at its low and at its high end, all others in their middle; first all of them.
-        ends = {one.path: np.full(1 + 2 * len(drawn), one.middle) for one in drawn}
-        for k, one in enumerate(drawn):
-            ends[one.path][1 + 2 * k : 3 + 2 * k] = one.ends
-        own = replace(options, progress=offset_progress(options.progress, design.crises, total))
-        beside = run_points(experiment, own, ends, replicates=spec.tornado, name="tornado")
-        rows = [row for name, one in beside.measured.items() for row in _bars(name, one, drawn)]
-        figures = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
-        found["tornado"] = table_of(rows, ("measure", "factor", "end"), (), figures)
-    warned = {
-        name: list(studying.budget_warnings(spec.replicates, one, layout))
-        for name, one in studies.items()
+        # Point 0 has all factors at their middle; points 1 + 2k and 2 + 2k have factor k at its ends.
+        ends = {factor.path: np.full(1 + 2 * len(factors), factor.middle) for factor in factors}
+        for k, factor in enumerate(factors):
+            ends[factor.path][1 + 2 * k : 3 + 2 * k] = factor.ends
+        second = replace(options, progress=offset_progress(options.progress, design.crises, total))
+        tornado = run_points(experiment, second, ends, replicates=spec.tornado, name="tornado")
+        rows = [
+            row for name, each in tornado.measured.items() for row in _bars(name, each, factors)
+        ]
+        floats = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
+        tables["tornado"] = table_of(rows, ("measure", "factor", "end"), (), floats)
+    warnings = {
+        name: list(indices.budget_warnings(spec.replicates, study, layout))
+        for name, study in studies.items()
     }
     summary = {
         "method": spec.method,
@@ -156,42 +160,44 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "tornado_replicates": spec.tornado,
         "factors": [
             {
-                **one.about("middle"),
-                "drawn": one.describe(),
-                "low": one.ends[0],
-                "high": one.ends[1],
+                **factor.about("middle"),
+                "drawn": factor.describe(),
+                "low": factor.ends[0],
+                "high": factor.ends[1],
             }
-            for one in drawn
+            for factor in factors
         ],
-        "measures": [one.about() for one in experiment.measures],
+        "measures": [measure.about() for measure in experiment.measures],
         "studies": {
-            name: {**one.plain(paths, MAIN[spec.method]), "warnings": warned[name]}
-            for name, one in studies.items()
+            name: {**study.plain(paths, MAIN[spec.method]), "warnings": warnings[name]}
+            for name, study in studies.items()
         },
     }
-    told = tuple(answer(experiment, drawn, studies, warned, layout))
-    return Findings(experiment, told, found, summary, total)
+    sentences = tuple(answer(experiment, factors, studies, warnings, layout))
+    return Findings(experiment, sentences, tables, summary, total)
 
 
-def _bars(name: str, measured: Measured, drawn: Sequence[DrawnFactor]) -> Iterator[dict[str, Any]]:
-    """One row a factor and end: its value, and the outcome there less that in the middle."""
+def _bars(
+    name: str, measured: Measured, factors: Sequence[DrawnFactor]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the tornado: each factor's ends, and the change in the outcome from the middle."""
     less = measured.less(0)
-    for k, one in enumerate(drawn):
-        for place, end in enumerate(("low", "high")):
-            point = 1 + 2 * k + place
+    for k, factor in enumerate(factors):
+        for side, end in enumerate(("low", "high")):
+            point = 1 + 2 * k + side
             yield {
                 "measure": name,
-                "factor": one.path,
+                "factor": factor.path,
                 "end": end,
-                "value": one.ends[place],
+                "value": factor.ends[side],
                 "outcome": measured.estimate[point],
                 **{key: getattr(less, key)[point] for key in FIGURES},
             }
 
 
-# The answer in sentences
+# --- The answer
 
-#: Factors that are named as those that matter most, and those that are listed at most.
+#: The number of most important factors that are named, and the largest number of others that are listed.
 NAMED, LISTED = 3, 6
 
 INDEX_WORDS = {"total": "total index", "mu_star": "mean effect", "median": "PAWN index"}
@@ -199,157 +205,158 @@ INDEX_WORDS = {"total": "total index", "mu_star": "mean effect", "median": "PAWN
 
 def answer(
     experiment: Experiment,
-    drawn: Sequence[DrawnFactor],
+    factors: Sequence[DrawnFactor],
     studies: Mapping[str, Study],
-    warned: Mapping[str, Sequence[str]],
+    warnings: Mapping[str, Sequence[str]],
     layout: Layout,
 ) -> Iterator[str]:
-    """Sentences that answer which parameters matter, outcome by outcome, then how sure that is."""
+    """Yield the sentences of the answer, outcome by outcome, and on the uncertainty."""
     spec: Any = experiment.spec
-    names = list(phrases.without_sections([one.path for one in drawn]).values())
-    lucky = False
+    names = list(phrases.without_sections([factor.path for factor in factors]).values())
+    is_noisy = False
     for measure in experiment.measures:
-        one = studies[measure.name]
-        if one.known:
-            widest = int(one.final.error[one.final.main].argmax())
-            lucky = lucky or studying.luck_share(one.final, widest) > studying.MUCH_LUCK
-        if one.deviation == 0:
-            said = phrases.with_unit(one.mean, measure.unit)
-            yield f"{text.capitalize(measure.subject)}: {said} at every point."
-        elif not one.known:
-            yield _unknown(measure, one, spec.replicates)
+        study = studies[measure.name]
+        if study.known:
+            widest = int(study.final.error[study.final.main].argmax())
+            is_noisy |= indices.noise_part(study.final, widest) > indices.MUCH_NOISE
+        if study.deviation == 0:
+            value = phrases.with_unit(study.mean, measure.unit)
+            yield f"{text.capitalize(measure.subject)}: {value} at every point."
+        elif not study.known:
+            yield _unknown(measure, study, spec.replicates)
         else:
-            yield _who_matters(measure, one.final, names)
-            yield _spread(measure, one)
-            yield from _rest(one, names, layout.method)
-            yield from (
-                f"Warning, {measure.words}: {sentence}" for sentence in warned[measure.name]
-            )
+            yield _most_important(measure, study.final, names)
+            yield _spread(measure, study)
+            yield from _least_important(study, names, layout.method)
+            for warning in warnings[measure.name]:
+                yield f"Warning, {measure.words}: {warning}"
     samples, replicates = SAMPLES[layout.method][2], text.count(spec.replicates)
-    crossed = "" if layout.method == "pawn" else f" ({text.count(len(layout.shares))} points)"
-    more = f" of {text.count(4 * spec.replicates)} replicates" if lucky else ""
+    points = "" if layout.method == "pawn" else f" ({text.count(len(layout.shares))} points)"
+    more = f" of {text.count(4 * spec.replicates)} replicates" if is_noisy else ""
     yield (
-        f"{text.count(layout.samples)} {samples}{crossed} of {replicates} replicates, all with the "
-        f"same luck. {text.count(4 * layout.samples)} {samples}{more} would about halve the intervals."
+        f"{text.count(layout.samples)} {samples}{points} of {replicates} replicates, all with the same random "
+        f"numbers. {text.count(4 * layout.samples)} {samples}{more} would about halve the intervals."
     )
 
 
-def _who_matters(measure: Measure, known: IndexEstimates, names: Sequence[str]) -> str:
-    order, main = known.order, known.main
+def _most_important(measure: Measure, estimates: IndexEstimates, names: Sequence[str]) -> str:
+    order, main = estimates.order, estimates.main
 
-    def ahead(first: int) -> bool:
-        """Whether each of the first is surely ahead of all that come later."""
-        return all(known.surely_more(a, b) for a in order[:first] for b in order[first:])
+    def ahead(count: int) -> bool:
+        """Return whether each of the first is significantly above all later factors."""
+        return all(estimates.exceeds(a, b) for a in order[:count] for b in order[count:])
 
-    first = [k for k in order[:NAMED] if known.estimate[main][k] > 0]
+    first = [k for k in order[:NAMED] if estimates.estimate[main][k] > 0]
     if not first:
-        return f"{_cannot_be_told(measure)}: none has a {INDEX_WORDS[main]} above zero."
-    sure = 0  # so many of the first are surely in their place
-    while sure + 1 < len(order) and ahead(sure + 1):
-        sure += 1
-    listed = text.listed([f"{names[k]} ({_index(known, k, measure)})" for k in first])
+        return f"{_undecided(measure)}: none has a {INDEX_WORDS[main]} above zero."
+    ranked = 0  # the number of factors whose rank is significant
+    while ranked + 1 < len(order) and ahead(ranked + 1):
+        ranked += 1
+    listed = text.listed([f"{names[k]} ({_index(estimates, k, measure)})" for k in first])
     by = f"by {INDEX_WORDS[main]}, 95% intervals"
     together = next((m for m in range(2, min(NAMED + 1, len(order))) if ahead(m)), 0)
-    if len(order) > 1 and not sure and not together:
-        return f"{_cannot_be_told(measure)}; {by}, {listed} come{'s' * (len(first) == 1)} first."
-    sentence = f"{text.capitalize(measure.words)} turns most on {listed}; {by}"
-    if not sure and together:
-        many = text.in_letters(together)
-        sentence += f", and which of the first {many} matters more cannot be told"
-    elif 0 < sure < len(first) - 1:
-        sentence += f", and only the first {'place is' if sure == 1 else f'{sure} places are'} sure"
+    if len(order) > 1 and not ranked and not together:
+        return f"{_undecided(measure)}; {by}, {listed} come{'s' * (len(first) == 1)} first."
+    sentence = f"{text.capitalize(measure.words)} depends most on {listed}; {by}"
+    if not ranked and together:
+        sentence += f"; the order of the first {text.in_letters(together)} is uncertain"
+    elif 0 < ranked < len(first) - 1:
+        sentence += (
+            f"; only the first {'rank is' if ranked == 1 else f'{ranked} ranks are'} certain"
+        )
     return f"{sentence}."
 
 
-def _cannot_be_told(measure: Measure) -> str:
-    return f"Cannot be told at this budget: which parameters {measure.words} turns on most"
+def _undecided(measure: Measure) -> str:
+    return f"Too few crises to rank the parameters by their effect on {measure.words}"
 
 
-def _index(known: IndexEstimates, k: int, measure: Measure) -> str:
-    value = float(known.estimate[known.main][k])
-    low, high = (max(float(limit[k]), 0.0) for limit in known.limits(known.main))
-    if known.main != "mu_star":
+def _index(estimates: IndexEstimates, k: int, measure: Measure) -> str:
+    main = estimates.main
+    value = float(estimates.estimate[main][k])
+    low, high = (max(float(limit[k]), 0.0) for limit in estimates.limits(main))
+    if main != "mu_star":
         return f"{value:.2f}, {low:.2f} to {high:.2f}"
     if measure.unit == "share":
         return f"{100 * value:.1f} points, {100 * low:.1f} to {100 * high:.1f}"
     return phrases.estimate(value, low, high, measure.unit).replace(" (", ", ").rstrip(")")
 
 
-def _spread(measure: Measure, one: Study) -> str:
-    mean, spread = (phrases.with_unit(of, measure.unit) for of in (one.mean, one.deviation))
+def _spread(measure: Measure, study: Study) -> str:
+    mean, deviation = (phrases.with_unit(x, measure.unit) for x in (study.mean, study.deviation))
     if measure.unit == "share":
-        mean, spread = f"{mean} of {measure.among}", f"{100 * one.deviation:.1f} points"
-    sentence = f"Over all points it is {mean} on average, with a standard deviation of {spread}"
-    if math.isnan(one.noise):
+        mean, deviation = f"{mean} of {measure.among}", f"{100 * study.deviation:.1f} points"
+    sentence = f"Its mean over all points is {mean}, with a standard deviation of {deviation}"
+    if math.isnan(study.noise):
         return f"{sentence}."
-    return f"{sentence}; {percent(one.noise)} of that variance is Monte Carlo noise."
+    return f"{sentence}; {percent(study.noise)} of that variance is Monte Carlo noise."
 
 
-def _rest(one: Study, names: Sequence[str], method: str) -> Iterator[str]:
-    known = one.final
+def _least_important(study: Study, names: Sequence[str], method: str) -> Iterator[str]:
+    estimates = study.final
+    sizes = estimates.estimate[estimates.main]
     if method == "sobol":
-        yield _alone(known)
-        yield from _pairs(known, names)
-    elif known.main in one.floor:
-        size, floor = known.estimate[known.main], one.floor[known.main]
-        if few := [names[k] for k in known.order if 0 < size[k] <= floor[k]]:
-            many = f"{len(few)} of {len(names)} factors"
-            listed = text.listed(few) if len(few) <= LISTED else many
-            yield f"{studying.NOISE[method][1]} in 19 of 20 studies: {listed}."
-    sizes = zip(names, known.with_noise[known.main], strict=True)
-    idle = [name for name, size in sizes if not size]
+        yield _first_order(estimates)
+        yield from _largest_pair(estimates, names)
+    elif estimates.main in study.floor:
+        floor = study.floor[estimates.main]
+        if noise := [names[k] for k in estimates.order if 0 < sizes[k] <= floor[k]]:
+            count = f"{len(noise)} of {len(names)} factors"
+            listed = text.listed(noise) if len(noise) <= LISTED else count
+            yield f"{indices.NOISE[method][1]}: {listed}."
+    raw = zip(names, estimates.with_noise[estimates.main], strict=True)
+    idle = [name for name, size in raw if not size]
     if idle and method != "pawn":
         yield f"No difference at any point: {text.listed(idle)}."
 
 
-def _alone(known: IndexEstimates) -> str:
-    whole, error = known.sum("first", np.ones(len(known.estimate["first"])))
+def _first_order(estimates: IndexEstimates) -> str:
+    total, error = estimates.sum("first", np.ones(len(estimates.estimate["first"])))
     reach = normal_quantile() * error
-    low, high, shown = (min(max(one, 0.0), 1.0) for one in (whole - reach, whole + reach, whole))
-    rest = "the rest is what they do together"
+    low, high, total = (min(max(x, 0.0), 1.0) for x in (total - reach, total + reach, total))
+    interactions = "the rest is due to interactions"
     if high >= 1.0:
-        rest = "whether they do anything together cannot be told"
+        interactions = "interactions are not detectable"
     return (
-        f"Acting alone the factors explain {percent(shown)} of the variance "
-        f"({100 * low:.0f} to {percent(high)}); {rest}."
+        f"Alone the factors explain {percent(total)} of the variance "
+        f"({100 * low:.0f} to {percent(high)}); {interactions}."
     )
 
 
-def _pairs(known: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
-    estimate = known.estimate.get("second", np.empty(0))
+def _largest_pair(estimates: IndexEstimates, names: Sequence[str]) -> Iterator[str]:
+    estimate = estimates.estimate.get("second", np.empty(0))
     if not len(estimate):
         return
     first, second = pairs_of(len(names))
-    sure = np.flatnonzero(known.limits("second")[0] > 0)
-    largest = int(sure[np.argmax(estimate[sure])] if len(sure) else np.argmax(estimate))
-    pair, share = f"{names[first[largest]]} and {names[second[largest]]}", estimate[largest]
-    if len(sure):
-        yield (
-            f"Together, beyond what each does alone, {pair} explain {percent(share)} of the variance: of the "
-            "pairs that surely explain any, none explains more."
-        )
+    significant = np.flatnonzero(estimates.limits("second")[0] > 0)
+    candidates = significant if len(significant) else np.arange(len(estimate))
+    largest = int(candidates[np.argmax(estimate[candidates])])
+    pair = f"{names[first[largest]]} and {names[second[largest]]}"
+    if len(significant):
+        share = percent(estimate[largest])
+        yield f"The largest significant interaction of a pair is that of {pair}: {share} of the variance."
     else:
-        yield f"No pair surely does more together than both alone; {pair} come nearest to it."
+        yield f"No interaction of a pair is significant; the largest is that of {pair}."
 
 
-def _unknown(measure: Measure, one: Study, replicates: int) -> str:
-    sentence = f"{_cannot_be_told(measure)}; it is {one.why_not}"
-    if math.isnan(one.mean):
-        return f"{sentence}. More replicates, a share within a time or an earlier quantile may be known everywhere."
-    mean = text.capitalize(phrases.with_unit(one.mean, measure.unit))
+def _unknown(measure: Measure, study: Study, replicates: int) -> str:
+    sentence = f"{_undecided(measure)}; it is {study.why_not}"
+    if math.isnan(study.mean):
+        return f"{sentence}. Try more replicates, a share within a time, or an earlier quantile."
+    mean = phrases.with_unit(study.mean, measure.unit)
     mean += f" of {measure.among}" if measure.unit == "share" else ""
-    needed, small = studying.enough(replicates, one.noise), percent(studying.SMALL_NOISE)
+    needed, small = indices.enough(replicates, study.noise), percent(indices.SMALL_NOISE)
     return (
-        f"{sentence}, {percent(one.noise)} of the variance between points. {mean} on average, it would "
-        f"take about {needed} replicates at each point to bring that below {small}."
+        f"{sentence}, which is {percent(study.noise)} of the variance between points. Its mean is {mean}; about "
+        f"{needed} replicates at each point would reduce the noise to {small}."
     )
 
 
-# Charts: the ranking, how it settles, the tornado, Morris's plane, and the squares of pairs.
+# --- Charts: the ranking, its convergence, the tornado, Morris's plane, and pairs
 
-#: Factors that a chart of rows shows, the most important first; lines that stay apart; points named.
+#: The largest numbers of factors in a chart of rows, of lines, and of named points.
 _ROWS, _LINES, _POINTS = 15, 6, 10
-#: Each main index's name on the axis of the ranking, and on that of the convergence.
+#: The label of each main index on the axis of the ranking, and on that of the convergence.
 _AXES = {
     "total": ("share of the variance between points", "total index"),
     "median": (
@@ -371,51 +378,50 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_ranking(findings: Findings) -> Figure:
-    """Each factor's index with its 95% interval, the most important first, a panel an outcome."""
+    """Draw each factor's index with its 95% interval, the most important first, in a panel per outcome."""
     summary = findings.summary
     method, names = summary["method"], _names(summary)
     figure, panels = _panels(summary, 17.0 + 4.4 * min(len(names), _ROWS))
-    for axes, measure, one in _told(panels, summary):
-        main, shown, of = one["main_index"], one["order"][:_ROWS], one["indices"]
+    for axes, measure, study in _known(panels, summary):
+        main, paths, by_index = study["main_index"], study["order"][:_ROWS], study["indices"]
         scale, _, change = plots.units(measure)
         scale = scale if main == "mu_star" else 1.0
-        if "first" in of:
-            _dots(axes, [of["first"][path] for path in shown], 1.0, 0.22, hollow=True)
-        _dots(axes, [of[main][path] for path in shown], scale, 0.0, hollow=False)
+        if "first" in by_index:
+            _dots(axes, [by_index["first"][path] for path in paths], 1.0, 0.22, hollow=True)
+        _dots(axes, [by_index[main][path] for path in paths], scale, 0.0, hollow=False)
         axes.set_xlabel(_AXES.get(main, (f"{change}, over the whole range of the factor",))[0])
-        plots.name_rows(axes, [names[path] for path in shown])
+        plots.name_rows(axes, [names[path] for path in paths])
         axes.axvline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
-        if main in one["floor"]:
-            x = [scale * one["floor"][main][path] for path in shown]
+        if main in study["floor"]:
+            x = [scale * study["floor"][main][path] for path in paths]
             look: Any = {"color": style.AIM, "markersize": 8.0, "markeredgewidth": 1.2}
             axes.plot(x, range(len(x)), "|", **look)
-        if method == "sobol":  # wild limits must not hide the rest
+        if method == "sobol":  # limits far outside must not hide the rest
             low, high = axes.get_xlim()
             axes.set_xlim(max(low, -0.6), min(high, 1.6))
     full = {"markersize": 3.4, "markerfacecolor": style.ESTIMATE}
     if method == "sobol":
         hollow = full | {"markerfacecolor": style.WHITE}
         handles = [
-            plots.key("total index: with all it takes part in", "o", style.ESTIMATE, **full),
-            plots.key("first-order index: acting alone", "o", style.GREY, **hollow),
+            plots.key("total index: alone and with others", "o", style.ESTIMATE, **full),
+            plots.key("first-order index: alone", "o", style.GREY, **hollow),
         ]
     else:
-        nothing, main = "a factor that nothing depends on", "PAWN index"
+        main, threshold = "PAWN index", "95% limit for a factor without effect"
         if method == "morris":
-            nothing, main = "noise alone", "mean size of the elementary effects (μ*)"
-        below = f"{nothing} stays below, in 19 of 20 studies"
+            main, threshold = "mean size of the elementary effects (μ*)", "95% limit of noise alone"
         bar: Any = {"markersize": 7.0, "linestyle": "", "markeredgewidth": 1.2}
         handles = [
             plots.key(main, "o", style.ESTIMATE, **full),
-            plots.key(below, "|", style.AIM, **bar),
+            plots.key(threshold, "|", style.AIM, **bar),
         ]
     more = len(names) - _ROWS
-    left = f"the {more} factors that matter least are left out; " if more > 0 else ""
-    return plots.finish(figure, _foot(summary, left), handles, "right", size=None)
+    omitted = f"the {more} least important factors are omitted; " if more > 0 else ""
+    return plots.finish(figure, _caption(summary, omitted), handles, "right", size=None)
 
 
 def draw_convergence(findings: Findings) -> Figure:
-    """The main index of the first factors as samples are added, with 95% intervals."""
+    """Draw the main index of the most important factors by number of samples, with 95% intervals."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     summary = findings.summary
@@ -423,18 +429,18 @@ def draw_convergence(findings: Findings) -> Figure:
     table = findings.tables["indices"].to_pandas()
     figure, panels = _panels(summary, 56.0)
     labelled = []
-    for axes, measure, one in _told(panels, summary):
-        main, shown = one["main_index"], one["order"][:_LINES]
+    for axes, measure, study in _known(panels, summary):
+        main, paths = study["main_index"], study["order"][:_LINES]
         scale, _, change = plots.units(measure)
         scale, unit = (scale, change) if main == "mu_star" else (1.0, _AXES[main][1])
         rows = table[(table["measure"] == measure["name"]) & (table["index"] == main)]
         ends = []
-        for place, path in enumerate(shown):
-            line = style.scenario_line(place)
-            own = rows[rows["factor"] == path].sort_values("samples")
-            # A little apart, so that no interval hides another.
-            x = own["samples"].to_numpy() * 2.0 ** (0.05 * (place - (len(shown) - 1) / 2))
-            y, lower, upper = (scale * own[key].to_numpy() for key in FIGURES[:3])
+        for number, path in enumerate(paths):
+            line = style.scenario_line(number)
+            series = rows[rows["factor"] == path].sort_values("samples")
+            # Shifted, so that no interval hides another.
+            x = series["samples"].to_numpy() * 2.0 ** (0.05 * (number - (len(paths) - 1) / 2))
+            y, lower, upper = (scale * series[key].to_numpy() for key in FIGURES[:3])
             axes.plot(x, y, marker="o", markersize=2.5, **line)
             axes.vlines(x, lower, upper, color=line["color"], linewidth=0.7)
             ends.append((float(y[-1]), text.shorten(names[path], 34), line))
@@ -445,86 +451,88 @@ def draw_convergence(findings: Findings) -> Figure:
         axes.set_ylabel(unit)
         axes.grid(axis="y")
         low, high = axes.get_ylim()
-        if main == "total":  # wild limits of few samples must not hide the rest
+        if main == "total":  # limits far outside must not hide the rest
             low, high = max(low, -0.6), min(high, 1.6)
         axes.set_ylim(min(0.0, low), high)
         axes.axhline(0.0, color=style.GREY, linewidth=0.8, zorder=1)
-        axes.set_xlabel(f"{SAMPLES[summary['method']][2]} so far")
+        axes.set_xlabel(f"number of {SAMPLES[summary['method']][2]}")
         labelled.append((axes, ends))
-    style.say_below(figure, _foot(summary, f"The first {min(_LINES, len(names))} factors"))
+    style.say_below(figure, _caption(summary, f"The first {min(_LINES, len(names))} factors"))
     for axes, ends in labelled:
         style.label_ends(figure, axes, ends)
     return figure
 
 
 def draw_tornado(findings: Findings) -> Figure:
-    """The change in each outcome as one factor alone goes to either end of its range."""
+    """Draw the change in each outcome when one factor alone is at either end of its range."""
     summary = findings.summary
-    factors = {one["path"]: one for one in summary["factors"]}
+    factors = {factor["path"]: factor for factor in summary["factors"]}
     names, rows = _names(summary), min(len(factors), _ROWS)
     colours = {"low": style.LESS, "high": style.MORE}
-    figure, panels = _panels(summary, 17.0 + 4.4 * rows, whole=True)
+    figure, panels = _panels(summary, 17.0 + 4.4 * rows, full_height=True)
     table = findings.tables["tornado"].to_pandas()
     table = table[np.isfinite(table["estimate"])]
     for axes, measure in zip(panels, summary["measures"], strict=True):
         axes.set_title(plots.title(measure))
         scale, _, change = plots.units(measure)
-        own = table[table["measure"] == measure["name"]]
-        widest = own["estimate"].abs().groupby(own["factor"], sort=False).max()
+        bars = table[table["measure"] == measure["name"]]
+        widest = bars["estimate"].abs().groupby(bars["factor"], sort=False).max()
         if widest.empty:
             plots.explain_empty(axes, "unknown, or never reached, in the middle of the factors")
             continue
-        # A factor that is known at no end of it stands below the others, without bars.
+        # A factor with an unknown outcome at both ends comes last, without bars.
         widest = widest.reindex(list(factors))
-        shown = list(widest.sort_values(ascending=False, kind="stable").index[:rows])
-        for place, path in enumerate(shown):
-            for _, end in own[own["factor"] == path].iterrows():
-                # In one half of the row, so that bars on one side both show.
-                y, colour = place + (-0.2 if end["end"] == "low" else 0.2), colours[end["end"]]
-                width, limits = scale * end["estimate"], [end["lower"], end["upper"]]
-                axes.barh(y, width, height=0.38, color=colour, linewidth=0, zorder=2)
-                plots.span(axes, [scale * of for of in limits], y, width=0.7, zorder=3)
-        span = {path: f"{one['low']:.3g} … {one['high']:.3g}" for path, one in factors.items()}
-        labels = [f"{text.shorten(names[path], 34)}  {span[path]}" for path in shown]
-        plots.name_rows(axes, labels)
+        paths = list(widest.sort_values(ascending=False, kind="stable").index[:rows])
+        for row, path in enumerate(paths):
+            for _, bar in bars[bars["factor"] == path].iterrows():
+                # Each in one half of the row, so that neither hides the other.
+                y, colour = row + (-0.2 if bar["end"] == "low" else 0.2), colours[bar["end"]]
+                axes.barh(
+                    y, scale * bar["estimate"], height=0.38, color=colour, linewidth=0, zorder=2
+                )
+                limits = [scale * bar["lower"], scale * bar["upper"]]
+                plots.span(axes, limits, y, width=0.7, zorder=3)
+        ends = {path: f"{x['low']:.3g} … {x['high']:.3g}" for path, x in factors.items()}
+        plots.name_rows(axes, [f"{text.shorten(names[path], 34)}  {ends[path]}" for path in paths])
         axes.axvline(0.0, color=style.BLACK, linewidth=0.8, zorder=4)
         axes.set_xlabel(f"change{' in' if measure['unit'] == 'share' else ','} {change}")
-    handles = [plots.patch(f"at its {end} end", of) for end, of in colours.items()]
-    said = (
-        "One factor moved, all others in their middle; beside each name its ends (5% and 95% of what "
-        "it may be, or the range that was given). Lines: 95% intervals; "
-        f"{text.count(summary['tornado_replicates'])} replicates at each end, all with the same luck."
+    handles = [plots.patch(f"at its {end} end", colour) for end, colour in colours.items()]
+    caption = (
+        "One factor moved, all others at their middle; next to each name its ends (5% and 95% quantiles, "
+        "or the given range). Lines: 95% intervals; "
+        f"{text.count(summary['tornado_replicates'])} replicates at each end, all with the same random numbers."
     )
-    return plots.finish(figure, fill(said, 115), handles, "right", size=None)
+    return plots.finish(figure, fill(caption, 115), handles, "right", size=None)
 
 
 def draw_effects(findings: Findings) -> Figure:
-    """Morris's plane: the mean size of a factor's effects, and their spread; beside it the effects.
+    """Draw the mean size of each factor's elementary effects and their spread, with the effects on the right.
 
-    Far to the right: it matters. High up: it acts differently from place to place, by curvature or
-    with other factors.
+    A factor on the right matters. One high up has an effect that differs from point to point, by curvature or
+    interaction.
     """
     summary = findings.summary
     names = _names(summary)
     effects = findings.tables["effects"].to_pandas()
-    figure, panels = _panels(summary, 72.0, around=16.0, columns=2)
+    figure, panels = _panels(summary, 72.0, margin=16.0, columns=2)
     strips = dict(zip(*panels.T, strict=True))
     for strip in strips.values():
         strip.set_axis_off()
-    for plane, measure, one in _told(panels[:, 0], summary, 44):
+    for plane, measure, study in _known(panels[:, 0], summary, 44):
         scale, _, unit = plots.units({**measure, "unit": measure["unit"] or "in its own unit"})
-        sizes, spreads = one["indices"]["mu_star"], one["indices"]["sigma"]
-        for place, path in enumerate(one["order"]):
+        sizes, spreads = study["indices"]["mu_star"], study["indices"]["sigma"]
+        for rank, path in enumerate(study["order"], 1):
             x, y = scale * sizes[path]["estimate"], scale * spreads[path]["estimate"]
-            named = place < _POINTS
+            named = rank <= _POINTS
             colour = style.ESTIMATE if named else style.PALE_GREY
             if named:
                 across, up = (
-                    [scale * of[path][key] for key in ("lower", "upper")] for of in (sizes, spreads)
+                    [scale * index[path][key] for key in ("lower", "upper")]
+                    for index in (sizes, spreads)
                 )
                 for ends in ((across, [y, y]), ([x, x], up)):
                     plane.plot(*ends, color=colour, linewidth=0.5, alpha=0.5)
-                plots.note(plane, str(place + 1), (x, y), (3, 2), fontsize=6.5, color=style.BLACK)
+                plots.note(plane, str(rank), (x, y), (3, 2), fontsize=6.5, color=style.BLACK)
             plane.plot([x], [y], "o", color=colour, markersize=3.2, zorder=3 if named else 2)
         plane.set_xlim(left=0.0)
         plane.set_ylim(bottom=0.0)
@@ -533,117 +541,120 @@ def draw_effects(findings: Findings) -> Figure:
         plane.plot([0, end], [0, end], color=style.GREY, **dashed)
         plane.set_xlabel(f"mean size of the effects, μ* ({unit})")
         plane.set_ylabel(f"their standard deviation, σ ({unit})")
-        strip, shown = strips[plane], one["order"][:_POINTS]
-        own = effects[effects["measure"] == measure["name"]]
-        for place, path in enumerate(shown):
-            x = scale * own.loc[own["factor"] == path, "effect"].to_numpy()
-            strip.plot(x, [place] * len(x), "|", color=style.ESTIMATE, alpha=0.6, markersize=6)
-            strip.plot([x.mean()], [place], "D", color=style.BLACK, markersize=2.6)
+        strip, paths = strips[plane], study["order"][:_POINTS]
+        rows = effects[effects["measure"] == measure["name"]]
+        for row, path in enumerate(paths):
+            x = scale * rows.loc[rows["factor"] == path, "effect"].to_numpy()
+            strip.plot(x, [row] * len(x), "|", color=style.ESTIMATE, alpha=0.6, markersize=6)
+            strip.plot([x.mean()], [row], "D", color=style.BLACK, markersize=2.6)
         strip.set_axis_on()
         strip.axvline(0.0, color=style.GREY, linewidth=0.8)
-        labels = [f"{text.shorten(names[path], 28)}  {k}" for k, path in enumerate(shown, 1)]
+        labels = [f"{text.shorten(names[path], 28)}  {k}" for k, path in enumerate(paths, 1)]
         strip.set_yticks(range(len(labels)), labels)
         strip.set_ylim(len(labels) - 0.4, -0.6)
         strip.tick_params(axis="y", length=0)
-        strip.set_title("Every effect, and their mean")
+        strip.set_title("Effects and their mean")
         strip.set_xlabel(f"elementary effect, over the whole range\n({unit})")
-    said = (
-        "Left: lines are 95% intervals; on the dashed line effects differ as much as they are large "
-        "(σ = μ*): below it a factor acts nearly alike everywhere, above it by curvature or with "
-        f"others. Numbers: the first {_POINTS} factors, named on the right; there a bar is an effect in one "
-        "trajectory, the diamond their mean."
+    caption = (
+        "Left: lines are 95% intervals. Below the dashed line (σ = μ*) a factor has nearly the same effect at all "
+        "points; above it the effect varies, by curvature or interaction. "
+        f"Numbers: the first {_POINTS} factors, named on the right, where a bar is the effect in one trajectory and "
+        "the diamond the mean."
     )
-    return plots.finish(figure, fill(said, 115))
+    return plots.finish(figure, fill(caption, 115))
 
 
 def draw_pairs(findings: Findings) -> Figure:
-    """Second-order indices: what each pair explains beyond both alone, a square a pair."""
+    """Draw the second-order index of each pair as a square."""
     summary, most = findings.summary, plots.MOST_PAIRED
     names, table = _names(summary), findings.tables["pairs"].to_pandas()
     figure, panels = plots.panels_of_pairs(len(summary["measures"]), len(names), 16.0, 7.0)
-    for axes, measure, one in _told(panels, summary, 34):
-        shown = [path for path in names if path in one["order"][:most]]
-        own = table[table["measure"] == measure["name"]]
-        own = own[own["factor"].isin(shown) & own["with"].isin(shown)]
-        largest = max(float(own["estimate"].max()), 1e-9)
+    for axes, measure, study in _known(panels, summary, 34):
+        paths = [path for path in names if path in study["order"][:most]]
+        rows = table[table["measure"] == measure["name"]]
+        rows = rows[rows["factor"].isin(paths) & rows["with"].isin(paths)]
+        largest = max(float(rows["estimate"].max()), 1e-9)
         cells = [
             (
-                shown.index(row["factor"]),
-                shown.index(row["with"]),
+                paths.index(row["factor"]),
+                paths.index(row["with"]),
                 text.number(100 * row["estimate"], 1),
                 style.MORE if row["lower"] > 0.0 else "",
                 max(row["estimate"], 0.0) / largest,
             )
-            for row in own.to_dict("records")
+            for row in rows.to_dict("records")
         ]
-        plots.squares(axes, [text.shorten(names[path], 22) for path in shown], cells, 6.0)
-    said = (
-        "Second-order index: per cent of the variance between points that the two explain together, "
-        "beyond what each explains alone. Green: the 95% interval lies above zero; no colour: it does not."
+        plots.squares(axes, [text.shorten(names[path], 22) for path in paths], cells, 6.0)
+    caption = (
+        "Second-order index: per cent of the variance between points that is due to the interaction of two factors. "
+        "Green: the 95% interval is above zero; no colour: it is not."
     )
     if len(names) > most:
-        said += f" Pairs of the {most} factors that matter most; all stand in the tables."
-    return plots.finish(figure, fill(said, 115))
+        caption += f" Pairs of the {most} most important factors; the others are in the tables."
+    return plots.finish(figure, fill(caption, 115))
 
 
 def _panels(
     summary: Mapping[str, Any],
     height: float,
-    whole: bool = False,
-    around: float = 14.0,
+    full_height: bool = False,
+    margin: float = 14.0,
     columns: int = 1,
 ) -> tuple[style.Chart, Any]:
-    """A row of panels an outcome, `height` mm high; lower where there are no indices, unless `whole`."""
-    studies = [summary["studies"][one["name"]] for one in summary["measures"]]
-    parts = [1.0 if whole or (one["indices"] and one["deviation"]) else 0.3 for one in studies]
-    figure = style.new_figure(height=around + height * sum(parts))
+    """Return a figure and a row of panels per outcome, `height` mm high, or lower if it has no indices to draw."""
+    studies = [summary["studies"][measure["name"]] for measure in summary["measures"]]
+    ratios = [
+        1.0 if full_height or (study["indices"] and study["deviation"]) else 0.3
+        for study in studies
+    ]
+    figure = style.new_figure(height=margin + height * sum(ratios))
     panels = figure.subplots(
-        len(parts), columns, squeeze=False, gridspec_kw={"height_ratios": parts}
+        len(ratios), columns, squeeze=False, gridspec_kw={"height_ratios": ratios}
     )
     return figure, panels if columns > 1 else panels[:, 0]
 
 
-def _told(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator[Any]:
-    """The panels, outcomes and studies that have indices to draw; the other panels say why they have none."""
+def _known(panels: Any, summary: Mapping[str, Any], letters: int = 0) -> Iterator[Any]:
+    """Yield the panel, measure and study of each outcome with indices; write the reason into the other panels."""
     for axes, measure in zip(panels, summary["measures"], strict=True):
-        one, title = summary["studies"][measure["name"]], plots.title(measure)
+        study, title = summary["studies"][measure["name"]], plots.title(measure)
         axes.set_title(fill(title, letters) if letters else title)
-        why = one["why_not"] if one["deviation"] != 0 else "the same at every point"
-        if why:
-            plots.explain_empty(axes, why)
+        reason = study["why_not"] if study["deviation"] != 0 else "the same at every point"
+        if reason:
+            plots.explain_empty(axes, reason)
         else:
-            yield axes, measure, one
+            yield axes, measure, study
 
 
 def _dots(
-    axes: Axes, figures: Sequence[Mapping[str, Any]], scale: float, apart: float, hollow: bool
+    axes: Axes, figures: Sequence[Mapping[str, Any]], scale: float, offset: float, hollow: bool
 ) -> None:
-    """A dot with its whisker in each row, so far below the middle of it."""
+    """Draw a dot with its interval in each row, `offset` rows below the middle."""
     colour = style.GREY if hollow else style.ESTIMATE
     face, size = (style.WHITE, 2.8) if hollow else (colour, 3.6)
-    for y, one in enumerate(figures):
-        ends, x = [scale * one["lower"], scale * one["upper"]], scale * one["estimate"]
-        plots.span(axes, ends, y + apart, colour, 0.8 if hollow else 1.2)
-        plots.dot(axes, x, y + apart, colour, face, markersize=size, markeredgewidth=0.8)
+    for row, figure in enumerate(figures):
+        limits = [scale * figure["lower"], scale * figure["upper"]]
+        x, y = scale * figure["estimate"], row + offset
+        plots.span(axes, limits, y, colour, 0.8 if hollow else 1.2)
+        plots.dot(axes, x, y, colour, face, markersize=size, markeredgewidth=0.8)
 
 
 def _names(summary: Mapping[str, Any]) -> dict[str, str]:
-    """Each factor's short name by its path."""
-    return phrases.without_sections([one["path"] for one in summary["factors"]])
+    return phrases.without_sections([factor["path"] for factor in summary["factors"]])
 
 
-def _foot(summary: Mapping[str, Any], what: str) -> str:
-    noise = [summary["studies"][one["name"]]["noise"] for one in summary["measures"]]
-    told = ", ".join("unknown" if one is None else f"{text.percent(one)}%" for one in noise)
-    method, counted = summary["method"], ("samples", "points", "replicates")
-    samples, points, replicates = (text.count(summary[key]) for key in counted)
-    taken = " (taken out of the indices)" if method == "sobol" else ""
-    # Of PAWN the samples are the points.
-    drawn = "" if method == "pawn" else f"{samples} {SAMPLES[method][2]}, "
+def _caption(summary: Mapping[str, Any], first: str) -> str:
+    shares = [summary["studies"][measure["name"]]["noise"] for measure in summary["measures"]]
+    noise = ", ".join("unknown" if x is None else f"{text.percent(x)}%" for x in shares)
+    method, keys = summary["method"], ("samples", "points", "replicates")
+    samples, points, replicates = (text.count(summary[key]) for key in keys)
+    removed = " (removed from the indices)" if method == "sobol" else ""
+    # In PAWN the samples are the points.
+    samples = "" if method == "pawn" else f"{samples} {SAMPLES[method][2]}, "
     sentence = (
-        (f"{what.rstrip('; ')}; " if what else "")
-        + f"lines: 95% intervals, from luck and from the choice of points; {drawn}{points} points of "
-        f"{replicates} replicates, all with the same luck; Monte Carlo noise in the variance between "
-        f"points: {told}{taken}."
+        (f"{first.rstrip('; ')}; " if first else "")
+        + f"lines: 95% intervals, from chance and from the choice of points; {samples}{points} points of {replicates} "
+        f"replicates, all with the same random numbers; Monte Carlo noise in the variance between points: {noise}"
+        f"{removed}."
     )
     return fill(text.capitalize(sentence), 115)

@@ -1,4 +1,4 @@
-"""Games of parts by all orders, the combinations that are run, and what is said of them."""
+"""Games of parts by all orders, the combinations that are run, and the answer."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from tests.batch.crises import crisis
 from tests.experiments.examples import deaf, found, made
 
 
-def test_every_combination_of_parts_is_a_scenario_of_its_own() -> None:
+def test_every_combination_of_parts_is_a_scenario() -> None:
     scenarios = scenarios_of(made("attribute"))
-    there = [
-        ("elder" in one.mediators, "bank" in one.lenders, "line" in one.channels)
-        for one in scenarios
+    present = [
+        ("elder" in each.mediators, "bank" in each.lenders, "line" in each.channels)
+        for each in scenarios
     ]
     # The first part changes fastest.
-    assert there == [tuple(bool(number >> k & 1) for k in range(3)) for number in range(8)]
-    assert [one.name for one in scenarios][:3] == ["parts_000", "parts_100", "parts_010"]
+    assert present == [tuple(bool(number >> k & 1) for k in range(3)) for number in range(8)]
+    assert [each.name for each in scenarios][:3] == ["parts_000", "parts_100", "parts_010"]
     assert scenarios[-1].digest == crisis().digest
-    # Who is gone opens no channel.
+    # A removed mediator opens no channel.
     assert scenarios[0b110].channels["line"].opened_by == ("north",)
-    # A part may be changed in place of taken out.
+    # A part may be changed instead of removed.
     off, on = scenarios_of(made("attribute", parts={"tie": "lenders.bank.conditionality=0"}))
     assert off.lenders["bank"].conditionality == 0.0
     assert on.digest == crisis().digest
 
 
-def test_what_moves_nobody_gets_exactly_nothing() -> None:
+def test_parts_without_effect_get_exactly_zero() -> None:
     parts = {"purse": "lenders", "news": "mediators.elder.information=0"}
     findings = run_experiment(made("attribute", deaf(), parts=parts))
     for one in findings.summary["attributions"].values():
@@ -81,29 +81,29 @@ def test_over_fits_shares_have_ranges() -> None:
     assert resolved_experiment(experiment.plain()).digest == experiment.digest
 
 
-def test_shapley_values_are_means_over_all_orders_and_interactions_with_pairs_as_one() -> None:
-    worth = np.random.default_rng(5).normal(size=16)
+def test_shapley_values_and_interactions_are_means_over_all_orders() -> None:
+    values = np.random.default_rng(5).normal(size=16)
     added = np.zeros(4)
     orders = list(permutations(range(4)))
     for order in orders:
-        there = 0
+        present = 0
         for part in order:
-            added[part] += worth[there | 1 << part] - worth[there]
-            there |= 1 << part
-    np.testing.assert_allclose(shapley(worth), added / len(orders))
+            added[part] += values[present | 1 << part] - values[present]
+            present |= 1 << part
+    np.testing.assert_allclose(shapley(values), added / len(orders))
 
     for pair in combinations(range(4), 2):
         others = [part for part in range(4) if part not in pair]
         extra = []
         for order in permutations([*others, "pair"]):
-            there = sum(1 << part for part in order[: order.index("pair")])
-            one, other = (there | 1 << part for part in pair)
-            extra.append(worth[one | other] - worth[one] - worth[other] + worth[there])
-        np.testing.assert_allclose(interactions(worth)[pair], np.mean(extra))
+            before = sum(1 << part for part in order[: order.index("pair")])
+            a, b = (before | 1 << part for part in pair)
+            extra.append(values[a | b] - values[a] - values[b] + values[before])
+        np.testing.assert_allclose(interactions(values)[pair], np.mean(extra))
 
 
 def shares(came: np.ndarray) -> Measured:
-    """A share in every combination, as `Share` tells it."""
+    """The share in every combination, as `Share` measures it."""
     share = came.mean(axis=1)
     error = np.sqrt(share * (1 - share) / came.shape[1])
     of = np.full(len(came), came.shape[1])
@@ -112,21 +112,21 @@ def shares(came: np.ndarray) -> Measured:
 
 
 def crises(replicates: int, seed: int) -> np.ndarray:
-    """A part that helps by 0.3, one that helps by 0.1 on the same luck, and one that does nothing."""
+    """A part that adds 0.3, one that adds 0.1 with the same random numbers, and one without effect."""
     luck = np.random.default_rng(seed).random(replicates)
     there = np.arange(8)[:, None] >> np.arange(3) & 1
     chance = 0.2 + there @ np.array([0.3, 0.1, 0.0])
     return (luck < chance[:, None]).astype(float)
 
 
-def told_of(came: np.ndarray, *parts: str) -> str:
+def answer_of(came: np.ndarray, *parts: str) -> str:
     parts = parts or ("one", "two", "three")[: len(came).bit_length() - 1]
     return "\n".join(
         answer([measure("agreement")], parts, [attribute(shares(came))], came.shape[1])
     )
 
 
-def test_shares_are_those_of_the_parts_and_the_answer_says_who_leads_and_who_did_nothing() -> None:
+def test_shares_and_answer_name_the_largest_part_and_those_without_effect() -> None:
     came = crises(4_000, 1)
     one = attribute(shares(came))
     values = [part["shapley"].estimate for part in one.parts]
@@ -135,28 +135,27 @@ def test_shares_are_those_of_the_parts_and_the_answer_says_who_leads_and_who_did
     assert one.leads[0, 1].estimate == pytest.approx(values[0] - values[1])
     for figure in one.parts[2].values():
         assert figure.estimate == figure.standard_error == 0.0
-        # Half of what 3 in 4,000 never seen would allow, on either side (Agresti and Min).
+        # Agresti and Min: an effect that is never seen has an interval.
         assert figure.upper == -figure.lower == pytest.approx(1.96 / 4_002, rel=1e-3)
-    first, second, *_, last = told_of(came, "Washington", "the purse", "the adviser").split("\n")
+    first, second, *_, last = answer_of(came, "Washington", "the purse", "the adviser").split("\n")
     assert first.index("Washington +") < first.index("the purse +")
     assert "No difference in any combination: the adviser" in first
-    assert second.startswith("The largest share is that of Washington, ahead of the purse by")
+    assert second.startswith("The largest share is that of Washington, 1")
+    assert second.endswith("more than that of the purse.")
     assert "16,000 replicates in each combination would about halve the intervals" in last
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say_and_shared_luck_makes_them_narrower() -> (
-    None
-):
-    held, runs = np.zeros(3), 200
+def test_intervals_cover_the_truth_and_are_narrower_with_shared_random_numbers() -> None:
+    covered, runs = np.zeros(3), 200
     for seed in range(runs):
         parts = attribute(shares(crises(150, seed))).parts
-        held += [
+        covered += [
             part["shapley"].lower <= truth <= part["shapley"].upper
             for part, truth in zip(parts, [0.3, 0.1, 0.0], strict=True)
         ]
-    assert np.all(held[:2] / runs > 0.925)
-    assert np.all(held[:2] / runs < 0.98)
-    assert held[2] == runs
+    assert np.all(covered[:2] / runs > 0.925)
+    assert np.all(covered[:2] / runs < 0.98)
+    assert covered[2] == runs
     came, random = crises(1_000, 3), np.random.default_rng(4)
     apart = np.stack([random.permutation(row) for row in came])
     alike, independent = (attribute(shares(one)).parts[1]["shapley"] for one in (came, apart))
@@ -165,14 +164,14 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_shared_luck_makes_the
 
 
 @pytest.mark.parametrize("first", [np.inf, 50.0])
-def test_a_time_that_never_comes_is_not_shared_out_and_one_without_limits_is_sure_of_nothing(
+def test_an_infinite_time_is_not_divided_and_one_without_limits_is_not_significant(
     first: float,
 ) -> None:
     hours, unknown = np.array([first, 40.0, 40.0, 20.0]), np.full(4, np.nan)
     measured = Measured(hours, unknown, unknown, unknown, np.full(4, 9), np.zeros((4, 9)))
     one = attribute(measured)
     said = " ".join(answer([measure("median_hours_to_ceasefire")], ["a", "b"], [one], 9))
-    assert all(figure.holds_zero for part in one.parts for figure in part.values())
+    assert not any(figure.significant for part in one.parts for figure in part.values())
     assert one.parts[0]["but_for"].estimate == -20.0
     assert "nan" not in said
     if np.isinf(first):
@@ -193,18 +192,18 @@ LUCK = np.random.default_rng(3).random(4_000)
 @pytest.mark.parametrize(
     ("came", "said", "unsaid"),
     [
-        (SAME, "No difference in any combination: one and two", "its work|largest|cannot be told"),
-        # Each does about as much as the other.
-        ([SAME[0] & False, *TWO, TWO.any(axis=0)], "brings more cannot be told", "largest"),
+        (SAME, "No difference in any combination: one and two", "replace|largest|do not differ"),
+        # Both have about the same effect.
+        ([SAME[0] & False, *TWO, TWO.any(axis=0)], "do not differ detectably", "largest"),
         # Either of the two is enough.
-        ([chance > LUCK for chance in (0.2, 0.5, 0.5, 0.5)], "where one is missing, others do its work", "nan"),
-        # One works against the other.
-        ([chance > LUCK for chance in (0.2, 0.6, 0.1, 0.3)], "where the other is there", "stand in"),
+        ([chance > LUCK for chance in (0.2, 0.5, 0.5, 0.5)], "the others replace a part that is absent", "nan"),
+        # They work against each other.
+        ([chance > LUCK for chance in (0.2, 0.6, 0.1, 0.3)], "when the other is present", "can replace"),
     ],
     ids=["nothing", "alike", "either", "against"],
 )  # fmt: skip
-def test_what_two_parts_do_together_is_said_as_it_is(came: Any, said: str, unsaid: str) -> None:
-    told = told_of(np.asarray(came, dtype=float))
+def test_the_answer_describes_what_two_parts_do_together(came: Any, said: str, unsaid: str) -> None:
+    told = answer_of(np.asarray(came, dtype=float))
     assert said in told, told
     assert not re.search(unsaid, told), told
 
@@ -215,23 +214,23 @@ def test_what_two_parts_do_together_is_said_as_it_is(came: Any, said: str, unsai
     number=st.integers(1, 3),
     replicates=st.sampled_from((1, 2, 30, 300)),
 )
-def test_what_is_said_depends_on_the_intervals(
+def test_the_answer_depends_on_the_intervals(
     chances: list[float], number: int, replicates: int
 ) -> None:
     luck = np.random.default_rng(5).random(replicates)
     came = np.stack([luck < chance for chance in chances[: 1 << number]]).astype(float)
-    one, said = attribute(shares(came)), told_of(came)
+    one, said = attribute(shares(came)), answer_of(came)
     assert not re.search(r"nan|inf\b|None|\+-|\+−|[+−]0\.0+ points \(", said), said
     assert "of all crises" in said
-    if all(part["shapley"].holds_zero for part in one.parts):
+    if not any(part["shapley"].significant for part in one.parts):
         assert "largest share" not in said
-        assert "brings more" not in said
-    if one.total.holds_zero:
-        assert not re.search("its work|help each other|stand in", said), said
+        assert "do not differ" not in said
+    if not one.total.significant:
+        assert not re.search("replace|reinforce", said), said
 
 
-@pytest.mark.parametrize("say", [phrases.change, phrases.estimate])
-def test_a_limit_that_is_not_known_is_said_to_be_none(say: Any) -> None:
+@pytest.mark.parametrize("describe", [phrases.change, phrases.estimate])
+def test_unknown_limits_are_not_printed_as_numbers(describe: Any) -> None:
     for lower in (float("nan"), -3.0, 2.0):
         for upper in (float("nan"), float("inf"), 10.0):
-            assert not re.search("nan|inf", say(4.0, lower, upper, "hours"))
+            assert not re.search("nan|inf", describe(4.0, lower, upper, "hours"))

@@ -64,8 +64,8 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     "tuned": {**CONTENT["tune"], "kind": "tune", "trials": 8},
     "goal": {**CONTENT["tune"], "kind": "tune", "trials": 8, "targets": [], "objective": ENOUGH},
 }  # fmt: skip
-LUCK = "0 replicates, all with the same luck"
-#: The charts of each, what every one of them says, and what is said somewhere.
+COMMON = "0 replicates, all with the same random numbers"
+#: The charts of each experiment, the texts in all of them, and the texts in at least one.
 SAID: dict[str, tuple[str, list[str], list[str]]] = {
     "attribute": ("attribution interactions", [*PARTS, "percentage points"], []),
     "one part": ("attribution", ["elder"], []),
@@ -84,7 +84,7 @@ SAID: dict[str, tuple[str, list[str], list[str]]] = {
         method: (
             f"ranking convergence tornado {own}".strip(),
             ["Mean deaths", "elder.attention_days"],
-            ["unknown, or never reached, in", "the same at every point", LUCK],
+            ["unknown, or never reached, in", "the same at every point", COMMON],
         )
         for method, own in (("sobol", "pairs"), ("morris", "effects"), ("pawn", ""))
     },
@@ -124,7 +124,7 @@ LIKE_OTHERS = ("one part", "sample", "pawn", "one parameter")
         for one in EXPERIMENTS
     ],
 )
-def test_every_chart_can_be_read_and_says_what_it_shows(name: str) -> None:
+def test_every_chart_is_legible_and_labelled(name: str) -> None:
     charts, everywhere, somewhere = SAID[name]
     figures = drawn(name)
     assert list(figures) == charts.split()
@@ -209,7 +209,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there()
     # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
     assert colours == [style.tint(style.LESS, 0.85), style.tint(style.MORE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
-    # What cannot be shared out is said.
+    # Unknown outcomes are explained.
     one.update(combinations_unknown=3)
     for _, figure in draw_experiment(findings):
         assert "in 3 of 8 combinations" in words_in(figure)

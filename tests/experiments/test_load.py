@@ -132,8 +132,8 @@ def record(**changes: Any) -> dict[str, Any]:
         ("attribute", {"parts": {"x": "states.north"}}, "states.north"),
         ("attribute", {"parts": {}}, "at least 1"),
         ("attribute", {"parts": {f"part {k}": f"lenders.l{k}" for k in range(11)}}, "at most 10"),
-        ("attribute", {"parts": {"all": "mediators", "x": "mediators.elder"}}, "in part 'all' already"),
-        ("attribute", {"parts": {"x": ["lenders", "lenders.bank"]}}, "in this part already"),
+        ("attribute", {"parts": {"all": "mediators", "x": "mediators.elder"}}, "already in part 'all'"),
+        ("attribute", {"parts": {"x": ["lenders", "lenders.bank"]}}, "already in this part"),
         ("attribute", {"parts": {"x": "lenders.bank.conditionality=7"}}, "out of range"),
         ("attribute", {"scenario": crisis(lenders={}), "parts": {"x": "lenders"}}, "nothing there"),
         ("attribute", {"parts": {"point": "lenders"}}, "cannot be called 'point'"),
@@ -141,9 +141,9 @@ def record(**changes: Any) -> dict[str, Any]:
         ("sensitivity", {"vary": {"states.north.resolv": {}}}, "did you mean 'states.north.resolve'?"),
         ("sensitivity", {"vary": {NORTH: {"low": 0.5, "high": 5}}}, "out of range: 5"),
         ("sensitivity", {"vary": {NORTH: {"low": 0, "high": 1, "scale": "log"}}}, "no ratios"),
-        ("sensitivity", {"samples": 8}, "8 base samples tell nothing"),
+        ("sensitivity", {"samples": 8}, "8 base samples are too few"),
         ("sensitivity", {"samples": 100}, "a power of two, such as 64 or 128"),
-        ("sensitivity", {"method": "morris", "samples": 3}, "3 trajectories tell nothing"),
+        ("sensitivity", {"method": "morris", "samples": 3}, "3 trajectories are too few"),
         ("sensitivity", {"method": "pawn", "samples": 64, "second_order": True}, "pawn has no indices of pairs"),
         ("tune", {"vary": {"states.south.resolv": {}}}, "did you mean 'states.south.resolve'?"),
         ("tune", {"vary": {f"{RESOLVE}.uniform.7": {"low": 0, "high": 1}}}, f"did you mean '{RESOLVE}.uniform."),
@@ -193,7 +193,7 @@ def test_a_mistake_is_told_at_its_place(kind: str, changes: dict[str, Any], said
 
 def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
     own = next(name for name in Columns.of(crisis()).named("flag", "time") if "bank" in name)
-    with pytest.raises(ScenarioError, match=f"no outcome '{own}' where parts are taken away"):
+    with pytest.raises(ScenarioError, match=f"no outcome '{own}' without the parts"):
         made("attribute", outcomes=[{"mean": own}])
 
 

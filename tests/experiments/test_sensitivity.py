@@ -37,21 +37,21 @@ def ishigami(layout: Layout) -> Values:
     return np.asarray(np.sin(x) + A * np.sin(y) ** 2 + B * z**4 * np.sin(x))
 
 
-def measured(y: Values, luck: Values | None = None) -> Measured:
-    """Means at points of the figures `y` and of luck, `(points, replicates)`."""
-    luck = np.zeros((len(y), 4)) if luck is None else luck
+def measured(y: Values, noise: Values | None = None) -> Measured:
+    """The outcome `y` at each point plus the mean of noise, `(points, replicates)`."""
+    noise = np.zeros((len(y), 4)) if noise is None else noise
     unknown = np.full(len(y), np.nan)
-    mean = luck.mean(axis=1)
-    count = np.full(len(y), luck.shape[1])
-    return Measured(y + mean, unknown, unknown, unknown, count, luck - mean[:, None])
+    mean = noise.mean(axis=1)
+    count = np.full(len(y), noise.shape[1])
+    return Measured(y + mean, unknown, unknown, unknown, count, noise - mean[:, None])
 
 
 def noisy(y: Values, noise: float, replicates: int, seed: int) -> Measured:
-    """Figures with noise of a variance, and with luck that is the same at all points."""
+    """The outcome with noise of a variance, and with chance that is the same at all points."""
     generator = np.random.default_rng(seed)
-    apart = generator.normal(0.0, np.sqrt(noise * replicates), (len(y), replicates))
-    alike = generator.normal(0.0, 30.0, replicates)
-    return measured(y, apart + alike)
+    different = generator.normal(0.0, np.sqrt(noise * replicates), (len(y), replicates))
+    common = generator.normal(0.0, 30.0, replicates)
+    return measured(y, different + common)
 
 
 def test_sobols_indices_of_ishigamis_function_are_found() -> None:
@@ -63,8 +63,8 @@ def test_sobols_indices_of_ishigamis_function_are_found() -> None:
         assert ((lower <= truth) & (truth <= upper)).all()
         assert known.estimate[name] == pytest.approx(truth, abs=0.03)
     assert known.order == [0, 1, 2]
-    assert known.surely_more(0, 1)
-    assert not known.surely_more(1, 0)
+    assert known.exceeds(0, 1)
+    assert not known.exceeds(1, 0)
     # Intervals narrow as samples are added.
     assert [one.samples for one in path] == [128, 256, 512, 1024]
     assert path[-1].error["total"].sum() < 0.5 * path[0].error["total"].sum()
@@ -84,7 +84,7 @@ def test_without_noise_sobols_indices_and_intervals_are_salibs() -> None:
     np.testing.assert_allclose(known.estimate["second"], second, rtol=1e-9, atol=1e-12)
 
 
-def test_noise_is_measured_and_taken_out_of_sobols_indices() -> None:
+def test_noise_is_estimated_and_removed_from_sobols_indices() -> None:
     each = []
     for seed in range(8):
         layout = layout_of("sobol", 256, 3, seed)
@@ -99,17 +99,17 @@ def test_noise_is_measured_and_taken_out_of_sobols_indices() -> None:
     assert np.mean([(low <= TOTAL) & (high >= TOTAL) for low, high in limits]) > 0.9
 
 
-def test_luck_that_is_alike_at_all_points_is_no_noise_and_all_but_noise_is_not_told() -> None:
+def test_chance_common_to_all_points_is_not_noise_and_pure_noise_has_no_indices() -> None:
     layout = layout_of("sobol", 64, 3, 0)
     y = ishigami(layout)
-    alike = np.random.default_rng(0).normal(0, 50, 16) * np.ones((len(y), 1))
-    with_luck, without = (study(layout, measured(y, luck), 0) for luck in (alike, None))
-    assert with_luck.noise == pytest.approx(0.0, abs=1e-9)
-    np.testing.assert_allclose(with_luck.final.estimate["total"], without.final.estimate["total"])
-    assert with_luck.final.luck["total"] == pytest.approx(np.zeros(3), abs=1e-9)
-    lost = study(layout, noisy(np.zeros(len(y)), 1.0, 8, 0), 0)
-    assert lost.known == ()
-    assert lost.why_not == "all but lost in Monte Carlo noise"
+    common = np.random.default_rng(0).normal(0, 50, 16) * np.ones((len(y), 1))
+    with_chance, without = (study(layout, measured(y, noise), 0) for noise in (common, None))
+    assert with_chance.noise == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(with_chance.final.estimate["total"], without.final.estimate["total"])
+    assert with_chance.final.noise["total"] == pytest.approx(np.zeros(3), abs=1e-9)
+    noise = study(layout, noisy(np.zeros(len(y)), 1.0, 8, 0), 0)
+    assert noise.known == ()
+    assert noise.why_not == "nearly all Monte Carlo noise"
 
 
 def test_morris_is_salibs_and_effects_of_a_straight_line_are_its_slopes() -> None:
@@ -143,9 +143,7 @@ def test_pawn_is_salibs() -> None:
 
 
 @pytest.mark.parametrize(("method", "index"), [("morris", "mu_star"), ("pawn", "median")])
-def test_noise_alone_stays_below_the_floor_and_what_matters_does_not(
-    method: str, index: str
-) -> None:
+def test_only_factors_with_an_effect_exceed_the_noise_threshold(method: str, index: str) -> None:
     below = []
     for seed in range(20):
         layout = layout_of(method, 32 if method == "morris" else 128, 4, seed)
@@ -158,7 +156,7 @@ def test_noise_alone_stays_below_the_floor_and_what_matters_does_not(
     assert share[1:].mean() == pytest.approx(0.95, abs=0.1)
 
 
-def test_samples_with_unknown_figures_are_left_out_while_they_are_few() -> None:
+def test_a_few_samples_with_unknown_outcomes_are_left_out() -> None:
     layout = layout_of("sobol", 64, 3, 0)
     y = ishigami(layout)
     y[[0, layout.size * 9 + 2]] = np.nan, np.inf
@@ -169,7 +167,7 @@ def test_samples_with_unknown_figures_are_left_out_while_they_are_few() -> None:
 
 
 @pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
-def test_a_figure_that_is_the_same_everywhere_turns_on_nothing(method: str) -> None:
+def test_an_outcome_that_is_the_same_everywhere_depends_on_nothing(method: str) -> None:
     layout = layout_of(method, 64, 3, 0)
     flat = study(layout, measured(np.full(len(layout.shares), 0.3)), 0)
     assert flat.deviation == 0
@@ -178,7 +176,7 @@ def test_a_figure_that_is_the_same_everywhere_turns_on_nothing(method: str) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["sobol", "morris", "pawn"])
-def test_a_seed_of_zero_is_a_seed_and_numpys_global_generator_is_left_alone(method: str) -> None:
+def test_a_seed_of_zero_is_valid_and_numpys_global_generator_is_not_used(method: str) -> None:
     def studied(seed: int) -> tuple[Layout, Study]:
         layout = layout_of(method, 64, 3, seed)
         return layout, study(layout, noisy(ishigami(layout), 1.0, 8, 0), seed)
@@ -196,7 +194,7 @@ def test_a_seed_of_zero_is_a_seed_and_numpys_global_generator_is_left_alone(meth
     assert not np.array_equal(layout.shares, other.shares)
 
 
-# Studies of a crisis.
+# --- Studies of a crisis
 
 
 def run(**changes: Any) -> Findings:
@@ -211,7 +209,7 @@ def run(**changes: Any) -> Findings:
         ("pawn", 64, False, 64, set()),
     ],
 )
-def test_a_study_takes_the_crises_that_it_says(
+def test_a_study_runs_the_announced_number_of_crises(
     method: str, samples: int, pairs: bool, points: int, own: set[str]
 ) -> None:
     asked = {"method": method, "samples": samples, "second_order": pairs}
@@ -227,7 +225,7 @@ def test_a_study_takes_the_crises_that_it_says(
 @pytest.mark.parametrize(
     ("method", "samples", "index"), [("sobol", 16, "total"), ("morris", 8, "mu_star")]
 )
-def test_a_parameter_that_nothing_reads_has_indices_of_exactly_zero(
+def test_a_parameter_without_effect_has_indices_of_exactly_zero(
     method: str, samples: int, index: str
 ) -> None:
     unread = "mediators.elder.information"
@@ -238,7 +236,7 @@ def test_a_parameter_that_nothing_reads_has_indices_of_exactly_zero(
     assert "No difference at any point: elder.information." in findings.answer
 
 
-def test_a_tornado_moves_one_factor_at_a_time_and_the_answer_says_how_sure_it_is() -> None:
+def test_a_tornado_moves_one_factor_at_a_time_and_the_answer_gives_its_uncertainty() -> None:
     findings = found("sensitivity")
     rows = [row for row in findings.tables["tornado"].to_pylist() if row["measure"] != "agreement"]
     assert [(row["factor"], row["end"]) for row in rows] == [
@@ -252,21 +250,20 @@ def test_a_tornado_moves_one_factor_at_a_time_and_the_answer_says_how_sure_it_is
     expected = alone.tables["measures"].column("estimate").to_pylist()
     assert [row["outcome"] for row in rows[:2]] == pytest.approx(expected)
     said = " ".join(findings.answer)
-    cannot = "Cannot be told at this budget: which parameters"
-    assert f"{cannot} mean deaths turns on most; by total index" in said
-    assert "Warning, mean deaths: the intervals reach up to" in said
-    assert "replicates, all with the same luck." in findings.answer[-1]
+    assert "rank the parameters by their effect on mean deaths; by total index" in said
+    assert "Warning, mean deaths: the widest interval is ±" in said
+    assert "replicates, all with the same random numbers." in findings.answer[-1]
     assert "would about halve the intervals." in findings.answer[-1]
     assert findings.summary["studies"]["mean_deaths"]["warnings"]
 
 
-def test_what_is_surely_ahead_is_named_first() -> None:
+def test_the_most_important_parameter_is_named_first() -> None:
     vary = {NORTH: {"low": 0.05, "high": 1}, DAYS: {"low": 20, "high": 30}}
     findings = run(vary=vary, samples=32, replicates=64, tornado=0, outcomes=["first_strike"])
-    assert findings.answer[0].startswith("A first strike turns most on north.resolve (")
+    assert findings.answer[0].startswith("A first strike depends most on north.resolve (")
 
 
-def test_what_is_seldom_known_or_run_once_is_said_to_be_unsure() -> None:
+def test_rarely_known_outcomes_and_single_replicates_are_reported_as_uncertain() -> None:
     seldom = "median_hours_to_ceasefire"
     findings = run(samples=32, replicates=1, outcomes=["mean_deaths", seldom, "nuclear_use"])
     study, lost = (findings.summary["studies"][name] for name in ("mean_deaths", seldom))
@@ -274,9 +271,8 @@ def test_what_is_seldom_known_or_run_once_is_said_to_be_unsure() -> None:
     assert study["indices"]["total"][NORTH]["luck_error"] is None
     assert lost["indices"] == {}
     assert lost["samples_lost"] > 3
-    # Indices are looked at from an eighth of the samples on.
     assert sorted(set(findings.tables["indices"].column("samples").to_pylist())) == [4, 8, 16, 32]
     said = " ".join(findings.answer)
-    assert "with one replicate at each point it is not known" in said
-    assert "a ceasefire turns on most; it is unknown, or never reached, in" in said
+    assert "with one replicate at each point the noise in the indices is unknown" in said
+    assert "a ceasefire; it is unknown, or never reached, in" in said
     assert "Nuclear use, of all crises: 0.0% at every point." in said
