@@ -1,8 +1,8 @@
-"""The one look of every chart: fit for a printed page, for colour-blind readers and for grey print, in any script.
+"""The style of all charts: for print, for colour-blind readers and for grey print, in any script.
 
-Colours are Okabe and Ito's (2008, Color Universal Design), which stay apart under every common colour blindness. Endings
-also differ by hatch and lightness, states by line, so that nothing is told by colour alone. An SVG of the same chart is the
-same file to the byte. Charts are `matplotlib.figure.Figure` objects, never of pyplot, so drawing leaves no global state.
+Colours are those of Okabe and Ito (2008, Color Universal Design), distinct in all common forms of colour blindness. Endings
+also differ by hatch and lightness, and states by line style, so no information depends on colour alone. The same chart
+always gives the same SVG file. Charts are `matplotlib.figure.Figure` objects without pyplot, so there is no global state.
 """
 
 from __future__ import annotations
@@ -35,33 +35,33 @@ from matplotlib.text import Annotation, Text
 
 from crisis_sim.batch.files import write_durably
 
-#: The charts' own font. It comes with matplotlib, so every machine draws alike.
+#: The default font. It comes with matplotlib, so charts are the same on all machines.
 FAMILY = "DejaVu Sans"
 #: Fonts that draw a box for every character.
 _NO_LETTERS = "Last Resort"
-#: Scripts that one font holds together, by their codes in Unicode; and those that have none of their own.
+#: Unicode codes of scripts that share fonts, and of characters without a script.
 _EAST_ASIAN = ("Bopo", "Hang", "Hani", "Hira", "Kana")
 _SHARED = ("Zinh", "Zyyy", "Zzzz")
 _WITH_LATIN = ("Latn", "Grek", "Cyrl")
 
 
 def fall_back(figure: Figure) -> bool:
-    """Give the texts of a chart fonts for the letters that its own font lacks; whether there were any.
+    """Set fallback fonts for characters that the default font lacks; return whether there were any.
 
-    A script that no installed font holds is told of once.
+    A script without an installed font is reported once.
     """
-    found = False
+    changed = False
     for text in figure.findobj(Text):
-        written = text.get_text()
-        lacking = [] if written.isascii() else [one for one in written if _is_lacking(one)]
-        if lacking:
-            families = dict.fromkeys(holder for one in lacking if (holder := _holder(one)))
+        characters = text.get_text()
+        missing = [] if characters.isascii() else list(filter(_is_missing, characters))
+        if missing:
+            families = dict.fromkeys(font for letter in missing if (font := _font_with(letter)))
             text.set_fontfamily([FAMILY, *families])
-            found = found or bool(families)
-    return found
+            changed = changed or bool(families)
+    return changed
 
 
-def _is_lacking(letter: str) -> bool:
+def _is_missing(letter: str) -> bool:
     return (
         ord(letter) not in _letters(font_manager.findfont(FAMILY))
         and unicodedata.category(letter)[0] not in "CZ"
@@ -70,7 +70,7 @@ def _is_lacking(letter: str) -> bool:
 
 @cache
 def _letters(path: str) -> frozenset[int]:
-    """The letters that a font holds; none where it cannot be read."""
+    """The characters in a font; none if it cannot be read."""
     try:
         return frozenset(FT2Font(path).get_charmap())
     except (OSError, RuntimeError):
@@ -78,29 +78,31 @@ def _letters(path: str) -> frozenset[int]:
 
 
 @cache
-def _holder(letter: str) -> str:
-    """The name of an installed font that holds a letter; "" where none does, which is told once of each script."""
+def _font_with(letter: str) -> str:
+    """The name of an installed font with a letter, or ""; a missing script is reported once."""
     for name, path in _installed():
         if ord(letter) in _letters(path):
             return name
-    _tell(*script_of(letter))
+    _warn(*script_of(letter))
     return ""
 
 
 @cache
 def _installed() -> tuple[tuple[str, str], ...]:
-    """Names and files of the installed fonts that stand upright and are neither thin nor bold; Noto's first."""
+    """The names and files of installed upright fonts of normal weight, Noto Sans first."""
     entries = {
         entry.name: entry.fname
         for entry in font_manager.fontManager.ttflist
         if entry.style == "normal" and entry.weight in (400, "normal", "regular")
         if not entry.name.startswith(_NO_LETTERS)
     }
-    return tuple(sorted(entries.items(), key=lambda one: (not one[0].startswith("Noto Sans"), one)))
+    return tuple(
+        sorted(entries.items(), key=lambda font: (not font[0].startswith("Noto Sans"), font))
+    )
 
 
 def script_of(letter: str) -> tuple[str, str]:
-    """The name of a letter's script, and of a free font that holds it."""
+    """Return the name of a letter's script, and of a free font for it."""
     if unicodedata.category(letter)[0] not in "LMN":
         return "some symbols", "Noto Sans Symbols 2 or Noto Emoji"
     script = scripts.script(letter)
@@ -113,10 +115,10 @@ def script_of(letter: str) -> tuple[str, str]:
 
 
 @cache
-def _tell(script: str, font: str) -> None:
-    """Say once that a script cannot be drawn: on the error stream, unless a program has said where such words go."""
+def _warn(script: str, font: str) -> None:
+    """Log a warning, once for each script, that no installed font has it."""
     logging.getLogger("crisis_sim").warning(
-        "no installed font holds %s: in charts its letters are empty boxes; install one that does, such as %s",
+        "no installed font has %s: in charts its letters are empty boxes; install one that has, such as %s",
         script,
         font,
     )
@@ -126,29 +128,29 @@ Draw = ParamSpec("Draw")
 
 MILLIMETRES_PER_INCH = 25.4
 POINTS_PER_INCH = 72.0
-#: As browsers count.
+#: CSS pixels.
 PIXELS_PER_INCH = 96.0
 
-#: Widths of a journal's single and double column, in millimetres.
+#: Widths of one and two columns of a journal, in millimetres.
 SINGLE_COLUMN = 85.0
 DOUBLE_COLUMN = 175.0
 
 
 @dataclass(frozen=True)
 class Print:
-    """How charts are made: as wide as this at most, in millimetres, and in these formats; ".csv" is a chart's data."""
+    """Output options of charts: maximum width in millimetres, and formats; ".csv" is a chart's data."""
 
     width: float = DOUBLE_COLUMN
     suffixes: tuple[str, ...] = (".svg", ".png", ".csv")
 
 
-#: How charts are made now.
+#: The current output options.
 PRINT: ContextVar[Print] = ContextVar("PRINT", default=Print())  # noqa: B039 - it is frozen
 
 
 @contextmanager
 def in_a_column() -> Iterator[None]:
-    """Within it charts are drawn for one column of a journal, or for a phone: panels below each other."""
+    """Draw charts within the context for one column of a journal or a phone, with panels below each other."""
     token = PRINT.set(Print(SINGLE_COLUMN, PRINT.get().suffixes))
     try:
         yield
@@ -156,17 +158,17 @@ def in_a_column() -> Iterator[None]:
         PRINT.reset(token)
 
 
-#: Letters that a legend in a column has room for, those that a key takes, and the fewest in a line of a title.
+#: Width of a legend in one column, width of a legend's key, and minimum width of a title's line, in characters.
 _ACROSS, _KEY, _LEAST = 66, 6, 12
 
 #: Dots per inch of a PNG.
 RESOLUTION = 200
 
-#: Points between axes and their title: as it is, and where moments are named above the axes.
+#: Points between axes and their title: normally, and if moments are labelled above the axes.
 TITLE_PAD = 5.0
 TITLE_PAD_OVER_MARKS = 12.0
 
-#: Okabe and Ito's palette, without its yellow, which is too pale for lines on white.
+#: Okabe and Ito's palette without yellow, which is too pale for lines on white.
 BLACK = "#000000"
 ORANGE = "#E69F00"
 SKY_BLUE = "#56B4E9"
@@ -180,31 +182,31 @@ PALE_GREY = "#D9D9D9"
 GRID_GREY = "#E4E4E4"
 WHITE = "#FFFFFF"
 
-#: Words upon a coloured area, on a dark page too (`crisis_sim.report.svg`): black to the eye.
+#: Text on a coloured area: a black that stays black on a dark page (`crisis_sim.report.svg`).
 ON_COLOUR = "#010101"
 
-#: Shade of what really happened, drawn under or over what was simulated.
+#: The colour of the real path.
 REAL = BLACK
 
 
 @dataclass(frozen=True)
 class Fill:
-    """How an area is filled: its colour, a hatch for grey print, and the colour of text upon it."""
+    """The fill of an area: its colour, a hatch for grey print, and the colour of text on it."""
 
     colour: str
     hatch: str = ""
     text: str = ON_COLOUR
 
 
-# One colour means one thing in all charts: endings, estimates, aims, signs and third parties have Tol's muted colours,
-# courses the browns of ColorBrewer's BrBG, states and scenarios Okabe and Ito's, none of which is both a state's and a
-# scenario's.
+# A colour has the same meaning in all charts. Endings, estimates, targets, signs and third parties have Tol's muted colours,
+# courses the browns of ColorBrewer's BrBG, states and scenarios those of Okabe and Ito (no colour is both a state's and a
+# scenario's).
 
-#: What an experiment estimates; its area or lesser marks; and what it is held against: an aim, a threshold, the record.
+#: Estimates of experiments; areas and minor marks of estimates; targets, thresholds and the record.
 ESTIMATE, ESTIMATE_PALE, AIM = "#332288", "#ADA7CF", "#882255"
-#: What makes an outcome likelier, or is at a parameter's high end; and what makes it less likely, or is at the low end.
+#: Increases and the upper end of a parameter; decreases and the lower end.
 MORE, LESS = "#117733", "#AA4499"
-#: Third parties; their kinds differ by lightness and hatch.
+#: Third parties, whose kinds differ by lightness and hatch.
 THIRD_PARTY = "#999933"
 
 #: The fill of each ending.
@@ -225,11 +227,11 @@ COURSE_FILLS: dict[str, Fill] = {
     "war": Fill("#543005", text=WHITE),
 }
 
-#: The two states, in the order of the scenario: colour and line.
+#: Colour and line style of the two states, in the order of the scenario.
 STATE_COLOURS = (BLUE, VERMILLION)
 STATE_DASHES: tuple[Any, ...] = ("-", (0, (4, 1)))
 
-#: Black is the reference's alone.
+#: Colours of scenarios other than the reference, which is black.
 _SCENARIO_COLOURS = (ORANGE, GREEN, SKY_BLUE, PURPLE)
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)))
 
@@ -240,7 +242,7 @@ _SETTINGS: Any = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": TITLE_PAD,
-    "axes.titley": 1.0,  # no axis has ticks above it; to look for some takes a fifth of a chart's time
+    "axes.titley": 1.0,  # saves a search for ticks above the axes, a fifth of a chart's time
     "axes.labelsize": 7.0,
     "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5,
@@ -269,7 +271,7 @@ _SETTINGS: Any = {
     "figure.dpi": RESOLUTION,
     "savefig.dpi": RESOLUTION,
     "savefig.facecolor": WHITE,
-    "text.parse_math": False,  # a dollar sign in a scenario's title is a dollar sign
+    "text.parse_math": False,  # dollar signs in titles are literal
     "svg.hashsalt": "crisis-sim",
     "svg.fonttype": "path",
     "axes.formatter.use_mathtext": False,
@@ -279,15 +281,15 @@ _SETTINGS: Any = {
 
 @contextmanager
 def in_style() -> Iterator[None]:
-    """Within it matplotlib has this style's settings; those from before come back after it."""
+    """Apply this style's matplotlib settings within the context."""
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        # A warning a letter would help nobody; `crisis_sim.style` tells of a script once.
+        # Instead of a warning for each letter, `_warn` reports each script once.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
 def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
-    """Let a function draw its chart in this style, and settle the layout; that of somebody's own axes is left to them."""
+    """Decorate a function to draw its chart in this style and lay it out; the layout of a user's axes is not changed."""
 
     @functools.wraps(draw)
     def drawn(*args: Draw.args, **kwargs: Draw.kwargs) -> Figure:
@@ -296,18 +298,18 @@ def styled(draw: Callable[Draw, Figure]) -> Callable[Draw, Figure]:
             if not isinstance(figure, Chart):
                 return figure
             settle(figure)
-        figure.set_layout_engine(None)  # to lay out anew for each format would take seconds
+        figure.set_layout_engine(None)  # another layout for each format would take seconds
         return figure
 
     return drawn
 
 
 class Chart(Figure):
-    """A figure that a notebook shows, in its printed size, whether pyplot is there or not.
+    """A figure that notebooks display in its printed size, with or without pyplot.
 
     Attributes:
-        afterwards: what remains to be done once all axes have their places.
-        data: what is drawn, a row each, for the file beside the chart.
+        afterwards: functions to call once all axes have their positions.
+        data: rows of the plotted data, for the chart's CSV file.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -316,21 +318,22 @@ class Chart(Figure):
         super().__init__(*args, **kwargs)
         self.narrow = self.get_figwidth() * MILLIMETRES_PER_INCH < SINGLE_COLUMN + 1.0
 
-    def subplots(self, nrows: int = 1, ncols: int = 1, **how: Any) -> Any:
-        """Axes; in a narrow figure all stand below each other, unless they share what is across (`sharex`)."""
-        if not self.narrow or ncols == 1 or how.get("sharex") is not None:
-            return super().subplots(nrows, ncols, **how)
+    def subplots(self, nrows: int = 1, ncols: int = 1, **options: Any) -> Any:
+        """Create axes; a narrow figure puts all below each other, unless they share the x axis."""
+        if not self.narrow or ncols == 1 or options.get("sharex") is not None:
+            return super().subplots(nrows, ncols, **options)
         self.set_figheight(0.9 * ncols * self.get_figheight())
-        heights = [one for one in how.get("height_ratios", [1.0] * nrows) for _ in range(ncols)]
+        heights = np.repeat(options.get("height_ratios", [1.0] * nrows), ncols).tolist()
         axes = super().subplots(nrows * ncols, 1, height_ratios=heights).reshape(nrows, ncols)
-        for first, *others in axes if how.get("sharey") else ():
-            for one in others:
-                one.sharey(first)
-        return axes if nrows > 1 or not how.get("squeeze", True) else axes[0]
+        for first, *others in axes if options.get("sharey") else ():
+            for other in others:
+                other.sharey(first)
+        return axes if nrows > 1 or not options.get("squeeze", True) else axes[0]
 
-    def legend(self, *args: Any, ncols: int = 1, **how: Any) -> Legend:
-        """A legend of so many columns; of as many as a narrow figure has room for."""
-        return super().legend(*args, ncols=columns(self, how.get("handles", ()), ncols), **how)
+    def legend(self, *args: Any, ncols: int = 1, **options: Any) -> Legend:
+        """Add a legend with `ncols` columns, or fewer if a narrow figure has no room."""
+        fitting = columns(self, options.get("handles", ()), ncols)
+        return super().legend(*args, ncols=fitting, **options)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = io.BytesIO()
@@ -341,30 +344,30 @@ class Chart(Figure):
 
 
 def new_figure(width: float = DOUBLE_COLUMN, height: float = 80.0) -> Chart:
-    """An empty figure of a printed size in millimetres, which lays out its own axes; no wider than charts are made now."""
-    most = PRINT.get().width
-    if width > most:  # for the more lines that its words take
-        width, height = most, height + 12.0
+    """Create a figure of a printed size in millimetres, no wider than the current output options allow."""
+    maximum = PRINT.get().width
+    if width > maximum:  # its texts take more lines
+        width, height = maximum, height + 12.0
     inches = (width / MILLIMETRES_PER_INCH, height / MILLIMETRES_PER_INCH)
     return Chart(figsize=inches, layout="constrained")
 
 
 def keep(axes: Axes, **columns: Any) -> None:
-    """Keep rows of what is drawn for a chart's file of data: each column is a value, or an array with one a row."""
+    """Add rows to a chart's data: each column is a value, or an array with a value for each row."""
     if isinstance(axes.figure, Chart):
         arrays = np.broadcast_arrays(*map(np.atleast_1d, columns.values()))
-        rows = zip(*(one.tolist() for one in arrays), strict=True)
+        rows = zip(*(array.tolist() for array in arrays), strict=True)
         axes.figure.data += [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def figure_of(axes: Axes) -> Figure:
-    """The figure that somebody's own axes stand in, or the part of one."""
+    """Return the figure or subfigure of a user's axes."""
     return cast("Figure", axes.get_figure())
 
 
 def columns(figure: Figure, handles: Sequence[Any], most: int) -> int:
-    """Columns of a legend: so many, or the fewer that a narrow figure has room for."""
-    letters = [len(one.get_label()) + _KEY for one in handles]
+    """Return the number of columns of a legend: `most`, or fewer if a narrow figure has no room."""
+    letters = [len(handle.get_label()) + _KEY for handle in handles]
     fit = most if not getattr(figure, "narrow", False) else 1
     for count in range(fit + 1, most + 1):
         if sum(max(part, default=0) for part in np.array_split(letters, count)) <= _ACROSS:
@@ -373,7 +376,7 @@ def columns(figure: Figure, handles: Sequence[Any], most: int) -> int:
 
 
 def settle(figure: Figure) -> None:
-    """Place all axes, and then everything that depends on their positions."""
+    """Lay out all axes, and then everything that depends on their positions."""
     engine = figure.get_layout_engine()
     if engine is not None and figure.axes:
         engine.execute(figure)
@@ -387,30 +390,29 @@ def settle(figure: Figure) -> None:
 
 
 def _wrap(figure: Figure) -> bool:
-    """Break titles and labels that run over the edge of a figure into more lines; whether there were any."""
-    found = False
+    """Wrap titles and labels that exceed the width of a figure; return whether there were any."""
+    changed = False
     for axes in figure.axes:
         for text in (axes.title, axes._left_title, axes.xaxis.label):  # type: ignore[attr-defined]
-            box, written = text.get_window_extent(), text.get_text()
+            box, content = text.get_window_extent(), text.get_text()
             over = max(box.x1 - figure.bbox.x1, -box.x0)
-            if written and over > 0.0:
-                room = (
-                    1.0 - (1 if text.get_horizontalalignment() == "left" else 2) * over / box.width
-                )
-                letters = max(map(len, written.splitlines()))
-                text.set_text(fill(written, max(int(letters * room), _LEAST)))
-                found = found or letters > _LEAST
-    return found
+            if content and over > 0.0:
+                sides = 1 if text.get_horizontalalignment() == "left" else 2
+                letters = max(map(len, content.splitlines()))
+                room = int(letters * (1.0 - sides * over / box.width))
+                text.set_text(fill(content, max(room, _LEAST)))
+                changed = changed or letters > _LEAST
+    return changed
 
 
 def write(figure: Figure, stem: Path) -> list[Path]:
-    """Write a chart in the formats in which charts are made now, with its data beside it; gives the files written.
+    """Write a chart in the current formats, with its data, and return the files written.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: a file cannot be written.
     """
-    known = bool(getattr(figure, "data", ()))
-    suffixes = [one for one in PRINT.get().suffixes if known or one != ".csv"]
+    has_data = bool(getattr(figure, "data", ()))
+    suffixes = [suffix for suffix in PRINT.get().suffixes if has_data or suffix != ".csv"]
     files = [stem.with_name(f"{stem.name}{suffix}") for suffix in suffixes]
     for file in files:
         save(figure, file)
@@ -418,10 +420,10 @@ def write(figure: Figure, stem: Path) -> list[Path]:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a chart in the format of the path's suffix, `.svg`, `.png` or `.pdf`; or its data, as `.csv`.
+    """Write a chart in the format of the path's suffix, `.svg`, `.png` or `.pdf`, or its data as `.csv`.
 
     Raises:
-        OSError: when the file cannot be written.
+        OSError: the file cannot be written.
     """
     if path.suffix == ".csv":
         rows = figure.data if isinstance(figure, Chart) else []
@@ -439,23 +441,23 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(
             content, format=path.suffix[1:], metadata=bare.get(path.suffix, {"Software": None})
         )
-    write_durably(path, content.getvalue())  # and never through a link that lies there
+    write_durably(path, content.getvalue())  # replaces a link instead of following it
 
 
 def tint(colour: str, strength: float) -> str:
-    """A colour as it looks on white at a strength from 0 to 1, for an area with words upon it.
+    """Mix a colour with white: strength 0 is white, 1 the colour.
 
-    It is opaque, so that the words can be read whatever the page's ground.
+    The result is opaque, so that text on it is readable on any background.
     """
-    channels = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return "#" + "".join(f"{round(255 + (one - 255) * strength):02x}" for one in channels)
+    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (value - 255) * strength):02x}" for value in channels)
 
 
-def scenario_line(place: int) -> dict[str, Any]:
-    """Colour and dash of the scenario that comes `place`-th; the first is the reference."""
-    if place == 0:
+def scenario_line(index: int) -> dict[str, Any]:
+    """Return the colour and line style of a scenario; index 0 is the reference."""
+    if index == 0:
         return {"color": BLACK, "linestyle": "-", "linewidth": 1.5}
-    dash, colour = divmod(place - 1, len(_SCENARIO_COLOURS))
+    dash, colour = divmod(index - 1, len(_SCENARIO_COLOURS))
     return {
         "color": _SCENARIO_COLOURS[colour],
         "linestyle": _DASHES[dash % len(_DASHES)],
@@ -464,9 +466,9 @@ def scenario_line(place: int) -> dict[str, Any]:
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Places near the wanted ones, in their order, `gap` apart or more, between `low` and `high`.
+    """Return positions near the wanted ones, in the same order, at least `gap` apart, between `low` and `high`.
 
-    Where there are too many for the room, they stand evenly in it.
+    If there is not enough room, they are evenly spaced.
     """
     if not wanted:
         return []
@@ -475,11 +477,11 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
     order = np.argsort(wanted, kind="stable")
     offsets = gap * np.arange(len(wanted))
-    # Neighbours that want the same room share it: they stand together around their mean.
+    # Positions that would overlap are grouped around their mean.
     bases = isotonic_regression(np.asarray(wanted)[order] - offsets).x
-    places = np.empty(len(wanted))
-    places[order] = np.clip(bases, low, high - offsets[-1]) + offsets
-    return [float(place) for place in places]
+    positions = np.empty(len(wanted))
+    positions[order] = np.clip(bases, low, high - offsets[-1]) + offsets
+    return [float(position) for position in positions]
 
 
 def label_ends(
@@ -488,39 +490,39 @@ def label_ends(
     ends: Sequence[tuple[float, str, dict[str, Any]]],
     size: float = 6.5,
 ) -> None:
-    """Write each curve's name to the right of the axes, near its end, none over another once the figure is settled.
+    """Label each curve to the right of the axes, near its end; `settle` moves the labels apart.
 
-    A curve that ends beyond the axes' limits is named at the edge that it left by.
+    A curve that ends outside the axes' limits is labelled at the nearest limit.
 
     Args:
-        figure: the figure: how far apart names must stand depends on it.
-        axes: where the curves are drawn; its limits must be set.
-        ends: of each curve its last value, its name and its line (as from `scenario_line`).
-        size: size of the letters in points.
+        figure: the figure, whose height determines the distance between labels.
+        axes: the curves' axes; its limits must be set.
+        ends: the last value, name and line (from `scenario_line`) of each curve.
+        size: font size in points.
     """
     low, high = axes.get_ylim()
-    beside = axes.get_yaxis_transform()  # across in widths of the axes, up in the data's unit
+    transform = axes.get_yaxis_transform()  # x in widths of the axes, y in data units
     drawn = []
     for end, name, line in ends:
         lead = {"color": line["color"], "linestyle": line["linestyle"], "linewidth": 0.9}
-        seen = min(max(end, low), high)
-        (path,) = axes.plot([1.005, 1.035], [seen, seen], transform=beside, clip_on=False, **lead)
-        text = axes.text(1.045, seen, name, transform=beside, fontsize=size, va="center")
-        drawn.append((path, text, seen))
+        y = min(max(end, low), high)
+        (path,) = axes.plot([1.005, 1.035], [y, y], transform=transform, clip_on=False, **lead)
+        text = axes.text(1.045, y, name, transform=transform, fontsize=size, va="center")
+        drawn.append((path, text, y))
 
     def move_apart() -> None:
         height = axes.get_position().height * figure.get_figheight() * POINTS_PER_INCH
         gap = 1.25 * size / height * (high - low)
         heights = spread([end for end, _, _ in ends], gap, low, high)
-        for (path, text, seen), place in zip(drawn, heights, strict=True):
-            path.set_ydata([seen, place])
-            text.set_y(place)
+        for (path, text, y), label_y in zip(drawn, heights, strict=True):
+            path.set_ydata([y, label_y])
+            text.set_y(label_y)
 
     figure.afterwards.append(move_apart)
 
 
 def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> None:
-    """A dotted vertical line through the axes; a word above it ends, centres or begins there."""
+    """Draw a dotted vertical line with a label above it, aligned by `side`."""
     axes.axvline(x, color=GREY, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=1.5)
     if text:
         axes.annotate(
@@ -538,33 +540,27 @@ def mark_moment(axes: Axes, x: float, text: str = "", side: str = "center") -> N
 
 
 def keys_of(fills: Mapping[str, Fill], names: Mapping[str, str]) -> list[Patch]:
-    """A legend's entries for areas, in their order."""
+    """Return a legend's entries for fills."""
     return [
         Patch(
             facecolor=fill.colour,
             hatch=fill.hatch,
             edgecolor=GREY,
-            label=names[one].replace("\n", " "),
+            label=names[key].replace("\n", " "),
         )
-        for one, fill in fills.items()
+        for key, fill in fills.items()
     ]
 
 
-def of_crises(measure: Mapping[str, Any]) -> str:
-    """A share on an axis: "per cent of all crises"; folders of earlier versions do not say of which."""
-    among = measure.get("among")
-    return f"per cent of {among}" if among else "per cent"
-
-
 def say_below(figure: Figure, text: str) -> None:
-    """Small words under a chart, in as many lines as they need; none where the text is empty."""
+    """Write a note under a chart, wrapped to its width; "" for none."""
     if text:
         letters = int(figure.get_figwidth() * POINTS_PER_INCH / 3.6)
         figure.supxlabel(fill(text, letters), fontsize=6.0, color=GREY)
 
 
 def say_nothing_to_draw(axes: Axes, why: str) -> Annotation:
-    """Say in the middle of empty axes why they are empty."""
+    """Write in the middle of empty axes why they are empty."""
     return axes.annotate(
         why,
         xy=(0.5, 0.5),

@@ -87,7 +87,7 @@ def units(measure: Mapping[str, Any]) -> tuple[float, str, str]:
     """Return the factor from a measure's unit to that of its axis, the axis label, and the unit of changes."""
     unit = measure["unit"]
     if unit == "share":
-        return 100.0, style.of_crises(measure), "percentage points"
+        return 100.0, f"per cent of {measure['among']}", "percentage points"
     return 1.0, unit or "value", unit or "value"
 
 

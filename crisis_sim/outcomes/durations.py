@@ -1,4 +1,4 @@
-"""`Replicates`, the outcomes as arrays; and clocks, which count hours from one moment of a crisis to another."""
+"""`Replicates`, the outcomes as arrays; and clocks, which measure the time between two moments of a crisis."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from crisis_sim.scenario.schema import ENDINGS
 
 
 class UnknownReferenceError(ValueError):
-    """The scenario to compare against (`name`) is not among those simulated (`valid`).
+    """The reference scenario (`name`) is not among those simulated (`valid`).
 
-    `nearest` is the valid name most like it, or None if none is much like it.
+    `nearest` is the most similar valid name, or None.
     """
 
     def __init__(self, name: str, valid: Iterable[str]) -> None:
@@ -31,9 +31,9 @@ class UnknownReferenceError(ValueError):
 
 
 class NotPairedError(ValueError):
-    """A scenario and its reference have no replicates that share their luck, so none can be paired.
+    """A scenario and its reference have no replicates with common random numbers, so they cannot be paired.
 
-    `seeds` are the seeds of the two, in that order; None where no seed is known.
+    `seeds` are their seeds, in that order; None if unknown.
     """
 
     def __init__(self, scenario: str, reference: str, seeds: tuple[int | None, int | None]) -> None:
@@ -51,19 +51,21 @@ class NotPairedError(ValueError):
 
 
 class UnknownValueError(ValueError):
-    """A column holds a word (`value`) that it may not hold (`valid`)."""
+    """A column contains a value that is not among its valid values (`valid`)."""
 
     def __init__(self, column: str, value: str, valid: tuple[str, ...]) -> None:
         self.column, self.value, self.valid = column, value, valid
-        super().__init__(f"column {column!r} holds {value!r}; it may hold {', '.join(valid)}")
+        super().__init__(
+            f"column {column!r} contains {value!r}; valid values are {', '.join(valid)}"
+        )
 
 
 AGREEMENT = "agreement"
 
-#: Still going on when the horizon came: cut off, not ended.
+#: Cut off at the horizon, not ended.
 UNRESOLVED = "unresolved"
 
-#: Endings of a crisis other than by agreement, after which no ceasefire can come.
+#: Endings other than by agreement, after which no ceasefire can come.
 OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (AGREEMENT, UNRESOLVED))
 
 
@@ -72,53 +74,53 @@ class Replicates(Protocol):
 
     @property
     def horizon_hours(self) -> float:
-        """Hours from the start after which no crisis was followed."""
+        """The time until which crises were followed, in hours from the start."""
 
     def column(self, name: str) -> NDArray[Any]:
-        """One value for each replicate; NaN or an empty string where the thing never came."""
+        """The value of each replicate; NaN or an empty string if the event never happened."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Outcomes of crises that are in no table, by column."""
+    """Outcomes of crises given as arrays, by column."""
 
     columns: Mapping[str, NDArray[Any]]
     horizon_hours: float
 
     def column(self, name: str) -> NDArray[Any]:
-        """One value for each crisis."""
+        """The value of each crisis."""
         return self.columns[name]
 
 
 def kinds(ensemble: Replicates, column: str, valid: tuple[str, ...]) -> NDArray[np.int8]:
-    """A column of words as places in `valid`, shape `(replicates,)`.
+    """Encode a column of texts as indices into `valid`, shape `(replicates,)`.
 
     Raises:
-        UnknownValueError: The column holds a word that is not in `valid`.
+        UnknownValueError: The column contains a text that is not in `valid`.
     """
-    words = ensemble.column(column)
-    places = np.full(len(words), -1, dtype=np.int8)
-    for place, word in enumerate(valid):
-        places[words == word] = place
-    if (places < 0).any():
-        raise UnknownValueError(column, str(words[int(np.argmin(places))]), valid)
-    return places
+    values = ensemble.column(column)
+    indices = np.full(len(values), -1, dtype=np.int8)
+    for index, value in enumerate(valid):
+        indices[values == value] = index
+    if (indices < 0).any():
+        raise UnknownValueError(column, str(values[int(np.argmin(indices))]), valid)
+    return indices
 
 
-# --- Clocks: hours from one moment of a crisis to another
+# --- Clocks: the time from one moment of a crisis to another, in hours
 #
-# They must never be mixed: a ceasefire four days after the first strike may be nineteen days after
+# Clocks must never be mixed: a ceasefire four days after the first strike may be nineteen days after
 # the trigger. A replicate that never reaches a clock's origin is not on that clock.
 
 TRIGGER, STRIKE = "trigger_at_hours", "first_strike_at_hours"
 HALT, RELAPSED = "ceasefire_in_effect_at_hours", "relapsed_at_hours"
 FIRE = "first_fire_at_hours"
-#: Fire, or strikes alone, that stopped for a week or for good, agreed or not.
+#: The times when fire, or strikes alone, stopped for a week or for good, with or without an agreement.
 FIRE_PAUSED, STRIKES_PAUSED = "fire_paused_at_hours", "strikes_paused_at_hours"
 CEASEFIRE = "ceasefire"
 RELAPSE = "relapse"
 
-#: The crises that shares on each clock are shares of.
+#: The denominator of shares on each clock.
 AMONG = {
     "from_trigger": "crises with a trigger",
     "from_first_strike": "crises with a first strike",
@@ -126,22 +128,20 @@ AMONG = {
 }
 
 
-#: Words for what a column's name does not say by itself.
+#: Names of events whose columns are not named after them.
 _PLAIN = {FIRE_PAUSED: "pause in fire", STRIKES_PAUSED: "pause in strikes"}
 
 
 def plain_name(column: str) -> str:
-    """A column's name as plain words."""
-    if column in _PLAIN:
-        return _PLAIN[column]
-    return column.removesuffix("_at_hours").replace("_", " ")
+    """Return the name of a column's event."""
+    return _PLAIN.get(column) or column.removesuffix("_at_hours").replace("_", " ")
 
 
-# --- Courses: how far a crisis went; each takes exactly one
+# --- Courses: how far a crisis went; each crisis takes exactly one
 #
-# Full-scale war, or else no first strike, or else a first strike after which strikes stopped within
-# `SHORT_DAYS`, agreed or not (none for a week or for good), or did not: a crisis that the horizon
-# cuts off before that counts with the longer fights.
+# Full-scale war; else no first strike; else strikes that stopped within `SHORT_DAYS` of the first one, for a
+# week or for good, with or without an agreement; else a longer fight, which includes crises that the horizon
+# cuts off before.
 
 COURSE, WAR, SHORT_DAYS = "course", "war_at_hours", 4
 COURSES = {
@@ -150,12 +150,12 @@ COURSES = {
     "long_fight": "a longer fight",
     "war": "full-scale war",
 }
-#: The columns that a course is read from.
+#: The columns that determine a course.
 COURSE_COLUMNS = (STRIKE, STRIKES_PAUSED, WAR)
 
 
 def courses(replicates: Replicates) -> NDArray[Any]:
-    """The course of each replicate, a key of `COURSES`, `(rows,)`."""
+    """Return the course of each replicate, a key of `COURSES`, `(rows,)`."""
     strike, pause, war = map(replicates.column, COURSE_COLUMNS)
     conditions = [~np.isnan(war), np.isnan(strike), pause - strike <= 24.0 * SHORT_DAYS]
     return np.select(conditions, ["war", "no_strike", "short_fight"], "long_fight")
@@ -163,13 +163,13 @@ def courses(replicates: Replicates) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """One clock's reading for every replicate.
+    """The times of all replicates on one clock.
 
     Attributes:
         hours: Hours from the clock's origin to the event, a competing ending or the end of the
-            watch, shape `(replicates,)`; NaN for replicates that are not on this clock.
-        cause: 0 if the watch ended first (censored), else `k` for `causes[k - 1]`.
-        causes: Names of what may happen, the event of interest first.
+            observation, shape `(replicates,)`; NaN for replicates that are not on this clock.
+        cause: 0 if the observation ended first (censored), else `k` for `causes[k - 1]`.
+        causes: Names of the kinds of event, the event of interest first.
     """
 
     hours: FloatArray
@@ -177,29 +177,27 @@ class Durations:
     causes: tuple[str, ...]
 
     def incidence(self, *, first_only: bool = False) -> CumulativeIncidence:
-        """The cumulative incidence of each cause on this clock, or of the first only."""
+        """The cumulative incidence of each cause, or of the first only."""
         return cumulative_incidence(self.hours, self.cause, self.causes, first_only=first_only)
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The time `of` an event `since` its origin; both are columns of times.
+    """The time `of` an event `since` an origin; both are columns of times.
 
-    What comes at or after the origin is an event. The end of a crisis before it is a competing
-    ending, after which it cannot come, and a crisis still going on when the watching stops is
-    censored there: never counted as a ceasefire. Some clocks differ:
+    An event counts if it comes at or after the origin. If the crisis ends before the event, that is a competing
+    ending. A crisis still going on when the observation ends is censored there, never counted as a ceasefire.
+    Exceptions:
 
-    - From the trigger or the first strike to a ceasefire it is the first ceasefire in effect that
-      counts. One from before the strike does not, for it did not halt what the strike began; if an
-      agreement ended the crisis after the strike nevertheless, the moment that it took effect is
-      the ceasefire.
-    - A pause in fire or in strikes is no ceasefire: it may be agreed or not. Whatever ends a crisis
-      ends its fire, so that nothing competes with a pause once there is fire.
-    - Nothing competes with a relapse; a ceasefire that still held when the watch ended is censored.
+    - From the trigger or the first strike to a ceasefire: the first ceasefire in effect counts. A ceasefire
+      before the first strike does not count, because it did not stop what the strike began; but if an agreement
+      ended the crisis after the strike, the ceasefire is the moment when it took effect.
+    - A pause in fire or in strikes needs no agreement. Every ending of a crisis ends its fire, so nothing
+      competes with a pause once there is fire.
+    - Nothing competes with a relapse; a ceasefire that still held at the end of the observation is censored.
 
-    On the clock from the first strike a crisis struck late is watched more briefly. The estimate
-    then takes it that late and early struck crises end alike, as every estimate from censored times
-    must.
+    On the clock from the first strike, a crisis struck late is observed for a shorter time. The estimate then
+    assumes that crises struck late and early end alike, as any estimate from censored times must.
     """
 
     of: str = HALT
@@ -207,16 +205,16 @@ class Clock:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it reads."""
+        """The columns that the clock reads."""
         return (self.of, self.since, "ending", "ended_at_hours", "followed_until_hours")
 
     def read(self, replicates: Replicates) -> Durations:
-        """The clock's reading of every row.
+        """Return the times of all replicates on this clock.
 
         Raises:
-            UnknownValueError: An ending is not one of those there are.
+            UnknownValueError: An ending is unknown.
         """
-        origin, at = replicates.column(self.since), replicates.column(self.of)
+        origin, event = replicates.column(self.since), replicates.column(self.of)
         ending = kinds(replicates, "ending", ENDINGS)
         ended = replicates.column("ended_at_hours")
         until = replicates.column("followed_until_hours")
@@ -227,25 +225,25 @@ class Clock:
         if (self.of, self.since) in ((HALT, TRIGGER), (HALT, STRIKE)):
             agreed = ending == ENDINGS.index(AGREEMENT)
             # Comparisons with NaN are false: an event that never came is never at or after the origin.
-            at = np.where(at >= origin, at, np.where(agreed, ended, np.nan))
+            event = np.where(event >= origin, event, np.where(agreed, ended, np.nan))
             over &= ~agreed
             causes = (CEASEFIRE, *OTHER_ENDINGS)
         elif (self.of, self.since) == (RELAPSED, HALT):
             over = early = np.zeros_like(over)
             causes = (RELAPSE,)
-        came = at >= origin
-        hours = np.where(came, at, np.where(over, ended, until)) - origin
-        which = np.array([causes.index(one) + 1 if one in causes else 0 for one in ENDINGS])
-        cause = np.where(came, 1, np.where(over, which[ending], 0)).astype(np.int8)
+        came = event >= origin
+        hours = np.where(came, event, np.where(over, ended, until)) - origin
+        number = np.array([causes.index(kind) + 1 if kind in causes else 0 for kind in ENDINGS])
+        cause = np.where(came, 1, np.where(over, number[ending], 0)).astype(np.int8)
         return Durations(np.where((hours >= 0.0) & ~early, hours, np.nan), cause, causes)
 
     def plain(self) -> dict[str, str]:
-        """The clock as it is written."""
+        """The clock as keys of a measure."""
         return {"of": self.of, "since": self.since}
 
     @property
     def among(self) -> str:
-        """The crises that are on it: those in which it begins."""
+        """The crises on this clock, in words."""
         special = {TRIGGER: "from_trigger", STRIKE: "from_first_strike", HALT: RELAPSE}
         if self.since in special:
             return AMONG[special[self.since]]
@@ -260,11 +258,11 @@ class Clock:
         return f"a {CEASEFIRE}" if self.since == HALT else f"the {plain_name(self.since)}"
 
 
-#: The clocks of a summary and its charts by name, in the order in which a crisis starts them.
+#: The clocks of a summary and its charts, in the order in which a crisis starts them.
 CLOCKS = {
     "from_trigger": Clock(HALT, TRIGGER),
     "from_first_strike": Clock(HALT, STRIKE),
     RELAPSE: Clock(RELAPSED, HALT),
 }
-#: How long strikes go on, until they pause or a ceasefire ends them.
+#: The clock from the first strike to the pause in strikes.
 PAUSE = Clock(STRIKES_PAUSED, STRIKE)

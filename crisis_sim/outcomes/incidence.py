@@ -1,9 +1,9 @@
 """Cumulative incidence with competing endings and censoring: the Aalen-Johansen estimator.
 
-An average over the crises that had a ceasefire does not say how quickly one comes: some crises end
-otherwise, and some are still going on when they stop being watched. The Aalen-Johansen estimator
-(Aalen and Johansen 1978) uses every crisis for as long as it was watched. With one kind of event
-it is one minus the Kaplan-Meier estimator; without censoring it is the plain proportion.
+An average over the crises with a ceasefire does not show how quickly ceasefires come: some crises end
+otherwise, and some are still going on when the observation ends. The Aalen-Johansen estimator (Aalen
+and Johansen 1978) uses every crisis for as long as it was observed. With one kind of event it is one
+minus the Kaplan-Meier estimator; without censoring it is a proportion.
 
 With `Y(u)` crises at risk just before time `u`, `d_k(u)` events of kind `k` and `d(u)`
 events of any kind at `u`::
@@ -11,12 +11,12 @@ events of any kind at `u`::
     S(t)   = product over u <= t of (1 - d(u) / Y(u))        still without any event
     F_k(t) = sum over u <= t of S(u-) d_k(u) / Y(u)          had an event of kind k
 
-A crisis censored at `u` counts as at risk at `u`: events come before censoring in a tie.
+A crisis censored at `u` counts as at risk at `u`: at the same time, events come before censoring.
 
-The standard error is the Greenwood-type one (Gaynor et al. 1993; Marubini and Valsecchi 1995;
-compared with others by Allignol, Schumacher and Beyersmann 2010), as in statsmodels. It is
-identical to the infinitesimal jackknife, so it equals the root mean square of the influence values
-given here, and the binomial standard error when nothing is censored.
+The standard error is of Greenwood's type (Gaynor et al. 1993; Marubini and Valsecchi 1995; compared
+with others by Allignol, Schumacher and Beyersmann 2010), as in statsmodels. It is identical to the
+infinitesimal jackknife, so it equals the root mean square of the influence values computed here and,
+without censoring, the binomial standard error.
 
 Sources: docs/statistics.md.
 """
@@ -46,10 +46,10 @@ from crisis_sim.outcomes.intervals import (
     influence_on_quantile,
 )
 
-#: Slack in comparing times (hours) and levels, for sums that rounding left a hair short.
+#: Tolerance for rounding errors in comparisons of times (hours) and levels.
 TOLERANCE = 1e-9
 
-#: Fewer crises at risk than this are too few to carry a curve's tail.
+#: The tail of a curve needs at least this many crises at risk.
 _FEW_AT_RISK = 10
 
 
@@ -57,25 +57,24 @@ _FEW_AT_RISK = 10
 class CumulativeIncidence:
     """Aalen-Johansen curves, one for each kind of event, as right-continuous step functions.
 
-    The value before the first step is 0, and from the last step on it stays. Confidence limits are
-    pointwise: each holds at one time, not at all times at once. Curves at many points of a design
-    share one grid of times and have an axis for the points, here `...`, just before the last one.
+    The value is 0 before the first step and constant after the last. Confidence limits are pointwise:
+    they are valid at one time, not at all times at once. Curves at many points of a design share one
+    grid of times and have an axis for the points, here `...`, before the last axis.
 
     Attributes:
-        causes: Names of the kinds of event; the first axis of arrays that have one for them.
+        causes: Names of the kinds of event, along the first axis of `events`, `estimate` and `standard_error`.
         times: Hours at which some event happened, increasing, shape `(steps,)`.
-        at_risk: Replicates watched and without an event just before each time, `(..., steps)`.
+        at_risk: Replicates observed and without an event just before each time, `(..., steps)`.
         events: Events of each kind at each time, `(causes, ..., steps)`.
         every: Events of any kind, `(..., steps)`.
         survival: Share without any event just after each time, `(..., steps)`.
         estimate: Cumulative incidence just after each time, `(causes, ..., steps)`.
         standard_error: Its standard error, `(causes, ..., steps)`.
         confidence: Confidence level of the limits.
-        row_time: For each replicate hours to its event or censoring, NaN if it is not on this
-            clock, `(..., rows)`.
-        row_cause: For each replicate the kind of its event counted from 1, or 0 if censored.
-        row_step: For each replicate how many steps lie at or before its time, -1 if not on this
-            clock.
+        row_time: Hours to each replicate's event or censoring, NaN if it is not on this clock,
+            `(..., rows)`.
+        row_cause: The kind of each replicate's event, from 1, or 0 if censored.
+        row_step: The number of steps at or before each replicate's time, -1 if it is not on this clock.
     """
 
     causes: tuple[str, ...]
@@ -93,34 +92,34 @@ class CumulativeIncidence:
 
     @property
     def rows(self) -> int:
-        """Replicates given, on this clock or not."""
+        """The number of replicates, on this clock or not."""
         return int(self.row_time.shape[-1])
 
     @cached_property
     def started(self) -> Any:
-        """Replicates on this clock: watched from hour 0."""
+        """The number of replicates on this clock, observed from hour 0."""
         counts = np.asarray(np.count_nonzero(self.row_step >= 0, axis=-1))
         return counts if counts.ndim else int(counts)
 
     @cached_property
     def watched_until(self) -> Any:
-        """Longest time that a replicate was watched, in hours; NaN if none started."""
+        """The longest observation of a replicate, in hours; NaN if none started."""
         longest = np.fmax.reduce(self.row_time, axis=-1, initial=-np.inf)
         return np.where(self.started > 0, longest, np.nan)[()]
 
     def at(self, hours: ArrayLike, cause: str | None = None) -> Measured:
-        """Cumulative incidence of a cause (the first unless named) by a moment, or by several.
+        """Return the cumulative incidence of a cause (by default the first) at one or more times.
 
-        Past the longest time that any replicate was watched the incidence is unknown (NaN), unless
-        every replicate had its event by then.
+        After the longest observation the incidence is unknown (NaN), unless every replicate had its
+        event by then.
 
         Args:
-            hours: The moment on the curve's clock, of each point where there are points; of a
-                single curve as many as wanted, such as a grid for drawing.
+            hours: Times on the curve's clock: one for each point of a design, or any number for a
+                single curve.
             cause: One of the curve's causes.
 
         Raises:
-            ValueError: `cause` is none of this curve's causes.
+            ValueError: `cause` is not one of this curve's causes.
         """
         k = self._index(cause)
         hours, started = np.broadcast_arrays(np.asarray(hours, dtype=np.float64), self.started)
@@ -141,53 +140,53 @@ class CumulativeIncidence:
         )
 
     def at_risk_at(self, hours: ArrayLike) -> Any:
-        """Replicates still watched and without an event just before a moment."""
-        moments = np.asarray(hours) - TOLERANCE
+        """Return the number of replicates observed and without an event just before given times."""
+        times = np.asarray(hours) - TOLERANCE
         if self.row_time.ndim == 1:
-            return self.started - np.searchsorted(self._in_order, moments)
-        return np.count_nonzero(self.row_time >= moments[..., None], axis=-1)
+            return self.started - np.searchsorted(self._sorted_times, times)
+        return np.count_nonzero(self.row_time >= times[..., None], axis=-1)
 
     def latest(self, horizon_hours: float) -> Any:
-        """The last moment up to `horizon_hours` for which the curve is well founded.
+        """Return the latest time up to `horizon_hours` at which the curve is reliable.
 
-        Where watches end at different times the last few crises at risk would carry the whole
-        curve. So it is read no later than ten (or a tenth of those that started) are at risk.
+        If observations end at different times, the end of the curve rests on a few crises. So the
+        latest time is when ten crises, or a tenth of those that started, are still at risk.
         """
         if not self.rows:
             return horizon_hours
         end = np.fmin(horizon_hours, self.watched_until)
         cut_short = (self.row_cause == 0) & (self.row_time < end[..., None] - TOLERANCE)
         few = np.minimum(_FEW_AT_RISK, np.ceil(self.started / _FEW_AT_RISK)).astype(int)
-        tail = _picked(self._in_order, np.minimum(self.started - few, self.rows - 1))
+        tail = _pick(self._sorted_times, np.minimum(self.started - few, self.rows - 1))
         end = np.where(cut_short.any(axis=-1), np.fmin(end, tail), end)
         return np.where((self.started == 0) | self._everyone_ended, horizon_hours, end)[()]
 
     def band(self, cause: str | None = None) -> Interval:
-        """Confidence limits of a cause (the first unless named) just after each step."""
+        """Return the confidence limits of a cause (by default the first) just after each step."""
         k = self._index(cause)
         return complementary_log_log_interval(
             self.estimate[k], self.standard_error[k], self._known, self.confidence
         )
 
     def quantile(self, level: float = 0.5, cause: str | None = None, unit: float = 1.0) -> Measured:
-        """First time at which the incidence of a cause reaches `level`; infinite if it never does.
+        """Return the first time at which the incidence of a cause reaches `level`, or infinity.
 
-        With competing endings or censoring the incidence may stay below `level` for good; then
-        there is no such time, and a mean over those that had the event would be no stand-in.
+        With competing endings or censoring the incidence may never reach `level`. A mean over the
+        replicates with the event would be no substitute.
 
         Args:
             level: The share, between 0 and 1.
-            cause: One of the curve's causes; the first unless named.
-            unit: Hours in the unit in which the time is given.
+            cause: One of the curve's causes; by default the first.
+            unit: The unit of the result, in hours.
 
         Returns:
-            The time, with limits from inverting the pointwise band: those times at which `level`
-            lies inside it. A limit is NaN when the band never gets there. The standard error is what
-            the limits imply (Woodruff's argument: how far the curve is off, over how steep it is),
-            and so are the influence values.
+            The time, with limits from inverting the pointwise band: the range of times at which `level`
+            is inside it. A limit is NaN if the band never reaches `level`. The standard error and the
+            influence values follow from the limits (Woodruff's argument: the error of the curve divided
+            by its slope).
 
         Raises:
-            ValueError: `level` is not between 0 and 1, or `cause` is none of the causes.
+            ValueError: `level` is not between 0 and 1, or `cause` is not one of the causes.
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"a quantile's level must lie between 0 and 1, got {level!r}")
@@ -195,7 +194,7 @@ class CumulativeIncidence:
         padded = np.concatenate([[np.nan], self.times]) / unit
 
         def steps_to(curve: FloatArray) -> IntArray:
-            """How many steps it takes a curve to reach the level, 0 where it never does."""
+            """The number of steps until a curve reaches the level, 0 if it never does."""
             reached = np.insert(curve >= level - TOLERANCE, 0, False, axis=-1)
             return np.asarray(np.argmax(reached, axis=-1))
 
@@ -218,22 +217,22 @@ class CumulativeIncidence:
         )
 
     def _influence(self, steps: IntArray, k: int) -> FloatArray:
-        """Influence of each replicate on the estimate of cause `k` after so many steps.
+        """Return the influence of each replicate on the estimate of cause `k` after `steps` steps.
 
-        Moving a little weight to one replicate moves each step's hazards; what a step's hazards
-        do to the estimate by then is (for steps up to then, with `later` what is still to come)
-        `S(u-) - later / (1 - h(u))` for this cause and `-later / (1 - h(u))` for others.
-        A replicate adds to a step's hazards by its event there and takes away by being at risk.
-        Without censoring its value is its indicator (1 if the event came by then) less the estimate.
+        A small weight on one replicate changes the hazards of each step `u`. With `later` the increase of
+        the estimate after `u`, the derivative of the estimate is `S(u-) - later / (1 - h(u))` with respect
+        to the hazard of this cause, and `-later / (1 - h(u))` with respect to that of others. A replicate
+        raises the hazard at its event and lowers the hazards of the steps at which it is at risk. Without
+        censoring its influence is its indicator (1 if the event came by then) minus the estimate.
         """
         counted = np.arange(len(self.times)) < steps[..., None]
         own, every = self.events[k] * counted, self.every * counted
         risk, before = np.maximum(self.at_risk, 1.0), _before(self.survival)
         later = (_after(self.estimate[k], steps)[..., None] - self.estimate[k]) * counted
-        # When all at risk have their event nothing comes later, and 0 / 0 stands for 0.
+        # If all at risk have their event, nothing comes later, and 0 / 0 counts as 0.
         lost = later / np.where(risk > every, risk - every, np.inf)
         exposure = np.cumsum(before * own / risk**2 - lost * every / risk, axis=-1)
-        # By what became of a replicate (censored, this cause, another) and how many steps it saw.
+        # By the kind of a replicate's end (censored, this cause, another) and its number of steps.
         table = np.zeros((3, *exposure.shape[:-1], len(self.times) + 1))
         table[..., 1:] = -exposure
         table[1, ..., 1:] += (before / risk - lost) * counted
@@ -245,7 +244,7 @@ class CumulativeIncidence:
 
     @cached_property
     def _known(self) -> IntArray:
-        """Replicates whose state at each step is known: none of them censored before it."""
+        """The number of replicates not censored before each step."""
         return np.asarray(self.at_risk + np.cumsum(self.every, axis=-1) - self.every)
 
     @property
@@ -253,7 +252,7 @@ class CumulativeIncidence:
         return np.asarray((self.survival[..., -1:] <= 0.0).any(axis=-1))
 
     @cached_property
-    def _in_order(self) -> FloatArray:
+    def _sorted_times(self) -> FloatArray:
         return np.sort(self.row_time, axis=-1)
 
     def _index(self, cause: str | None) -> int:
@@ -270,19 +269,19 @@ def cumulative_incidence(
     *,
     first_only: bool = False,
 ) -> CumulativeIncidence:
-    """Estimate cumulative incidence from one time and one outcome for each replicate.
+    """Estimate cumulative incidence from the time and outcome of each replicate.
 
     Args:
         time: Hours from the clock's origin to the event or to censoring, not negative, shape
             `(rows,)`, or `(points, rows)` for a curve at each point; NaN for a replicate that is not
             on this clock.
-        cause: What happened then: 0 for censored, `k` for `causes[k - 1]`; of the same shape.
-        causes: Names of the kinds of event, the one of interest first.
+        cause: 0 for censored, `k` for `causes[k - 1]`; same shape as `time`.
+        causes: Names of the kinds of event, the event of interest first.
         confidence: Confidence level of the bands, between 0 and 1.
-        first_only: Keep the curve of the first kind only; the others compete with it as ever.
+        first_only: Return only the curve of the first kind; the others still compete with it.
 
     Returns:
-        The curves. Cost is one sort of the rows.
+        The curves. The cost is one sort of the rows.
 
     Raises:
         ValueError: Shapes differ, a time is negative, or a cause has no name.
@@ -291,7 +290,7 @@ def cumulative_incidence(
     row_cause = np.asarray(cause).astype(np.int8)
     if time.ndim not in (1, 2) or time.shape != row_cause.shape:
         raise ValueError(
-            f"time and cause must have one shape (rows,), got {time.shape} and {row_cause.shape}"
+            f"time and cause must have the same shape (rows,), got {time.shape} and {row_cause.shape}"
         )
     if (time < 0.0).any():
         raise ValueError(f"times must not be negative, got {float(np.nanmin(time))!r}")
@@ -300,7 +299,7 @@ def cumulative_incidence(
             f"causes must lie between 0 (censored) and {len(causes)}, "
             f"got {int(row_cause.min())} to {int(row_cause.max())}"
         )
-    kept = tuple(causes[:1] if first_only else causes)
+    names = tuple(causes[:1] if first_only else causes)
     started = ~np.isnan(time)
     had_event = started & (row_cause > 0)
     times = np.unique(time[had_event])
@@ -312,21 +311,21 @@ def cumulative_incidence(
     slot = row_step + width * np.arange(number).reshape(*curves, 1)
 
     def counted(rows: BoolArray) -> IntArray:
-        """For each curve and step, the number of rows with that many steps."""
+        """The number of rows with each number of steps, for each curve."""
         return np.bincount(slot[rows], minlength=width * number).reshape(*curves, width)
 
     events = np.stack(
-        [counted(had_event & (row_cause == k + 1))[..., 1:] for k in range(len(kept))]
+        [counted(had_event & (row_cause == k + 1))[..., 1:] for k in range(len(names))]
     )
     every = counted(had_event)[..., 1:]
-    # Who has fewer steps than this one left before it.
+    # Rows with fewer steps left before this one.
     at_risk = started.sum(axis=-1)[..., None] - np.cumsum(counted(started), axis=-1)[..., :-1]
     risk = np.maximum(at_risk, 1.0)
     survival = np.cumprod((risk - every) / risk, axis=-1)
     before = _before(survival)
     estimate = np.minimum(np.cumsum(before * events / risk, axis=-1), 1.0)
     return CumulativeIncidence(
-        causes=kept,
+        causes=names,
         times=times,
         at_risk=at_risk,
         events=events,
@@ -344,14 +343,14 @@ def cumulative_incidence(
 def _standard_error(
     estimate: FloatArray, own: IntArray, every: IntArray, risk: FloatArray, before: FloatArray
 ) -> FloatArray:
-    """Greenwood-type standard error of each cumulative incidence at each of its steps.
+    """Greenwood-type standard error of each cumulative incidence at each step.
 
-    The variance at `t` sums, over the steps `u <= t` and with `later = F(t) - F(u)`,
+    The variance at `t` is the sum, over the steps `u <= t` and with `later = F(t) - F(u)`, of
     `later^2 d / (Y (Y - d))  +  S(u-)^2 d_k (Y - d_k) / Y^3  -  2 later S(u-) d_k / Y^2`
-    (Marubini and Valsecchi 1995, chapter 10). Multiplied out in powers of `F(t)` each part is
-    a running sum.
+    (Marubini and Valsecchi 1995, chapter 10). Expanded in powers of `F(t)`, each term is a
+    cumulative sum.
     """
-    # When all at risk have their event nothing comes later, and infinity times 0 stands for 0.
+    # If all at risk have their event, nothing comes later, and infinity times 0 counts as 0.
     greenwood = every / (risk * np.where(risk > every, risk - every, np.inf))
     cross = before * own / risk**2
     at_step = before**2 * own * (risk - own) / risk**3
@@ -364,69 +363,65 @@ def _standard_error(
 
 
 def _before(survival: FloatArray) -> FloatArray:
-    """Survival just before each step."""
+    """The survival just before each step."""
     return np.insert(survival, 0, 1.0, axis=-1)[..., :-1]
 
 
 def _after(curve: Any, steps: IntArray) -> Any:
-    """A curve's value after each number of steps; 0 before the first."""
-    return _picked(np.insert(curve, 0, 0, axis=-1), steps)
+    """A curve's value after each number of steps; 0 after none."""
+    return _pick(np.insert(curve, 0, 0, axis=-1), steps)
 
 
-def _picked(values: Any, place: IntArray) -> Any:
-    """The values at a place along the last axis: one of each point, or any number of a single curve."""
-    return values[place] if values.ndim == 1 else values[np.arange(len(values)), place]
+def _pick(values: Any, index: IntArray) -> Any:
+    """Values at an index along the last axis: one for each point, or any number for a single curve."""
+    return values[index] if values.ndim == 1 else values[np.arange(len(values)), index]
 
 
-# --- Differences of median times, by a bootstrap of whole groups of replicates
+# --- Differences of median times, by a bootstrap of groups of replicates
 
-#: Draws of the bootstrap: enough that a 95% percentile limit hardly moves with another seed.
+#: Bootstrap draws: enough that a 95% percentile limit hardly depends on the seed.
 BOOTSTRAP_DRAWS = 1000
 
-#: Groups that the bootstrap draws from: many enough that drawing groups is as good as drawing
-#: replicates, few enough that a million replicates cost no more than a few thousand.
+#: Groups to draw from: enough that drawing groups is as good as drawing replicates, and few
+#: enough that a million replicates cost no more than a few thousand.
 BOOTSTRAP_GROUPS = 400
 
-#: Fixed, so that the same results folder always gives the same interval.
+#: Fixed, so that the same results always give the same interval.
 BOOTSTRAP_SEED = 1998
 
-#: Half-width, in standard errors of the incidence, of the window in which bootstrap medians fall.
+#: Half-width of the window around the median, in standard errors of the incidence.
 _WINDOW = 8.0
 
-#: Times before that window are pooled into no more bins than this, and those within it likewise.
+#: The maximum number of bins of times before that window, and within it.
 _BINS_BEFORE = 100
 _BINS_AROUND = 400
 
-#: Bootstrap samples worked on at a time, so that they stay in a processor's cache.
+#: Bootstrap samples computed at a time, to fit into a processor's cache.
 _DRAWS_AT_ONCE = 50
 
-#: Whole numbers that single precision holds exactly, and their sums, lie below this.
+#: Whole numbers below this are exact in single precision.
 _EXACT_BELOW = 2**24
 
 
 class MedianTime(NamedTuple):
-    """The hours by which half have had the event, in the sample and in each bootstrap sample.
-
-    Infinite where half never have.
-    """
+    """The median hours to an event, in the sample and in each bootstrap sample; infinite if never reached."""
 
     hours: float
     draws: FloatArray
 
 
 def median_difference(scenario: MedianTime, reference: MedianTime) -> Estimate:
-    """Difference in the time by which half have had the event, in hours.
+    """Return the difference of two median times, in hours, with the bootstrap's percentile interval.
 
-    The interval is the bootstrap's percentile interval. It is that of paired replicates if both
-    medians were drawn in the same stream from the same replicates, and that of independent
-    samples if the streams differ (see `median_time`). A limit is NaN when too many draws have no
-    median; all is NaN when half is never reached in one of the two.
+    The samples are paired if both medians were drawn with the same stream from the same replicates,
+    and independent if the streams differ (see `median_time`). A limit is NaN if too many draws have
+    no median; everything is NaN if one of the medians does not exist.
     """
     if not np.isfinite((scenario.hours, reference.hours)).all():
         return UNKNOWN
     with np.errstate(invalid="ignore"):
         differences = scenario.draws - reference.draws
-    # Where neither has one the difference could be anything: low for the lower limit, high for the upper.
+    # If neither draw has a median, the difference is unknown: lowest for the lower limit, highest for the upper.
     neither, tail = np.isnan(differences), (1.0 - CONFIDENCE) / 2.0
     lower, upper = (
         float(np.quantile(np.where(neither, far, differences), level, method="inverted_cdf"))
@@ -445,21 +440,21 @@ def median_time(
     draws: int = BOOTSTRAP_DRAWS,
     groups: int = BOOTSTRAP_GROUPS,
 ) -> MedianTime:
-    """The median time of a curve's first cause with bootstrap samples of it.
+    """Return the median time of a curve's first cause, with bootstrap samples.
 
-    The replicates are dealt into up to `groups` groups by their place. Each group is counted
-    once into bins of time; a bootstrap sample takes as many groups as there are, with replacement
-    (multinomial weights), and adds up their counts. Groups of independent replicates are
-    independent of one another and alike, so drawing groups is a bootstrap like drawing replicates
-    (Efron and Tibshirani 1993, *An Introduction to the Bootstrap*, sections 8.3 and 13.3), at a
-    cost that does not grow with their number. Two curves with the same rows and the same
-    `stream` are drawn with the same groups and weights: their medians are then paired.
+    The replicates are divided by row number into up to `groups` groups, and the events of each group
+    are counted in bins of time. A bootstrap sample draws as many groups as there are, with replacement
+    (multinomial weights), and adds their counts. Since groups of independent replicates are independent
+    and identically distributed, drawing groups is a valid bootstrap (Efron and Tibshirani 1993,
+    *An Introduction to the Bootstrap*, sections 8.3 and 13.3) whose cost does not grow with the number
+    of replicates. Two curves with the same rows and the same `stream` use the same groups and weights,
+    so their medians are paired.
 
-    Up to some hundreds of distinct times the bins are the times themselves. Beyond that they are
-    finest around the median, where they are far narrower than its standard error.
+    Up to a few hundred distinct times, the bins are the times themselves. Otherwise they are narrowest
+    around the median, where they are far narrower than its standard error.
 
-    In small batches (hundreds of replicates) the interval of a paired difference errs on the wide
-    side: a sample median is rougher than the difference that the pairs leave.
+    In small batches (hundreds of replicates) the interval of a paired difference is conservative,
+    because a sample median varies more than the difference of paired medians.
     """
     reached = float(curve.quantile().estimate)
     if not np.isfinite(reached):
@@ -467,8 +462,8 @@ def median_time(
     groups = min(groups, curve.rows)
     starts = _bin_starts(curve)
     counts = np.hstack(_counts_by_group(curve, groups, starts))
-    # Whole numbers, whose sums single precision holds exactly: as groups differ by one replicate at
-    # most in size, no sample has twice as many replicates as there are.
+    # Sums of whole numbers, exact in single precision: group sizes differ by at most one, so no
+    # sample has twice as many replicates as there are.
     if 2 * curve.rows < _EXACT_BELOW:
         counts = counts.astype(np.float32)
     weights = _weights(stream, draws, groups).astype(counts.dtype)
@@ -476,34 +471,33 @@ def median_time(
     sums = weights @ counts
     medians = np.empty(draws)
     for first in range(0, draws, _DRAWS_AT_ONCE):
-        some = slice(first, first + _DRAWS_AT_ONCE)
-        medians[some] = _medians(sums[some].astype(np.float64), bin_ends)
+        chunk = slice(first, first + _DRAWS_AT_ONCE)
+        medians[chunk] = _medians(sums[chunk].astype(np.float64), bin_ends)
     return MedianTime(reached, medians)
 
 
 @lru_cache(maxsize=8)
 def _weights(stream: int, draws: int, groups: int) -> NDArray[np.int64]:
-    """How often each bootstrap sample takes each group, shape `(draws, groups)`; not to be written to."""
+    """The weight of each group in each bootstrap sample, shape `(draws, groups)`; cached, so read-only."""
     generator = np.random.Generator(np.random.Philox(seed=[BOOTSTRAP_SEED, stream]))
     return generator.multinomial(groups, np.full(groups, 1.0 / groups), size=draws)
 
 
 def _medians(counts: FloatArray, bin_ends: FloatArray) -> FloatArray:
-    """The median time of each sample, of its first-cause events, all events and numbers at risk in each bin."""
+    """The median time of each sample, from its first-cause events, all events and numbers at risk in each bin."""
     own, every, at_risk = np.hsplit(counts, 3)
     at_risk = np.maximum(at_risk, 1.0)  # nobody at risk: no events either
     survival = np.cumprod(1.0 - every / at_risk, axis=1)
     before = np.hstack((np.ones((len(counts), 1)), survival[:, :-1]))
     incidence = np.cumsum(before * own / at_risk, axis=1)
     reached = incidence >= 0.5 - TOLERANCE
-    found: FloatArray = np.where(reached.any(axis=1), bin_ends[np.argmax(reached, axis=1)], np.inf)
-    return found
+    return np.asarray(np.where(reached.any(axis=1), bin_ends[np.argmax(reached, axis=1)], np.inf))
 
 
 def _bin_starts(curve: CumulativeIncidence) -> NDArray[np.intp]:
-    """First step of each bin: fine up to and around the median, one bin for all that comes after.
+    """The first step of each bin: bins before and around the median, and one for all later steps.
 
-    The window around the median is so wide that no bootstrap sample's median leaves it.
+    The window around the median is so wide that it contains the median of every bootstrap sample.
     """
     near = np.flatnonzero(
         np.abs(curve.estimate[0] - 0.5) <= _WINDOW * curve.standard_error[0] + TOLERANCE

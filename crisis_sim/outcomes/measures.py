@@ -1,20 +1,20 @@
-"""Measures: figures of a scenario, or of every point of a design at once.
+"""Measures: figures of a scenario, or of all points of a design.
 
-A measure is written by a name (`names`), by the path of a figure in summary.json, such as
+A measure is given by its name (`names`), by the path of a figure in summary.json, such as
 `ceasefire.from_trigger.by.30_days`, or as a mapping:
 
-    share: {ending: agreement}                       how often something is so
-    within_hours: 96                                 how often something comes in time, with
-      of: ceasefire_in_effect_at_hours               competing endings and censoring dealt with
-      since: first_strike_at_hours                   (cumulative incidence, Aalen-Johansen)
-    time_quantile: 0.5                               by when half have come, on the same curve
+    share: {ending: agreement}                       share of crises that satisfy a condition
+    within_hours: 96                                 cumulative incidence of an event
+      of: ceasefire_in_effect_at_hours               (Aalen-Johansen, with competing endings
+      since: first_strike_at_hours                   and censoring)
+    time_quantile: 0.5                               quantile of the time, from the same curve
       of: ceasefire_in_effect_at_hours
       since: first_strike_at_hours
-    quantile: 0.9                                    of a column, among those that have a value
+    quantile: 0.9                                    quantile of a column's known values
       of: deaths
-    mean: deaths                                     likewise
+    mean: deaths                                     mean of a column's known values
 
-`given` restricts a share, a quantile or a mean to the crises in which something else is so, and
+`given` restricts a share, a quantile or a mean to the crises that satisfy another condition, and
 `name` names the figure.
 """
 
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
 
 # --- Columns of outcomes and their kinds
 
-#: Words that a column of texts may hold; columns that are not here may hold any.
+#: Valid values of text columns; other text columns may contain any text.
 WORDS: Mapping[str, tuple[str, ...]] = {
     "ending": ENDINGS,
     "worst_violence": VIOLENCE,
@@ -72,16 +72,16 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     COURSE: tuple(COURSES),
 }
 
-#: Columns that identify a crisis; no outcomes.
+#: Columns that identify a crisis.
 _NO_OUTCOMES = ("scenario", "replicate", "point")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The outcomes that a measure may speak of.
+    """The outcomes available to measures.
 
     Attributes:
-        kinds: the kind of each column by its name: `time`, `number`, `flag` or `text`.
+        kinds: the kind of each column by name: `time`, `number`, `flag` or `text`.
     """
 
     kinds: Mapping[str, str]
@@ -93,19 +93,19 @@ class Columns:
         agents: Sequence[Any] = (),
         roles: Mapping[str, Any] | None = None,
     ) -> Columns:
-        """The outcomes that all of some scenarios have, with agents to add and classes in place of their own."""
+        """The outcomes that all scenarios have, run with additional agents and replaced roles."""
         from crisis_sim.batch.block import schemas
 
         first, *others = (schemas(scenario, agents, roles=roles)[0] for scenario in scenarios)
-        found = {
+        kinds = {
             name: _kind(name, first.field(name).type)
             for name in first.names
             if name not in _NO_OUTCOMES and all(name in other.names for other in others)
         }
-        return cls(found | {COURSE: "text"})
+        return cls(kinds | {COURSE: "text"})
 
     def named(self, *kinds: str) -> list[str]:
-        """Names of the columns of some kinds."""
+        """The names of the columns of given kinds."""
         return [name for name, kind in self.kinds.items() if kind in kinds]
 
 
@@ -121,7 +121,7 @@ def _kind(name: str, stored: Any) -> str:
 
 # --- Conditions on a crisis's outcomes
 
-#: Conditions on a time: that it came, or never did.
+#: Conditions on a time: that the event happened, or never did.
 CAME, NEVER = "came", "never"
 #: Conditions on a number, or on a time in hours from the start.
 BOUNDS = ("at_least", "at_most")
@@ -129,59 +129,61 @@ BOUNDS = ("at_least", "at_most")
 
 @dataclass(frozen=True)
 class Condition:
-    """Everything that must be so at once.
+    """A conjunction of conditions on outcomes.
 
     Attributes:
-        terms: each column with the value required: of texts a word or a tuple of words; of flags
-            true or false; of times `came` or `never`; of times and numbers bounds.
+        terms: each column with its required value: a text or a tuple of texts; true or false for flags;
+            `came` or `never` for times; bounds for times and numbers.
     """
 
     terms: tuple[tuple[str, Any], ...]
 
     @classmethod
     def of(cls, terms: Mapping[str, Any]) -> Condition:
-        """The condition that a mapping says."""
+        """Create a condition from a mapping."""
         return cls(tuple((column, _frozen(value)) for column, value in terms.items()))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that it looks at."""
-        each = [COURSE_COLUMNS if column == COURSE else (column,) for column, _ in self.terms]
-        return tuple(column for columns in each for column in columns)
+        """The columns that the condition reads."""
+        groups = [COURSE_COLUMNS if column == COURSE else (column,) for column, _ in self.terms]
+        return tuple(column for columns in groups for column in columns)
 
     def holds(self, replicates: Replicates) -> BoolArray:
-        """Whether it holds in each replicate, `(rows,)`."""
-        each = [
-            _holds(courses(replicates) if column == COURSE else replicates.column(column), wanted)
-            for column, wanted in self.terms
+        """Return whether each replicate satisfies the condition, `(rows,)`."""
+        satisfied = [
+            _satisfies(
+                courses(replicates) if column == COURSE else replicates.column(column), value
+            )
+            for column, value in self.terms
         ]
-        return np.asarray(np.logical_and.reduce(each), dtype=np.bool_)
+        return np.asarray(np.logical_and.reduce(satisfied), dtype=np.bool_)
 
     def plain(self) -> dict[str, Any]:
-        """The condition as it is written."""
-        return {column: _plain(wanted) for column, wanted in self.terms}
+        """The condition as a mapping."""
+        return {column: _plain(value) for column, value in self.terms}
 
     def words(self) -> str:
-        """The condition as a person would say it."""
-        return " and ".join(_words(column, wanted) for column, wanted in self.terms)
+        """The condition in words."""
+        return " and ".join(_words(column, value) for column, value in self.terms)
 
     def among(self) -> str:
-        """The crises in which it is so: "crises with no war", "crises that are not mediated"."""
+        """The crises that satisfy it, in words: "crises with no war", "crises that are not mediated"."""
         return "crises " + " and ".join(
-            f"{'that are' if isinstance(wanted, bool) else 'with'} {_words(column, wanted)}"
-            for column, wanted in self.terms
+            f"{'that are' if isinstance(value, bool) else 'with'} {_words(column, value)}"
+            for column, value in self.terms
         )
 
 
-def _holds(values: Any, wanted: Any) -> BoolArray:
-    if values.dtype.kind == "f" and wanted in (CAME, NEVER):
-        return np.asarray(np.isnan(values) == (wanted == NEVER))
-    if isinstance(wanted, _Bounds):
+def _satisfies(values: Any, required: Any) -> BoolArray:
+    if values.dtype.kind == "f" and required in (CAME, NEVER):
+        return np.asarray(np.isnan(values) == (required == NEVER))
+    if isinstance(required, _Bounds):
         # Comparisons with NaN are false: a time that never came is neither early nor late.
-        return np.asarray((values >= wanted.at_least) & (values <= wanted.at_most))
-    if isinstance(wanted, tuple):
-        return np.asarray(np.isin(values, wanted))
-    return np.asarray(values == wanted)
+        return np.asarray((values >= required.at_least) & (values <= required.at_most))
+    if isinstance(required, tuple):
+        return np.asarray(np.isin(values, required))
+    return np.asarray(values == required)
 
 
 @dataclass(frozen=True)
@@ -196,39 +198,39 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _plain(wanted: Any) -> Any:
-    if isinstance(wanted, _Bounds):
-        return {name: bound for name in BOUNDS if np.isfinite(bound := getattr(wanted, name))}
-    return list(wanted) if isinstance(wanted, tuple) else wanted
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Bounds):
+        return {name: bound for name in BOUNDS if np.isfinite(bound := getattr(value, name))}
+    return list(value) if isinstance(value, tuple) else value
 
 
-def _words(column: str, wanted: Any) -> str:
-    if column == COURSE and isinstance(wanted, str):
-        return COURSES[wanted]
+def _words(column: str, value: Any) -> str:
+    if column == COURSE and isinstance(value, str):
+        return COURSES[value]
     name = plain_name(column)
-    if wanted in (CAME, NEVER):
-        return name if wanted == CAME else f"no {name}"
-    if isinstance(wanted, bool):
-        return name if wanted else f"not {name}"
-    if isinstance(wanted, _Bounds):
+    if value in (CAME, NEVER):
+        return name if value == CAME else f"no {name}"
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    if isinstance(value, _Bounds):
         signs = dict(zip(BOUNDS, "≥≤", strict=True))
-        return " ".join([name, *(f"{signs[key]} {at:g}" for key, at in _plain(wanted).items())])
-    if isinstance(wanted, tuple):
-        return f"{name} {' or '.join(map(str, wanted))}"
-    return f"{name} {wanted}"
+        return " ".join([name, *(f"{signs[key]} {at:g}" for key, at in _plain(value).items())])
+    if isinstance(value, tuple):
+        return f"{name} {' or '.join(map(str, value))}"
+    return f"{name} {value}"
 
 
 # --- Replicates, with cached conditions, clocks and curves
 
-#: Cells of a matrix of points by times that are held at once: some 20 MB each.
+#: The maximum number of cells of a matrix of points by times, about 20 MB.
 _CELLS = 2_500_000
 
 
-Found = TypeVar("Found")
+Cached = TypeVar("Cached")
 
 
 class Reading:
-    """The replicates of a scenario, or of all points of a design, as measures read them."""
+    """The replicates of a scenario, or of all points of a design, with a cache for measures."""
 
     def __init__(
         self,
@@ -236,66 +238,68 @@ class Reading:
         points: int | None = None,
         rows: NDArray[np.intp] | None = None,
     ) -> None:
-        """Read replicates.
+        """Wrap replicates.
 
         Args:
-            replicates: one row for each replicate at each point, point after point, the replicates
-                in one order at all of them.
-            points: how many points; None for a scenario, whose arrays have no axis for them.
-            rows: the replicates to take, in this order; None for all.
+            replicates: a row for each replicate at each point, point after point, with the replicates
+                in the same order at all points.
+            points: the number of points; None for a scenario, whose arrays have no axis for points.
+            rows: the rows to use, in this order; None for all.
         """
         self.source, self.points, self.rows = replicates, points, rows
         self.horizon_hours = replicates.horizon_hours
         self._last: tuple[str, NDArray[Any]] = ("", np.array([]))
-        self._found: dict[
-            tuple[Any, ...], Any
-        ] = {}  # what has been asked for, by method and arguments
+        self._cache: dict[tuple[Any, ...], Any] = {}  # results by method and arguments
 
     @classmethod
     def of(cls, ensemble: Replicates) -> Reading:
-        """All replicates of a scenario.
+        """Wrap all replicates of a scenario.
 
         Raises:
-            UnknownValueError: The worst violence of one is not one of those there are.
+            UnknownValueError: A value of `worst_violence` is unknown.
         """
         kinds(ensemble, "worst_violence", VIOLENCE)
         return cls(ensemble)
 
     def subset(self, rows: NDArray[np.intp]) -> Reading:
-        """Some of the replicates of a scenario, in the order of `rows`."""
+        """Select replicates of a scenario, in the order of `rows`."""
         return Reading(self.source, rows=rows if self.rows is None else self.rows[rows])
 
     def column(self, name: str) -> NDArray[Any]:
-        """One value a row; a column of texts takes long to read, and several measures in a row ask for it."""
-        if name != self._last[0]:
+        """The values of a column."""
+        if (
+            name != self._last[0]
+        ):  # successive measures often read the same column, and texts are slow to read
             values = self.source.column(name)
             self._last = (name, values if self.rows is None else values[self.rows])
         return self._last[1]
 
     def shaped(self, values: Any) -> Any:
-        """One value a row with an axis for the points, where there are points."""
+        """Reshape values to points by replicates, if there are points."""
         return values if self.points is None else values.reshape(self.points, -1)
 
     def holds(self, condition: Condition) -> BoolArray:
-        """Whether a condition holds in each replicate."""
-        return self._once(lambda: self.shaped(condition.holds(self)), "holds", condition)
+        """Return whether each replicate satisfies a condition."""
+        return self._cached(lambda: self.shaped(condition.holds(self)), "holds", condition)
 
     def durations(self, clock: Clock) -> Durations:
-        """A clock's hours and causes of every row."""
-        return self._once(lambda: clock.read(self), "durations", clock)
+        """The times of all rows on a clock."""
+        return self._cached(lambda: clock.read(self), "durations", clock)
 
     def curve(self, clock: Clock) -> CumulativeIncidence:
-        """The cumulative incidence, in a scenario, of a clock's event."""
-        return self._once(lambda: self.durations(clock).incidence(first_only=True), "curve", clock)
+        """The cumulative incidence of a clock's event in a scenario."""
+        return self._cached(
+            lambda: self.durations(clock).incidence(first_only=True), "curve", clock
+        )
 
     def median(self, clock: Clock, stream: int = 0) -> MedianTime:
-        """The median time of that curve with its bootstrap: a reference needs it often."""
-        return self._once(lambda: median_time(self.curve(clock), stream), "median", clock, stream)
+        """The median time of a clock's event in a scenario, with its bootstrap."""
+        return self._cached(lambda: median_time(self.curve(clock), stream), "median", clock, stream)
 
-    def _once(self, make: Callable[[], Found], *key: object) -> Found:
-        if key not in self._found:
-            self._found[key] = make()
-        return cast(Found, self._found[key])
+    def _cached(self, compute: Callable[[], Cached], *key: object) -> Cached:
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return cast(Cached, self._cache[key])
 
     def figure(
         self,
@@ -303,16 +307,15 @@ class Reading:
         figure: Callable[[CumulativeIncidence], Measured],
         until: float | None = None,
     ) -> Measured:
-        """A figure of the curve of a scenario, or of those at all points.
+        """Compute a figure of the curve of a scenario, or of the curves at all points.
 
         Args:
             clock: the event and its origin.
-            figure: the figure of a curve.
+            figure: a function that computes the figure from curves.
             until: hours after which events do not matter to it; None for all.
         """
         if self.points is None:
             return figure(self.curve(clock))
-        # As many points at a time as memory should hold.
         return joined([figure(curves).settled() for curves in self._at_points(clock, until)])
 
     def _at_points(self, clock: Clock, until: float | None) -> Iterator[CumulativeIncidence]:
@@ -329,7 +332,7 @@ class Reading:
 
 # --- Kinds of measures, computed at all points at once
 
-#: The denominator of a share of every crisis.
+#: The denominator of a share of all crises.
 EVERYONE = "all crises"
 #: Hours in a unit of time.
 HOURS = {"hours": 1.0, "days": 24.0}
@@ -337,19 +340,19 @@ HOURS = {"hours": 1.0, "days": 24.0}
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure that any batch has.
+    """A figure that can be computed from any batch.
 
     Attributes:
         name: its name in tables and files.
         words: its name in a sentence or on an axis.
         kind: `share`, `within_hours`, `time_quantile`, `quantile` or `mean`.
-        unit: `share`, `hours`, `days`, or "" for whatever its column is in.
-        event: the condition whose share it is.
-        clock: the event awaited and its origin; of a quantile, where it is of the time between two.
-        hours: within how many hours; None for the horizon, or as long as enough were watched.
-        level: which quantile, between 0 and 1; 0.5 for the median.
-        column: the column, of a quantile or a mean.
-        given: the crises that it is restricted to; None for all, or all that have a value.
+        unit: `share`, `hours`, `days`, or "" for the unit of its column.
+        event: the condition of a share.
+        clock: the event and its origin, also for a quantile of the time between two events.
+        hours: the time limit; None for the horizon, or for as long as the curve is reliable.
+        level: the level of a quantile, between 0 and 1; 0.5 for the median.
+        column: the column of a quantile or a mean.
+        given: the condition that restricts the crises; None for all, or all with a value.
     """
 
     name: str
@@ -365,7 +368,7 @@ class Measure:
 
     @property
     def among(self) -> str:
-        """The crises that it describes; of a share, its denominator."""
+        """The crises that it describes, in words; the denominator of a share."""
         if self.clock and not self.column:
             return self.clock.among
         terms = dict(self.given.terms) if self.given else {}
@@ -375,7 +378,7 @@ class Measure:
 
     @property
     def subject(self) -> str:
-        """Its words at the head of a sentence: a share with its denominator."""
+        """Its words as the subject of a sentence; a share has its denominator."""
         return f"{self.words}, of {self.among}" if self.unit == "share" else self.words
 
     def about(self) -> dict[str, str]:
@@ -384,33 +387,33 @@ class Measure:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of outcomes that it needs."""
+        """The columns of outcomes that it reads."""
         of = (self.column,) if self.column and not self.clock else ()
         parts = (self.event, self.clock, self.given)
         return (*of, *(column for part in parts if part for column in part.columns))
 
     def plain(self) -> dict[str, Any]:
-        """The measure as it would be written in full."""
-        body = {
+        """The measure as a complete mapping."""
+        value = {
             "share": self.event.plain(),
             "within_hours": "horizon" if self.hours is None else self.hours,
             "mean": self.column,
         }
-        written = {"name": self.name, self.kind: body.get(self.kind, self.level)}
+        mapping = {"name": self.name, self.kind: value.get(self.kind, self.level)}
         if self.clock:
-            written |= self.clock.plain()
+            mapping |= self.clock.plain()
         elif self.kind == "quantile":
-            written["of"] = self.column
+            mapping["of"] = self.column
         if self.clock and self.unit != "share":
-            written["unit"] = self.unit
-        return written | ({"given": self.given.plain()} if self.given else {})
+            mapping["unit"] = self.unit
+        return mapping | ({"given": self.given.plain()} if self.given else {})
 
     def over(self, replicates: Replicates, points: int = 1) -> Measured:
-        """The figure at every point; the arguments are those of `Reading`."""
+        """Compute the figure at every point; the arguments are those of `Reading`."""
         return self.read(Reading(replicates, points)).settled()
 
     def read(self, reading: Reading) -> Measured:
-        """The figure in a scenario, or at every point."""
+        """Compute the figure in a scenario, or at every point."""
         match self.kind, self.clock:
             case "share", _:
                 return share_of(reading.holds(self.event), self._given(reading))
@@ -432,7 +435,7 @@ class Measure:
         return _mean(values) if self.kind == "mean" else _quantile(values, self.level)
 
     def moment(self, curve: CumulativeIncidence, horizon_hours: float) -> Any:
-        """The hours by which an incidence is read off a curve."""
+        """The time at which an incidence is read from a curve, in hours."""
         return curve.latest(horizon_hours) if self.hours is None else self.hours
 
     def _given(self, reading: Reading) -> BoolArray:
@@ -440,7 +443,7 @@ class Measure:
 
 
 def share_of(came: BoolArray, among: BoolArray) -> Measured:
-    """How often something came among some replicates, along the last axis."""
+    """Return the share of events among a subset of replicates, along the last axis."""
     among = np.broadcast_to(among, came.shape)
     count, of = (came & among).sum(axis=-1), among.sum(axis=-1)
     share = np.divide(count, of, out=np.full(np.shape(of), np.nan), where=of > 0)
@@ -454,8 +457,8 @@ def share_of(came: BoolArray, among: BoolArray) -> Measured:
 
 def _quantile(values: FloatArray, level: float) -> Measured:
     """A quantile of the values that are not NaN."""
-    found = quantile_with_interval(values, level)
-    estimate, lower, upper = map(np.asarray, (found.estimate, found.lower, found.upper))
+    quantile = quantile_with_interval(values, level)
+    estimate, lower, upper = map(np.asarray, (quantile.estimate, quantile.lower, quantile.upper))
     among = ~np.isnan(values)
     of, error = among.sum(axis=-1), error_from_limits(lower, estimate, upper)
 
@@ -480,8 +483,8 @@ def _mean(values: FloatArray) -> Measured:
 
 
 def _ratio_influence(values: Any, among: BoolArray, ratio: FloatArray, of: Any) -> FloatArray:
-    """How much each replicate pulls a mean over some of them."""
+    """The influence of each replicate on a mean over a subset."""
     with np.errstate(invalid="ignore"):
-        apart = np.where(among, np.asarray(values, np.float64) - ratio[..., None], 0.0)
-    apart *= (among.shape[-1] / np.maximum(of, 1))[..., None]
-    return np.asarray(apart)
+        deviation = np.where(among, np.asarray(values, np.float64) - ratio[..., None], 0.0)
+    deviation *= (among.shape[-1] / np.maximum(of, 1))[..., None]
+    return np.asarray(deviation)

@@ -1,4 +1,4 @@
-"""Measures by name: the common ones, every figure in summary.json by its path, and three families."""
+"""Measures by name: common measures, the figures of summary.json by path, and three families of names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ from crisis_sim.text import clean
 
 FROM_TRIGGER, FROM_STRIKE, RELAPSE = CLOCKS.values()
 
-#: Hours are counted from the first strike (of fire from the first fire), days from the trigger.
+#: The clocks of families of names: hours count from the first strike (for fire, from the first fire), days from
+#: the trigger.
 _SINCE = {
     ("ceasefire", "hours"): FROM_STRIKE,
     ("ceasefire", "days"): FROM_TRIGGER,
@@ -59,7 +60,7 @@ _ENDING_WORDS = {
     "faded": "fading away",
     "unresolved": "no end before the horizon",
 }
-#: Shares by group in summary.json and name: words, column, and the value required.
+#: Shares: group in summary.json, name, words, column, and required value.
 _SHARES: tuple[tuple[str, str, str, str, object], ...] = (
     *(("endings", one, _ENDING_WORDS[one], "ending", one) for one in ENDINGS),
     ("shares", "first_strike", "a first strike", STRIKE, CAME),
@@ -68,7 +69,7 @@ _SHARES: tuple[tuple[str, str, str, str, object], ...] = (
     ("shares", "nuclear_use", "nuclear use", "nuclear_use_at_hours", CAME),
     *(("worst_violence", one, f"worst violence: {one}", "worst_violence", one) for one in VIOLENCE),
 )
-#: Quantiles in summary.json: words, the clock of a time between two moments, and its unit.
+#: Quantiles in summary.json: words, the clock of a time between two events, and its unit.
 _QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
     "trigger_to_first_strike_days": ("trigger to first strike", Clock(STRIKE, TRIGGER), "days"),
     "first_strike_to_ceasefire_hours": ("first strike to ceasefire", FROM_STRIKE, "hours"),
@@ -77,20 +78,20 @@ _QUANTILES: dict[str, tuple[str, Clock | None, str]] = {
 }
 
 
-def _share(name: str, words: str, column: str, wanted: object) -> Measure:
-    return Measure(name, words, "share", "share", event=Condition.of({column: wanted}))
+def _share(name: str, words: str, column: str, value: object) -> Measure:
+    return Measure(name, words, "share", "share", event=Condition.of({column: value}))
 
 
 def _within(name: str, clock: Clock, moment: str) -> Measure:
-    """By a moment such as `24_hours`, or the horizon."""
+    """The incidence by a moment such as `24_hours` or `horizon`."""
     number, _, unit = moment.partition("_")
     hours = float(number) * HOURS[unit] if unit else None
-    words = _said(clock, f"{number} {unit}" if unit else "")
+    words = _incidence_words(clock, f"{number} {unit}" if unit else "")
     return Measure(name, words, "within_hours", "share", clock=clock, hours=hours)
 
 
-def _said(clock: Clock, time: str) -> str:
-    """The event of a clock within a time, or by the horizon where that is ""."""
+def _incidence_words(clock: Clock, time: str) -> str:
+    """Describe the event of a clock within a time; "" for the horizon."""
     by = f"within {time}" if time else "by the horizon"
     return f"{clock.words()} {by} of {clock.since_words()}"
 
@@ -101,10 +102,10 @@ def _median(name: str, clock: Clock, unit: str) -> Measure:
 
 
 def _of_family(name: str, columns: Columns | None = None) -> Iterator[Measure]:
-    """The measure of a name with a number or a column in it, if it is one."""
+    """The measure of a name that contains a number or a column, if it is valid."""
     if within := _WITHIN.fullmatch(name):
-        what, moment, unit = within.groups()
-        yield _within(name, _SINCE.get((what, unit), RELAPSE), moment)
+        event, moment, unit = within.groups()
+        yield _within(name, _SINCE.get((event, unit), RELAPSE), moment)
     of_column = _OF_COLUMN.fullmatch(name)
     if of_column and (columns is None or of_column[2] in columns.named("number")):
         kind, column = of_column.groups()
@@ -115,9 +116,9 @@ def _of_family(name: str, columns: Columns | None = None) -> Iterator[Measure]:
 def _common() -> Iterator[Measure]:
     for moment in _MOMENTS[:-1]:
         yield from _of_family(f"ceasefire_within_{moment}")
-    for group, name, words, column, wanted in _SHARES:
+    for group, name, words, column, value in _SHARES:
         if group != "worst_violence":
-            yield _share(name, words, column, wanted)
+            yield _share(name, words, column, value)
     yield _within("relapse", RELAPSE, "14_days")
     for moment in ("7_days", "14_days"):
         yield from _of_family(f"relapse_within_{moment}")
@@ -133,11 +134,11 @@ def _in_summary() -> Iterator[Measure]:
     for course, words in COURSES.items():
         given = Condition.of({COURSE: course})
         yield Measure(f"courses.{course}.share", words, "share", "share", event=given)
-        for one in ENDINGS:
-            ended = _share(f"courses.{course}.endings.{one}", _ENDING_WORDS[one], "ending", one)
-            yield replace(ended, given=given)
-    for group, name, words, column, wanted in _SHARES:
-        yield _share(f"{group}.{name}", words, column, wanted)
+        for kind in ENDINGS:
+            ending = _share(f"courses.{course}.endings.{kind}", _ENDING_WORDS[kind], "ending", kind)
+            yield replace(ending, given=given)
+    for group, name, words, column, value in _SHARES:
+        yield _share(f"{group}.{name}", words, column, value)
     for key, clock in (("from_first_strike", FROM_STRIKE), ("from_trigger", FROM_TRIGGER)):
         for moment in _MOMENTS:
             yield _within(f"ceasefire.{key}.by.{moment}", clock, moment)
@@ -148,33 +149,32 @@ def _in_summary() -> Iterator[Measure]:
     for moment in ("7_days", "14_days"):
         yield _within(f"relapse.by.{moment}", RELAPSE, moment)
     for per_cent in (10, 50, 90):
-        for name, (what, between, unit) in _QUANTILES.items():
+        for name, (subject, clock, unit) in _QUANTILES.items():
             words = "median" if per_cent == 50 else f"{per_cent}th percentile"
-            words += f" of the time from {what}, where it came" if unit else f" of {what}"
+            words += f" of the time from {subject}, where it came" if unit else f" of {subject}"
             yield Measure(
                 f"quantiles.{name}.{per_cent}",
                 words,
                 "quantile",
                 unit,
-                clock=between,
+                clock=clock,
                 level=per_cent / 100.0,
-                column=between.of if between else what,
+                column=clock.of if clock else subject,
             )
 
 
 #: The common measures by name.
-NAMES: dict[str, Measure] = {one.name: one for one in _common()}
-#: Every figure in a scenario's part of summary.json, by its path there.
-SUMMARY_PATHS: dict[str, Measure] = {one.name: one for one in _in_summary()}
+NAMES: dict[str, Measure] = {measure.name: measure for measure in _common()}
+#: Every figure in a scenario's part of summary.json, by path.
+SUMMARY_PATHS: dict[str, Measure] = {measure.name: measure for measure in _in_summary()}
 
 
 def known_names(columns: Columns | None = None) -> list[str]:
-    """All names that a measure may be written by, for crises with these outcomes.
+    """Return the names of measures of crises with these outcomes.
 
-    Beside these, `ceasefire_within_<n>_hours` (of the first strike), `ceasefire_within_<n>_days`
-    (of the trigger) and `relapse_within_<n>_days` may have any whole number; so may
-    `strikes_paused_within_` and `fire_paused_within_`, whose hours count from the first strike and
-    the first fire.
+    In addition, `ceasefire_within_<n>_hours` (of the first strike), `ceasefire_within_<n>_days` (of
+    the trigger) and `relapse_within_<n>_days` allow any whole number; so do `strikes_paused_within_`
+    and `fire_paused_within_`, whose hours count from the first strike and the first fire.
     """
     of_columns = [
         f"{kind}_{column}"
@@ -185,15 +185,15 @@ def known_names(columns: Columns | None = None) -> list[str]:
 
 
 def by_name(name: str, columns: Columns | None = None) -> Measure | None:
-    """The measure of a name, or of a figure's path in summary.json; None where there is none such."""
+    """Return the measure of a name, or of a figure's path in summary.json; None if there is none."""
     if name in NAMES or name in SUMMARY_PATHS:
         return NAMES.get(name) or SUMMARY_PATHS[name]
     return next(_of_family(name, columns), None)
 
 
-# --- Reading measures, with each mistake at its place
+# --- Reading measures, with the position of each mistake
 
-#: The kinds of measure that a mapping may be, each with its keys besides `name`.
+#: The kinds of measure in a mapping, each with its optional keys other than `name`.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "share": ("given",),
     "within_hours": ("of", "since"),
@@ -205,9 +205,9 @@ UNITS = ("hours", "days")
 HORIZON = "horizon"
 _EXAMPLE = "a measure's name, such as ceasefire_within_96_hours, or a mapping such as {share: {ending: agreement}}"
 
-#: JSON Schema of a measure as it is written.
+#: JSON Schema of a measure.
 MEASURE_SCHEMA: dict[str, Any] = {
-    "description": "what is measured: a name, a figure's path in summary.json, or a mapping",
+    "description": "a measure: a name, a figure's path in summary.json, or a mapping",
     "anyOf": [
         {"type": "string"},
         {
@@ -233,22 +233,22 @@ MEASURE_SCHEMA: dict[str, Any] = {
 }
 
 
-def measure(written: str | Mapping[str, Any], columns: Columns | None = None) -> Measure:
-    """A measure from a name or a mapping, as it would stand in an experiment.
+def measure(definition: str | Mapping[str, Any], columns: Columns | None = None) -> Measure:
+    """Create a measure from a name or a mapping, as in an experiment file.
 
     Args:
-        written: such as `"agreement"` or `{"share": {"deaths": {"at_least": 1000}}}`.
-        columns: the outcomes that there are; None to take any for one.
+        definition: such as `"agreement"` or `{"share": {"deaths": {"at_least": 1000}}}`.
+        columns: the available outcomes; None to allow any.
 
     Raises:
-        ScenarioError: when it has mistakes.
+        ScenarioError: it has mistakes.
     """
-    text = json.dumps(written, ensure_ascii=False)
+    text = json.dumps(definition, ensure_ascii=False)
     return read_measure(parse_value(Source.of("measure", text), text), columns)
 
 
 def read_measure(node: Node, columns: Columns | None = None) -> Measure:
-    """A measure from a file; an error holds all of its mistakes, each at its place."""
+    """Read a measure from a file; the error lists all mistakes with their positions."""
     if isinstance(node.content, str):
         named = by_name(node.content, columns)
         if named is None:
@@ -263,7 +263,7 @@ def read_measure(node: Node, columns: Columns | None = None) -> Measure:
 
 
 class _Reader:
-    """Reads one mapping, gathering its mistakes."""
+    """Reads a mapping and collects its mistakes."""
 
     def __init__(self, node: Node, columns: Columns | None) -> None:
         self.node, self.columns = node, columns
@@ -278,16 +278,16 @@ class _Reader:
         if not kinds:
             first = next(iter(self.entries.values())).label
             near = next(filter(None, (nearest(key, KEYS) for key in self.entries)), "")
-            raise first.error("this does not say what to measure", one_of(KEYS), near)
+            raise first.error("the kind of measure is missing", one_of(KEYS), near)
         allowed = ("name", kinds[0], *KEYS[kinds[0]])
         for key, entry in self.entries.items():
             if key not in allowed:
                 near = nearest(key, allowed)
                 self._note(entry, f"unknown key '{key}'", one_of(allowed), near, key=True)
-        made = self._measure(kinds[0])
+        result = self._measure(kinds[0])
         if self.mistakes:
             raise ScenarioError(self.mistakes)
-        return made
+        return result
 
     def _measure(self, kind: str) -> Measure:
         entry, clock, unit = self.entries[kind], None, "share"
@@ -302,22 +302,20 @@ class _Reader:
             clock, hours = self._clock(), None
             if entry.content != HORIZON:
                 hours = self._number(entry, "a number of hours above 0, or horizon", math.inf)
-            words, values["hours"] = (
-                _said(clock, "" if hours is None else f"{hours:g} hours"),
-                hours,
-            )
+            words = _incidence_words(clock, "" if hours is None else f"{hours:g} hours")
+            values["hours"] = hours
         else:
             level = values["level"] = self._number(entry, "a number between 0 and 1", 1.0)
-            what = "median" if level == 0.5 else f"{100 * level:g}% quantile"
+            quantile = "median" if level == 0.5 else f"{100 * level:g}% quantile"
             unit = self._unit()
             if kind == "time_quantile":
                 clock = self._clock()
-                what = what if level == 0.5 else f"{what} of the"
-                words = f"{what} time from {clock.since_words()} to {clock.words()}"
+                of_the = "" if level == 0.5 else " of the"
+                words = f"{quantile}{of_the} time from {clock.since_words()} to {clock.words()}"
             else:
                 since = self._column("since", "time") if "since" in self.entries else ""
                 column = self._column("of", *(("time",) if since else ("number", "time")))
-                words = f"{what} of {column.replace('_', ' ')}{since and f' since {since}'}"
+                words = f"{quantile} of {column.replace('_', ' ')}{since and f' since {since}'}"
                 values["column"] = column
                 clock, unit = (Clock(column, since), unit) if since else (None, "")
         given = self._condition("given") if "given" in self.entries else None
@@ -357,7 +355,7 @@ class _Reader:
         known = columns.named(*kinds)
         message = f"no outcome '{name}'"
         if name in columns.kinds:
-            message = f"'{name}' is a {columns.kinds[name]}, which has none of that"
+            message = f"'{name}' is a {columns.kinds[name]}, which is not possible here"
         self._note(node, message, one_of(known), nearest(name, known), key=key)
 
     def _unit(self) -> str:
@@ -372,34 +370,34 @@ class _Reader:
         value = node.content
         if isinstance(value, (int, float)) and not isinstance(value, bool) and 0.0 < value < below:
             return float(value)
-        self._note(node, f"out of range or no number: {node.plain()!r}", expected)
+        self._note(node, f"not a number, or out of range: {node.plain()!r}", expected)
         return 0.5
 
     def _condition(self, key: str) -> Condition:
         node = self.entries[key]
         if not node.entries():
-            expected = "outcomes and what they must be, such as {ending: agreement}"
-            self._note(node, f"'{key}' says nothing", expected)
-        for column, wanted in node.entries().items():
-            self.mistakes += self._term(column, wanted)
+            expected = "outcomes with required values, such as {ending: agreement}"
+            self._note(node, f"'{key}' is empty", expected)
+        for column, value in node.entries().items():
+            self.mistakes += self._mistakes_of(column, value)
         return Condition(()) if self.mistakes else Condition.of(node.plain())
 
-    def _term(self, column: str, wanted: Node) -> Iterator[Mistake]:
-        kind = self.columns.kinds.get(column) if self.columns else _guess(column, wanted)
+    def _mistakes_of(self, column: str, value: Node) -> Iterator[Mistake]:
+        kind = self.columns.kinds.get(column) if self.columns else _guess_kind(column, value)
         if kind is None:
-            self._unknown_column(wanted, column, ("text", "flag", "time", "number"), key=True)
-        elif kind == "flag" and not isinstance(wanted.content, bool):
-            yield wanted.place.mistake(f"not true or false: {wanted.plain()!r}", "true or false")
+            self._unknown_column(value, column, ("text", "flag", "time", "number"), key=True)
+        elif kind == "flag" and not isinstance(value.content, bool):
+            yield value.place.mistake(f"not true or false: {value.plain()!r}", "true or false")
         elif kind == "text":
-            yield from _wrong_words(column, wanted)
-        elif kind == "time" and isinstance(wanted.content, str):
-            if wanted.content not in (CAME, NEVER):
-                near = nearest(wanted.content, (CAME, NEVER))
-                yield wanted.place.mistake(
-                    f"not said of a time: '{wanted.content}'", f"{CAME}, {NEVER} or bounds", near
+            yield from _mistakes_of_texts(column, value)
+        elif kind == "time" and isinstance(value.content, str):
+            if value.content not in (CAME, NEVER):
+                near = nearest(value.content, (CAME, NEVER))
+                yield value.place.mistake(
+                    f"not valid for a time: '{value.content}'", f"{CAME}, {NEVER} or bounds", near
                 )
         elif kind in ("time", "number"):
-            yield from _wrong_bounds(wanted)
+            yield from _mistakes_of_bounds(value)
 
     def _note(
         self, node: Node, message: str, expected: str, near: str = "", *, key: bool = False
@@ -408,30 +406,30 @@ class _Reader:
         self.mistakes.append(place.mistake(message, expected, near))
 
 
-def _guess(column: str, wanted: Node) -> str:
-    """The kind of an unknown column, from the value required of it."""
-    if isinstance(wanted.content, bool):
+def _guess_kind(column: str, value: Node) -> str:
+    """The kind of an unknown column, from its required value."""
+    if isinstance(value.content, bool):
         return "flag"
     if column.endswith("_at_hours"):
         return "time"
-    return "number" if wanted.entries() else "text"
+    return "number" if value.entries() else "text"
 
 
-def _wrong_words(column: str, wanted: Node) -> Iterator[Mistake]:
+def _mistakes_of_texts(column: str, value: Node) -> Iterator[Mistake]:
     known = WORDS.get(column, ())
-    for node in wanted.items() or [wanted]:
+    for node in value.items() or [value]:
         if not isinstance(node.content, str):
-            yield node.place.mistake(f"not a word: {node.plain()!r}", one_of(known) or "a text")
+            yield node.place.mistake(f"not a text: {node.plain()!r}", one_of(known) or "a text")
         elif known and node.content not in known:
             near = nearest(node.content, known)
             yield node.place.mistake(f"unknown {column} '{node.content}'", one_of(known), near)
 
 
-def _wrong_bounds(wanted: Node) -> Iterator[Mistake]:
-    expected = "at_least and at_most with a number each, such as {at_least: 1000}"
-    if not wanted.entries():
-        yield wanted.place.mistake(f"not bounds: {wanted.plain()!r}", expected)
-    for key, node in wanted.entries().items():
+def _mistakes_of_bounds(value: Node) -> Iterator[Mistake]:
+    expected = "at_least, at_most or both, each with a number, such as {at_least: 1000}"
+    if not value.entries():
+        yield value.place.mistake(f"not bounds: {value.plain()!r}", expected)
+    for key, node in value.entries().items():
         if key not in BOUNDS:
             yield node.label.mistake(f"unknown key '{key}'", one_of(BOUNDS), nearest(key, BOUNDS))
         elif isinstance(node.content, bool) or not isinstance(node.content, (int, float)):

@@ -1,4 +1,4 @@
-"""The summary of a batch: every scenario's outcomes, and differences between scenarios."""
+"""The summary of a batch: the outcomes of each scenario, and differences between scenarios."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from crisis_sim import show
 from crisis_sim.outcomes.advice import advise
 from crisis_sim.outcomes.durations import (
     STRIKE,
-    STRIKES_PAUSED,
     NotPairedError,
     UnknownReferenceError,
 )
 from crisis_sim.outcomes.incidence import median_difference
 from crisis_sim.outcomes.intervals import CONFIDENCE, Contrast, Estimate, Measured, difference
-from crisis_sim.outcomes.measures import Measure, Reading
+from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.names import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import did_you_mean, one_of
@@ -38,42 +37,44 @@ if TYPE_CHECKING:
 
 
 class Summary(dict[str, Any]):
-    """The result of `summarise`: a dictionary, with a short form for notebooks and prompts.
+    """The result of `summarise`: a dictionary with a short form for notebooks and prompts.
 
-    `figure` and `difference` look one figure up, and `to_frame` lists all of them.
+    `figure` and `difference` return single figures; `to_frame` returns all of them.
     """
 
     def figure(self, scenario: str, what: str, hours: float | None = None) -> Estimate:
-        """One scenario's figure, with its 95% limits.
+        """Return a figure of a scenario, with its 95% limits.
 
         Args:
-            scenario: its name.
+            scenario: the scenario's name.
             what: `ceasefire`, `pause` or `relapse`, with `hours`; `median_hours` from the first strike to a ceasefire; a
-                share such as `agreement`, `war` or `first_strike`; or the path of any figure, as `to_frame` lists them.
-            hours: by when: 24, 72, 96, 168, 336 or 720 (the last three are 7, 14 and 30 days).
+                share such as `agreement`, `war` or `first_strike`; or the path of any figure in `to_frame`.
+            hours: the time limit: 24, 72, 96, 168, 336 or 720 (the last three are 7, 14 and 30 days).
 
         Raises:
-            KeyError: when there is no such scenario or figure; names the nearest.
+            KeyError: there is no such scenario or figure; the message suggests the nearest name.
         """
         return _find(self["scenarios"], scenario, what, hours)
 
     def difference(self, scenario: str, what: str, hours: float | None = None) -> Estimate:
-        """One figure of a scenario less that of the reference, with its 95% limits; shares between -1 and 1.
+        """Return the difference of a scenario's figure from the reference, with its 95% limits.
+
+        Differences of shares are between -1 and 1.
 
         Args:
             scenario, what, hours: as for `figure`.
 
         Raises:
-            KeyError: when there is no such scenario or figure, or the scenario is the reference.
+            KeyError: there is no such scenario or figure, or the scenario is the reference.
         """
         return _find(self["differences"], scenario, what, hours)
 
     def to_frame(self) -> pd.DataFrame:
-        """All figures, a row each.
+        """Return all figures, a row each.
 
         The index is the scenario, `less` (the scenario that it is compared with, or "" for the figure itself) and the
-        figure's path; the columns are `estimate`, `lower` and `upper` (95% limits), `hours` (by when), and `of`, the number
-        of crises that it is a share of. NaN stands for what cannot be known.
+        figure's path. The columns are `estimate`, `lower` and `upper` (95% limits), `hours` (the time limit), and `of`, the
+        denominator of a share. Unknown values are NaN.
         """
         import pandas as pd
 
@@ -93,16 +94,17 @@ class Summary(dict[str, Any]):
             f"{name} (reference)" if name == self.get("reference") else name
             for name in self.get("scenarios", ())
         ]
-        lines = [f"Summary of {', '.join(names)}", *(f"- {one}" for one in self.get("advice", ()))]
+        lines = [f"Summary of {', '.join(names)}"]
+        lines += [f"- {sentence}" for sentence in self.get("advice", ())]
         return "\n".join(map(clean, lines))
 
     def _repr_html_(self) -> str:
-        """Its figures, for a notebook."""
+        """The figures, for a notebook."""
         return html_of(self)
 
 
 def figures_of(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The figures below a part of a summary with their paths, in its order; those that cannot be known among them."""
+    """Yield the path of each figure in a part of a summary with the figure, empty if unknown."""
     for key, value in part.items():
         path = f"{above}{key}"
         if value is None and path in SUMMARY_PATHS:
@@ -113,7 +115,7 @@ def figures_of(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, 
             yield from figures_of(value, f"{path}.")
 
 
-#: Where figures that have a short name stand, from which on a moment in hours follows; and moments in days.
+#: Path prefixes of figures with a short name and a time limit; time limits given in days, by hours.
 _BY = {
     "ceasefire": "ceasefire.from_first_strike.by.",
     "pause": "pause.by.",
@@ -145,7 +147,7 @@ def _unknown(noun: str, name: str, known: Iterable[str], named: Iterable[str] = 
     return f"no {noun} {name!r}{did_you_mean(name, [*known, *named])}; there are {one_of(named or known, 'and')}"
 
 
-#: Rows of the tables: the measures' paths.
+#: Columns of the tables: heading and path.
 _SHOWN = {
     "agreement": "endings.agreement",
     "ceasefire in 24 hours": "ceasefire.from_first_strike.by.24_hours",
@@ -160,13 +162,14 @@ _SHOWN_OF_DIFFERENCES = ("agreement", "ceasefire in 96 hours", "median", "war")
 
 
 def html_of(summary: Mapping[str, Any]) -> str:
-    """A summary as HTML."""
+    """Return a summary as HTML."""
     parts = [
         show.table(
             ("scenario", *_SHOWN),
             _rows(summary["scenarios"], _SHOWN, "%"),
             "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first strike, "
-            "in % of crises with one. Strikes have paused when there are none for a week or for good, agreed or not",
+            "in % of crises with one. Strikes have paused when there are none for a week or for good, with or without an "
+            "agreement",
             figures=True,
         )
     ]
@@ -196,17 +199,17 @@ def _rows(
 
 
 def figure_at(part: Mapping[str, Any], path: str) -> Any:
-    """The figure at a path of a scenario's part, or of its differences; None where results of an earlier version lack it."""
-    found: Any = part
+    """Return the figure at a path of a scenario's part or of a difference; None if it is missing."""
+    value: Any = part
     for key in path.split("."):
-        found = None if found is None else found.get(key)
-    return found
+        value = None if value is None else value.get(key)
+    return value
 
 
 def _figure_text(
     figure: Mapping[str, float | None] | None, scale: float, unit: str, sign: bool
 ) -> str:
-    """An estimate with its limits, such as "86.1% (84.5 to 87.5)"; an open limit is a dash."""
+    """Format an estimate with its limits, such as "86.1% (84.5 to 87.5)"; an unknown limit is a dash."""
     if figure is None or figure["estimate"] is None:
         return UNKNOWN
     digits = 0 if unit == " h" else 1
@@ -220,43 +223,43 @@ def _figure_text(
 
 # --- The summary of a batch: the content of summary.json and of `--json`
 #
-# Plain data: every figure is an object with `estimate`, `lower` and `upper` (95% limits); what cannot
-# be known is null, never NaN. Differences are the scenario's figure less the reference's.
+# Plain data: every figure is an object with `estimate`, `lower` and `upper` (95% limits); unknown values
+# are null, never NaN. A difference is the scenario's figure minus the reference's.
 #
-#     seed                      of the batch; null when scenarios of several seeds were joined
-#     reference                 name of the scenario the others are compared against
+#     seed                      of the batch; null if scenarios with different seeds were joined
+#     reference                 name of the scenario that the others are compared with
 #     confidence                0.95
 #     scenarios.NAME
 #       title, label, seed, replicates, horizon_hours
 #       courses.COURSE          no_strike, short_fight, long_fight, war: each crisis takes one of them
-#         share                 with count and of, of all crises
-#         endings.KIND          likewise, of the crises of this course
-#       endings.KIND            share of each ending, with count and of: so many of so many crises
+#         share                 with count and of, among all crises
+#         endings.KIND          likewise, among the crises of this course
+#       endings.KIND            share of each ending, with count and of (numerator and denominator)
 #       shares.EVENT            first_strike, mediated, war, nuclear_use    likewise
 #       worst_violence.KIND     share of each                               likewise
 #       ceasefire.CLOCK         from_first_strike, from_trigger
-#         of, among             replicates on that clock, and which they are in words
-#         by.MOMENT             cumulative incidence by then, with of, hours, standard_error, at_risk
-#         median_hours          null when half is never reached
-#       pause                   of, among, by.MOMENT, median_hours: no strikes for a week or for good, agreed or not,
-#                               counted from the first strike; left out where results of an earlier version lack it
+#         of, among             number of replicates on that clock, and their description
+#         by.MOMENT             cumulative incidence, with of, hours, standard_error, at_risk
+#         median_hours          null if never reached
+#       pause                   of, among, by.MOMENT, median_hours: no strikes for a week or for good, with or without
+#                               an agreement, counted from the first strike
 #       relapse                 of, among, by.MOMENT, counted from the first ceasefire
 #       quantiles.WHAT          of, among and quantiles 10, 50, 90 (per cent)
-#     differences.NAME          one for each scenario but the reference
-#       reference, paired, pairs; then the same keys, each a difference; of a share with of and
-#                               reference_of, the denominators of the two shares; shares among the
-#                               crises of a course are not compared, for a change moves who is in it
-#       struck_in_both          of pairs: ceasefire and pause after a first strike, in the pairs in which
-#                               one fell in both scenarios (of: how many)
-#     over_fits                 of a scenario that was run over the behaviours that fit: sets, effective; of its shares and
-#                               of differences of shares: sets, effective, the range lower to upper in 95% of them, spread,
-#                               same_sign of differences, goes_with and noise (`over_fits.OverFits`); null where too few
-#                               replicates tell
-#     advice                    sentences: how sure this is, and what would make it surer
+#     differences.NAME          one for each scenario except the reference
+#       reference, paired, pairs; then the same keys, each a difference; for a share with of and
+#                               reference_of, the two denominators; shares among the crises of a course
+#                               are not compared, because a scenario also changes which crises take it
+#       struck_in_both          if paired: ceasefire and pause after a first strike, in the pairs with a
+#                               first strike in both scenarios (of: their number)
+#     over_fits                 for a scenario run over the parameter sets that fit: sets, effective; for its shares and
+#                               differences of shares: sets, effective, the range lower to upper in 95% of the sets, spread,
+#                               same_sign (differences only), goes_with and noise (`over_fits.OverFits`); null if there
+#                               are too few replicates
+#     advice                    sentences: how certain this is, and what would make it more certain
 #
-# The moment `horizon` is the longest time for which enough replicates were watched, and `hours` says
-# how long that is (`CumulativeIncidence.latest`); a moment past all watches is null. `pairs` is null,
-# and `paired` false, when the scenarios are compared as independent samples.
+# The moment `horizon` is the longest time for which enough replicates were observed, in `hours`
+# (`CumulativeIncidence.latest`); moments after the longest observation are null. `pairs` is null,
+# and `paired` false, if the scenarios are compared as independent samples.
 
 #: The columns that a summary and its charts read: a third of all there is.
 COLUMNS = (
@@ -265,7 +268,7 @@ COLUMNS = (
     *dict.fromkeys(column for one in SUMMARY_PATHS.values() for column in one.columns),
 )
 
-#: The replicates whose quantiles are given, in words.
+#: The denominators of quantiles, in words.
 _QUANTILES_AMONG = {
     "trigger_to_first_strike_days": "replicates with a first strike",
     "first_strike_to_ceasefire_hours": "replicates with a first strike and then a ceasefire",
@@ -273,10 +276,10 @@ _QUANTILES_AMONG = {
     "deaths": "all replicates",
 }
 
-#: The figures that count from a first strike, which are compared in the pairs struck in both, too.
+#: Figures after a first strike, which are also compared in the pairs struck in both.
 _AFTER_A_STRIKE = ("ceasefire.from_first_strike.by.96_hours", "pause.by.96_hours")
 
-#: Digits of a figure: all that double precision holds after sums over a million replicates.
+#: Significant digits of a figure: the precision of sums over a million replicates.
 _SIGNIFICANT = 10
 
 
@@ -287,21 +290,21 @@ def summarise(
     readings: Mapping[str, Reading] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Summarise every scenario of a batch and compare each with one of them.
+    """Summarise the scenarios of a batch and compare them with one of them.
 
     Args:
-        batch: Batch | Joined simulated together, or joined from several batches.
-        reference: Name of the scenario to compare against; the first unless given.
-        paired: None pairs replicates wherever two scenarios share their luck; True insists on it;
-            False compares independent samples always.
-        readings: Readings of scenarios that were summarised before, to spare making them again.
-        progress: Called after each scenario with how many are done, and of how many.
+        batch: Scenarios simulated together, or joined from several batches.
+        reference: Name of the scenario to compare with; by default the first.
+        paired: None pairs replicates of scenarios with common random numbers; True requires it; False
+            always compares independent samples.
+        readings: Readings of scenarios that were summarised before, to reuse.
+        progress: Called after each scenario with the number done and the total.
 
     Raises:
-        UnknownReferenceError: `reference` names no scenario of the batch.
-        NotPairedError: `paired` is True, but a scenario shares no luck with the reference.
-        UnknownValueError: An outcome column holds a word that it may not hold.
-        ValueError: The batch holds no scenario.
+        UnknownReferenceError: `reference` is not a scenario of the batch.
+        NotPairedError: `paired` is True, but a scenario and the reference have no common random numbers.
+        UnknownValueError: An outcome column contains an invalid value.
+        ValueError: The batch contains no scenario.
     """
     names = list(batch.ensembles)
     if not names:
@@ -322,10 +325,12 @@ def summarise(
         summary["scenarios"][name] = about | _scenario(ensemble, ours)
         if name != reference:
             pairs = _pair((name, ours, seeds[name]), (reference, theirs, seeds[reference]), paired)
-            one, other = pairs or (ours, theirs)
-            fits = Fits.of(one, ensemble.scenario)
-            their_fits = Fits.of(other, batch.ensembles[reference].scenario)
-            figures = _differences(one, other, fits, their_fits, paired=pairs is not None)
+            our_rows, their_rows = pairs or (ours, theirs)
+            our_fits = Fits.of(our_rows, ensemble.scenario)
+            their_fits = Fits.of(their_rows, batch.ensembles[reference].scenario)
+            figures = _differences(
+                our_rows, their_rows, our_fits, their_fits, paired=pairs is not None
+            )
             summary["differences"][name] = {"reference": reference, **figures}
         if progress is not None:
             progress(done, len(names))
@@ -334,22 +339,22 @@ def summarise(
 
 
 def labels_of(ensembles: Mapping[str, Ensemble]) -> dict[str, str]:
-    """What each scenario is called in tables, charts and sentences: its label or its title, each once.
+    """Return a unique label for each scenario in tables, charts and sentences: its label or title.
 
-    Of those that are called alike all but the first have their name behind it, or its number: "... (2)".
+    If several are equal, all but the first are followed by their name or, for copies, their number: "... (2)".
     """
     labels: dict[str, str] = {}
     for name, ensemble in ensembles.items():
-        called = clean(ensemble.scenario.get("label") or ensemble.title) or label(name)
-        if called in labels.values():
+        text = clean(ensemble.scenario.get("label") or ensemble.title) or label(name)
+        if text in labels.values():
             copy = re.search(r" \([0-9]+\)$", name)
-            called += copy[0] if copy else f" ({clean(name)})"
-        labels[name] = called
+            text += copy[0] if copy else f" ({clean(name)})"
+        labels[name] = text
     return labels
 
 
 def seeds_of(batch: Batch | Joined) -> dict[str, int | None]:
-    """The seed of each scenario's luck: the batch's, unless it holds scenarios of several."""
+    """Return the seed of each scenario."""
     seeds: Mapping[str, int | None] = getattr(batch, "seeds", {})
     return {name: seeds.get(name, batch.seed) for name in batch.ensembles}
 
@@ -359,7 +364,7 @@ def _pair(
     reference: tuple[str, Reading, int | None],
     paired: bool | None,
 ) -> tuple[Reading, Reading] | None:
-    """The two readings of the replicates that share their luck; None if they are independent."""
+    """Return both readings of the replicates with common random numbers; None if there are none."""
     name, ours, seed = scenario
     reference_name, theirs, reference_seed = reference
     if paired is False:
@@ -378,15 +383,13 @@ def _pair(
 
 def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
     fits = Fits.of(reading, ensemble.scenario)
-    found: dict[str, Any] = {
+    part: dict[str, Any] = {
         "replicates": ensemble.replicates,
         "horizon_hours": float(ensemble.horizon_hours),
     }
     if fits:
-        found["over_fits"] = {"sets": len(fits.weights), **_plain(effective=fits.effective)}
+        part["over_fits"] = {"sets": len(fits.weights), **_plain(effective=fits.effective)}
     for path, measure in SUMMARY_PATHS.items():
-        if not _has(reading, measure):
-            continue
         measured = measure.read(reading)
         of, figure = int(measured.of), _figure(measured)
         if measure.kind == "share":
@@ -396,9 +399,9 @@ def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
             figure = _limits(measured) | {"count": came, "of": of}
         else:
             group = path.rpartition(".")[0].removesuffix(".by")
-            _put(found, f"{group}.of", of)
+            _put(part, f"{group}.of", of)
             among = _QUANTILES_AMONG.get(group.rpartition(".")[2], measure.among)
-            _put(found, f"{group}.among", among)
+            _put(part, f"{group}.among", among)
         if measure.kind == "within_hours" and measure.clock:
             curve = reading.curve(measure.clock)
             hours = measure.moment(curve, reading.horizon_hours)
@@ -407,14 +410,14 @@ def _scenario(ensemble: Ensemble, reading: Reading) -> dict[str, Any]:
         if fits and measured.is_share and figure:
             over = fits.levels(measured)
             figure["over_fits"] = over and over.plain(is_difference=False)
-        _put(found, path, figure)
-    return found
+        _put(part, path, figure)
+    return part
 
 
 def _differences(
     ours: Reading, theirs: Reading, our_fits: Fits | None, their_fits: Fits | None, paired: bool
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    part: dict[str, Any] = {
         "paired": paired,
         "pairs": len(ours.column("replicate")) if paired else None,
         **_contrasts(ours, theirs, paired, SUMMARY_PATHS, our_fits, their_fits),
@@ -423,10 +426,10 @@ def _differences(
         struck = [~np.isnan(each.column(STRIKE)) for each in (ours, theirs)]
         rows = np.flatnonzero(struck[0] & struck[1])
         both = ours.subset(rows), theirs.subset(rows)
-        fits = [one and replace(one, row=one.row[rows]) for one in (our_fits, their_fits)]
+        fits = [each and replace(each, row=each.row[rows]) for each in (our_fits, their_fits)]
         figures = _contrasts(*both, paired, _AFTER_A_STRIKE, *fits)
-        found["struck_in_both"] = {"of": len(rows), **figures}
-    return found
+        part["struck_in_both"] = {"of": len(rows), **figures}
+    return part
 
 
 def _contrasts(
@@ -437,50 +440,38 @@ def _contrasts(
     our_fits: Fits | None = None,
     their_fits: Fits | None = None,
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    part: dict[str, Any] = {}
     for path in paths:
         measure = SUMMARY_PATHS[path]
         hours, read = None, measure.read
         if measure.kind == "quantile" or measure.given:
             continue
-        if not (_has(ours, measure) and _has(theirs, measure)):
-            continue
         if measure.kind == "time_quantile" and measure.clock:
-            # The same stream draws the same replicates from both, another independently.
+            # The same stream draws the same replicates from both; another stream draws independently.
             medians = ours.median(measure.clock), theirs.median(measure.clock, int(not paired))
-            _put(found, path, _figure(median_difference(*medians)))
+            _put(part, path, _figure(median_difference(*medians)))
             continue
         if measure.kind == "within_hours" and measure.clock:
             horizon = min(ours.horizon_hours, theirs.horizon_hours)
             curves = (each.curve(measure.clock) for each in (ours, theirs))
             hours = min(measure.moment(curve, horizon) for curve in curves)
             read = replace(measure, hours=hours).read
-        one, other = read(ours), read(theirs)
-        contrast = difference(one, other, paired)
+        our_figure, their_figure = read(ours), read(theirs)
+        contrast = difference(our_figure, their_figure, paired)
         figure = _figure(contrast) if hours is None else _incidence(contrast, hours)
-        of = {"of": int(one.of), "reference_of": int(other.of)}
-        if our_fits and their_fits and one.is_share and figure:
-            over = differ(one, our_fits, other, their_fits, paired)
+        of = {"of": int(our_figure.of), "reference_of": int(their_figure.of)}
+        if our_fits and their_fits and our_figure.is_share and figure:
+            over = differ(our_figure, our_fits, their_figure, their_fits, paired)
             figure["over_fits"] = over and over.plain()
-        _put(found, path, figure and figure | of)
-    return found
+        _put(part, path, figure and figure | of)
+    return part
 
 
-def _has(reading: Reading, measure: Measure) -> bool:
-    """Whether there is what a measure needs: results of an earlier version know of no pauses."""
-    if STRIKES_PAUSED in measure.columns:
-        try:
-            reading.column(STRIKES_PAUSED)
-        except KeyError:
-            return False
-    return True
-
-
-def _put(found: dict[str, Any], path: str, figure: Any) -> None:
+def _put(part: dict[str, Any], path: str, figure: Any) -> None:
     *groups, key = path.split(".")
     for group in groups:
-        found = found.setdefault(group, {})
-    found[key] = figure
+        part = part.setdefault(group, {})
+    part[key] = figure
 
 
 def _limits(figure: Measured | Contrast | Estimate) -> dict[str, Any]:
@@ -497,7 +488,7 @@ def _incidence(figure: Measured | Contrast, hours: float) -> dict[str, Any]:
 
 
 def _plain(**figures: Any) -> dict[str, Any]:
-    """Floats rounded to their known digits; None where unknown, as JSON has no NaN."""
+    """Round floats to `_SIGNIFICANT` digits, with None for unknown values, as JSON has no NaN."""
     return {
         key: float(f"{value:.{_SIGNIFICANT}g}") if np.isfinite(value) else None
         for key, value in figures.items()
@@ -509,12 +500,12 @@ def _plain(**figures: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Joined:
-    """Scenarios of several batches, in the order given; reads like a batch.
+    """Scenarios of several batches, in the order given, with the interface of a batch.
 
     Attributes:
-        ensembles: Each scenario's replicates by name. A name that came before gets a number:
-            `may_2025`, `may_2025 (2)`.
-        seeds: The seed of each scenario's luck by the same names; None where it is not known.
+        ensembles: Each scenario's replicates by name. Repeated names are numbered: `may_2025`,
+            `may_2025 (2)`.
+        seeds: The seed of each scenario by the same names; None if unknown.
         manifest: `seed` and, under `joined`, the manifests of the batches.
     """
 
@@ -524,15 +515,15 @@ class Joined:
 
     @property
     def seed(self) -> int | None:
-        """The seed that all scenarios share, or None."""
+        """The common seed of all scenarios, or None."""
         seed: int | None = self.manifest["seed"]
         return seed
 
 
 def join(*sources: Batch | Joined | Ensemble) -> Joined:
-    """Put the scenarios of several batches, or single ensembles, together.
+    """Join the scenarios of several batches, or single ensembles.
 
-    A single ensemble's luck is known if it has a `seed` of its own; else it is paired with none.
+    A single ensemble without a `seed` cannot be paired with others.
 
     Raises:
         ValueError: There is nothing to join.
@@ -543,38 +534,37 @@ def join(*sources: Batch | Joined | Ensemble) -> Joined:
     seeds: dict[str, int | None] = {}
     for source in sources:
         if isinstance(source, Ensemble):
-            given, known = {source.name: source}, {source.name: getattr(source, "seed", None)}
+            added, known = {source.name: source}, {source.name: getattr(source, "seed", None)}
         else:
-            given, known = dict(source.ensembles), seeds_of(source)
-        for name, ensemble in given.items():
+            added, known = dict(source.ensembles), seeds_of(source)
+        for name, ensemble in added.items():
             copies = (f"{name} ({copy})" if copy > 1 else name for copy in count(1))
-            own = next(one for one in copies if one not in ensembles)
-            ensembles[own], seeds[own] = ensemble, known[name]
+            unique = next(copy for copy in copies if copy not in ensembles)
+            ensembles[unique], seeds[unique] = ensemble, known[name]
     if not ensembles:
         raise ValueError("there is no scenario to compare")
     distinct = set(seeds.values())
     seed = distinct.pop() if len(distinct) == 1 else None
-    manifests = [one.manifest for one in sources if not isinstance(one, Ensemble)]
+    manifests = [each.manifest for each in sources if not isinstance(each, Ensemble)]
     return Joined(ensembles, seeds, {"seed": seed, "joined": manifests})
 
 
 def compare(
     *sources: Batch | Joined | Ensemble, reference: str | None = None, paired: bool | None = None
 ) -> Summary:
-    """Summarise scenarios of several batches, each compared with the reference.
+    """Summarise scenarios of several batches and compare them with the reference.
 
-    Two scenarios are compared replicate by replicate only where their luck is the same: the same
-    seed, and replicate numbers in common. Otherwise they are independent samples, and their
-    difference says `"paired": false`.
+    Two scenarios are paired by replicate only if they have the same seed and common replicate numbers.
+    Otherwise they are independent samples, and their difference has `"paired": false`.
 
     Args:
-        sources: Batches, or single ensembles, in the order wanted.
-        reference: Name of the scenario to compare against; the first unless given.
-        paired: True to insist on pairs, False to have none; None as each pair of scenarios allows.
+        sources: Batches, or single ensembles, in the order of the summary.
+        reference: Name of the scenario to compare with; by default the first.
+        paired: None pairs scenarios if possible; True requires it; False never pairs.
 
     Raises:
-        NotPairedError: `paired` is True, but a scenario shares no luck with the reference.
-        UnknownReferenceError: `reference` names none of the scenarios.
+        NotPairedError: `paired` is True, but a scenario and the reference have no common random numbers.
+        UnknownReferenceError: `reference` is not one of the scenarios.
         ValueError: There is nothing to compare.
     """
     return summarise(join(*sources), reference, paired)

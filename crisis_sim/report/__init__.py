@@ -1,9 +1,9 @@
-"""Charts, tables, the story of one crisis, and the page that holds all of them.
+"""Charts, tables, the story of one crisis, and the page that contains all of them.
 
-It computes no statistics; `crisis_sim.outcomes` does. `charts` and `replay` hold the charts of a run and of a crisis, in
-the style of `crisis_sim.style` (each kind of experiment holds its own); `save` writes them and the summary into a folder.
-`answers` puts the result into sentences and prints it with the tables. `story` tells the journal of one replicate event by
-event, and `real_path` reads what really happened, to be shown with it. `page` makes one HTML file of all of it, from
+Statistics are computed in `crisis_sim.outcomes`. `charts` and `replay` draw the charts of a run and of one crisis, in the
+style of `crisis_sim.style` (each kind of experiment has its own charts); `save` writes charts and the summary into a folder.
+`answers` describes results in sentences and prints them with tables. `story` describes one replicate event by event, and
+`real_path` reads the real path of a crisis for comparison. `page` combines all of it into one HTML file, with
 `example_crises`, `svg` and `templates/`.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crisis_sim.report.save import save_chart as save_chart
     from crisis_sim.report.story import tell as tell
 
-#: What docs/reference/python.md names, fetched when first used: Mesa and SciPy are slow to import.
+#: The names in docs/reference/python.md, imported when first used: Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

@@ -1,4 +1,4 @@
-"""The result of a batch in words: its answer, captions of charts, key figures, and the tables that a terminal prints."""
+"""The result of a batch in words and tables: the answer, key figures, captions of charts, and a terminal's tables."""
 
 from __future__ import annotations
 
@@ -21,66 +21,75 @@ from crisis_sim.text import excludes_zero, of_these
 if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch, Ensemble
 
-#: Where each clock counts from, in words.
+#: The event from which each clock counts.
 ORIGINS = {"from_first_strike": "the first strike", "from_trigger": "the trigger"}
-#: How a crisis of each course is told, of those that ended in a ceasefire that held.
+#: The crises of each course, to follow "crises" or "the share of crises".
 _OF_COURSE = {
-    "no_strike": "of those without a strike",
-    "short_fight": "of those whose strikes soon stopped",
-    "long_fight": "of the longer fights",
-    "war": "of the wars",
+    "no_strike": "without a strike",
+    "short_fight": f"whose strikes stopped within {SHORT_DAYS} days",
+    "long_fight": "with a longer fight",
+    "war": "with full-scale war",
 }
 
-#: Scenarios whose differences are put into words, at most.
-_TOLD = 3
-
-_INTERVAL = "95% interval "
+#: The maximum number of scenarios whose differences are described.
+_MOST_DESCRIBED = 3
 
 #: A figure of a summary: `estimate`, `lower` and `upper`, each perhaps None.
 Figure = Mapping[str, Any]
 
 
 def answer(summary: Mapping[str, Any]) -> str:
-    """The answer in sentences: how far crises went, how each of these ended, and what clearly changed that."""
-    name = summary["reference"]
-    scenario = summary["scenarios"][name]
-    changed = on_differences(summary)
+    """Return the answer in sentences: how crises end, how far they go, and what clearly changes that."""
+    return " ".join(_paragraphs(summary))
+
+
+def _paragraphs(summary: Mapping[str, Any]) -> list[str]:
+    scenario = summary["scenarios"][summary["reference"]]
     if not scenario["replicates"]:
-        return f"{scenario['label']}: there are no replicates. {changed}".strip()
-    return f"{scenario['label']}: {_told_courses(scenario)}. {_told_endings(scenario)} {changed}".strip()
+        return [f"{scenario['label']}: there are no replicates.", *differences(summary)]
+    first = f"{scenario['label']}: {_ceasefires_held(scenario)}"
+    return [first, _courses(scenario), *differences(summary)]
 
 
-def _told_courses(scenario: Mapping[str, Any]) -> str:
-    """How far crises went, each share with its 95% interval, of all crises; of older results, war alone."""
-    shares = scenario["shares"]
-    if "courses" not in scenario:
-        return told_worst(shares["war"], shares["nuclear_use"])
-    none, short, long, war = (scenario["courses"][one]["share"] for one in COURSES)
-    nuclear = text.percent(shares["nuclear_use"]["estimate"])
-    worst = f"; nuclear use came in {nuclear}%" if shares["nuclear_use"]["count"] else ""
+def _ceasefires_held(scenario: Mapping[str, Any]) -> str:
+    """The share of crises that ended in a ceasefire that held: of all, and of each course."""
+    agreement = scenario["endings"]["agreement"]
+    courses = {name: part["endings"]["agreement"] for name, part in scenario["courses"].items()}
+    first, *others = [
+        f"{text.percent(figure['estimate'])}% of {{}} {_OF_COURSE[name]}"
+        for name, figure in courses.items()
+        if figure["of"]
+    ]
+    by_course = text.listed([first.format("the crises"), *(one.format("those") for one in others)])
     return (
-        f"of {of_these(none['of'], 'all crises')}, {_share(none, _INTERVAL)} saw no strike; in {_share(short)} "
-        f"strikes stopped within {SHORT_DAYS} days, agreed or not; {_share(long)} saw a longer fight "
-        f"and {_share(war)} full-scale war{worst}"
+        f"{_percent(agreement)} of {of_these(agreement['of'], 'all crises')} ended in a ceasefire "
+        f"that held. Such a ceasefire ended {by_course}."
     )
 
 
-def _told_endings(scenario: Mapping[str, Any]) -> str:
-    """How many crises of each course ended in a ceasefire that held, as a sentence."""
-    overall = f"{text.percent(scenario['endings']['agreement']['estimate'])}% of all crises"
-    if "courses" not in scenario:
-        return f"A ceasefire that held ended {overall}."
-    shares = {one: part["endings"]["agreement"] for one, part in scenario["courses"].items()}
-    told = [
-        f"{text.percent(shares[one]['estimate'])}% {words}"
-        for one, words in _OF_COURSE.items()
-        if shares[one]["of"]
-    ]
-    return f"A ceasefire that held ended {text.listed(told)}: {overall}."
+def _courses(scenario: Mapping[str, Any]) -> str:
+    """The share of all crises that took each course, with 95% intervals."""
+    none, short, long, war = (scenario["courses"][course]["share"] for course in COURSES)
+    nuclear_use = scenario["shares"]["nuclear_use"]
+    nuclear = (
+        f" Nuclear weapons were used in {text.percent(nuclear_use['estimate'])}% of all crises."
+    )
+    return (
+        f"Of {of_these(none['of'], 'all crises')}, {_share(none, '95% interval ')} saw no strike, {_share(short)} "
+        f"strikes that stopped within {SHORT_DAYS} days, with or without an agreement, {_share(long)} a longer fight, "
+        f"and {_share(war)} full-scale war.{nuclear if nuclear_use['count'] else ''}"
+    )
+
+
+def _percent(figure: Figure) -> str:
+    """A share with its 95% interval, such as "65.2% (95% interval 60.9 to 69.2)"."""
+    low, estimate, high = (text.percent(figure[key]) for key in ("lower", "estimate", "upper"))
+    over = text.over_fits(figure)
+    return f"{estimate}% (95% interval {low} to {high}{over and '; '}{over})"
 
 
 def _share(figure: Figure, interval: str = "") -> str:
-    """Such as "71% (95% interval 70 to 72)"; 0 and 100% only where it is so of none and of all."""
+    """A rounded share such as "71% (70 to 72)"; 0% only if there are none, 100% only if there are all."""
     estimate, low, high = (
         None if figure[key] is None else 100.0 * figure[key]
         for key in ("estimate", "lower", "upper")
@@ -93,132 +102,130 @@ def _share(figure: Figure, interval: str = "") -> str:
     return f"{middle}% ({interval}{text.limits(low, high, digits)}{over and '; '}{over})"
 
 
-def told_worst(war: Figure, nuclear: Figure) -> str:
-    """How many crises came to war and to nuclear use, including where none did."""
-    if not war["count"] and not nuclear["count"]:
-        return "no crisis saw full-scale war or nuclear use"
-    wars = f"full-scale war came in {text.percent(war['estimate'])}% of all crises"
-    if not nuclear["count"]:
-        return f"{wars}, and no crisis saw nuclear use"
-    uses = text.percent(nuclear["estimate"])
-    if not war["count"]:
-        return f"no crisis saw full-scale war, and nuclear use came in {uses}% of all crises"
-    return f"{wars}, and nuclear use in {uses}%"
-
-
-def fits_of(summary: Mapping[str, Any], words: str) -> str:
-    """Words with the number of sets of behaviour over which the reference was run; "" where it was run with one."""
+def fits_of(summary: Mapping[str, Any], template: str) -> str:
+    """Format a template with the number of parameter sets of the reference; "" if it was run with one."""
     over = summary["scenarios"][summary["reference"]].get("over_fits")
-    return words.format(over["sets"]) if over else ""
+    return template.format(over["sets"]) if over else ""
 
 
-def on_differences(summary: Mapping[str, Any]) -> str:
-    """Sentences on what each scenario clearly changes in how far crises go, the most changed first."""
-    clear = {name: _changes(one) for name, one in summary["differences"].items()}
-    moved = sorted(
-        (name for name in clear if clear[name]), key=lambda name: -max(clear[name].values())
-    )
+def differences(summary: Mapping[str, Any]) -> list[str]:
+    """Describe what each scenario clearly changes: a text for each, the largest change first."""
     label = labels(summary)
-    if not clear:
-        return ""
-    if not moved:
-        which = f"“{label[next(iter(clear))]}”" if len(clear) == 1 else "any of the other scenarios"
-        return f"How far crises go is not clearly different in {which}."
-    told = [_told_changes(label[name], summary["differences"][name]) for name in moved[:_TOLD]]
-    more = len(moved) - len(told)
-    rest = (
-        f" {text.in_letters(more).capitalize()} more differed, by no more than these."
-        if more
-        else ""
-    )
-    first, unit, others = (" ".join(told) + rest).partition("percentage points")
-    return first + unit + others.replace("percentage points", "points")
+    changes = {name: _changes(part) for name, part in summary["differences"].items()}
+    largest = {name: max(sizes.values()) for name, sizes in changes.items() if sizes}
+    changed = sorted(largest, key=lambda name: -largest[name])
+    if not changes:
+        return []
+    if not changed:
+        subject = "No other scenario clearly changes"
+        if len(changes) == 1:
+            subject = f"“{label[next(iter(changes))]}” does not clearly change"
+        return [f"{subject} how far crises go or how soon they have a ceasefire."]
+    described = [
+        _describe_changes(label[name], summary["differences"][name])
+        for name in changed[:_MOST_DESCRIBED]
+    ]
+    if more := len(changed) - len(described):
+        noun = "scenario differs" if more == 1 else "scenarios differ"
+        described.append(
+            f"{text.in_letters(more).capitalize()} more {noun} clearly, by no more than these."
+        )
+    return described
 
 
 def _changes(difference: Mapping[str, Any]) -> dict[str, float]:
-    """How much the share of each course, and of ceasefires after a strike, clearly changes, without the sign."""
-    figures = {one: figure_at(difference, f"courses.{one}.share") for one in COURSES}
-    figures["ceasefire"] = after_a_strike(difference)[0]
-    return {one: abs(figure["estimate"]) for one, figure in figures.items() if is_clear(figure)}
+    """The size of each clear change: of the share of each course, and of ceasefires after a strike."""
+    figures = {course: figure_at(difference, f"courses.{course}.share") for course in COURSES}
+    figures["ceasefire"] = ceasefire_change(difference)[0]
+    return {name: abs(figure["estimate"]) for name, figure in figures.items() if is_clear(figure)}
 
 
-def after_a_strike(difference: Mapping[str, Any]) -> tuple[Figure | None, str]:
-    """How a ceasefire within 96 hours of a strike changes, and among which crises.
+def ceasefire_change(difference: Mapping[str, Any]) -> tuple[Figure | None, str]:
+    """The change in ceasefires within 96 hours of the first strike, and the crises it is measured in.
 
-    Which crises are struck is itself changed: so of pairs those struck in both are compared; of independent
-    samples, those struck in each.
+    A scenario also changes which crises are struck. So of pairs, those struck in both are compared; of independent
+    samples, the crises struck in each.
     """
-    both = difference.get("struck_in_both")
-    if both is None:
-        return figure_at(
-            difference, "ceasefire.from_first_strike.by.96_hours"
-        ), "the crises with a strike in each"
-    return figure_at(both, "ceasefire.from_first_strike.by.96_hours"), (
-        f"the {text.count(both['of'])} crises with a strike in both"
-    )
+    path = "ceasefire.from_first_strike.by.96_hours"
+    if both := difference.get("struck_in_both"):
+        crises = f"{text.count(both['of'])} crises with a strike in both scenarios"
+        return figure_at(both, path), crises
+    return figure_at(difference, path), "crises with a strike in each scenario"
 
 
-def _told_changes(label: str, difference: Mapping[str, Any]) -> str:
+def _describe_changes(label: str, difference: Mapping[str, Any]) -> str:
+    """Describe the clear changes of one scenario: the ceasefires first, then the courses."""
     clear = _changes(difference)
-    of_all = [
-        f"{COURSES[one]} {_points(difference['courses'][one]['share'])}"
-        for one in sorted(clear, key=lambda one: -clear[one])
-        if one in COURSES
-    ]
-    parts = [f"of all crises, {text.listed(of_all)}"] if of_all else []
-    if "ceasefire" in clear:
-        figure, among = after_a_strike(difference)
-        parts.append(f"of {among}, a ceasefire within 96 hours of the strike {_points(figure)}")  # type: ignore[arg-type]
-    return f"In “{label}”: {'; '.join(parts)}."
+    where = label if label.startswith(("With ", "Without ")) else f"In “{label}”"
+    changes = []
+    figure, crises = ceasefire_change(difference)
+    if figure is not None and is_clear(figure):
+        changes.append(
+            f"{where}, a ceasefire within 96 hours of the first strike is "
+            f"{_points(figure, 'more frequent', 'less frequent', crises)}."
+        )
+    if courses := sorted((one for one in clear if one in COURSES), key=lambda one: -clear[one]):
+        subjects = [f"the share of all crises {_OF_COURSE[courses[0]]} is"]
+        subjects += [f"the share {_OF_COURSE[course]}" for course in courses[1:]]
+        shares = [
+            f"{subject} {_points(difference['courses'][course]['share'], 'higher', 'lower', brief=brief)}"
+            for subject, course in zip(subjects, courses, strict=True)
+            for brief in [bool(changes) or course != courses[0]]
+        ]
+        sentence = f"{text.listed(shares)}."
+        changes.append(text.sentence(sentence) if changes else f"{where}, {sentence}")
+    return " ".join(changes)
 
 
-def _points(figure: Figure) -> str:
+def _points(figure: Figure, more: str, less: str, crises: str = "", *, brief: bool = False) -> str:
+    """Describe a difference of shares: its size, direction, 95% interval and, if given, denominator."""
     low, high = sorted(abs(100.0 * (figure[key] or 0.0)) for key in ("lower", "upper"))
     size = text.points(abs(figure["estimate"])).removeprefix("+")
-    way = "more" if figure["estimate"] > 0.0 else "less"
-    over = text.over_fits(figure, sign=True)
-    return (
-        f"{size} percentage points {way} often ({text.limits(low, high, 1)}{over and '; '}{over})"
-    )
+    unit, interval = ("points", "") if brief else ("percentage points", "95% interval ")
+    parts = [interval + text.limits(low, high, 1), text.over_fits(figure, sign=True), crises]
+    direction = more if figure["estimate"] > 0.0 else less
+    return f"{size} {unit} {direction} ({'; '.join(filter(None, parts))})"
 
 
 def is_clear(figure: Figure | None) -> bool:
-    """Whether a difference is more than chance explains: its interval leaves out zero."""
+    """Return whether a difference is more than chance explains: its interval excludes zero."""
     return figure is not None and excludes_zero(figure["lower"], figure["upper"])
 
 
 def labels(summary: Mapping[str, Any]) -> dict[str, str]:
-    """What each scenario is called."""
-    return {name: one["label"] for name, one in summary["scenarios"].items()}
+    """The label of each scenario."""
+    return {name: scenario["label"] for name, scenario in summary["scenarios"].items()}
 
 
 # --- The text of a page: its question, answer and key figures, and the caption of each chart
 
-#: The moments of each clock that a caption names, and the one by which scenarios are compared.
+#: The moments of each clock that a caption gives, and the one at which scenarios are compared.
 _MOMENTS = {
     "from_first_strike": (("24_hours", "96_hours", "7_days"), "96_hours"),
     "from_trigger": (("14_days", "30_days"), "30_days"),
 }
-#: At most: scenarios with the same figure that are named, and scenarios whose differences are given.
-_MOST_NAMED, _MOST_TOLD = 3, 6
+#: The maximum number of scenarios with the same figure that are named, and of differences that are listed.
+_MOST_NAMED, _MOST_LISTED = 3, 6
 
 
 def question(title: str, several: bool) -> str:
-    """The question of a run, as a sentence."""
-    asked = f"{text.clean(title)}: how often, and how quickly, does the crisis end in a ceasefire"
-    return f"{asked}, and what would change that?" if several else f"{asked}?"
+    """The question of a run; `several` if it compares scenarios."""
+    sentence = (
+        f"{text.clean(title)}: how often, and how quickly, does the crisis end in a ceasefire"
+    )
+    return f"{sentence}, and what would change that?" if several else f"{sentence}?"
 
 
 def headline(summary: Mapping[str, Any]) -> str:
-    """The answer at the head of a page: how far crises go, in one sentence, each figure with its interval."""
+    """The answer at the head of a page: how many crises end in a ceasefire that holds."""
     scenario = summary["scenarios"][summary["reference"]]
     if not scenario["replicates"]:
         return "There are no simulated crises to answer from."
-    return f"In this model, {_told_courses(scenario)}."
+    return f"In this model, {_ceasefires_held(scenario)}"
 
 
 def median(figure: Figure) -> str:
-    """Such as "4.8 days (4.6 to 5.0)"; hours where it is short."""
+    """Format a median time, such as "4.8 days (4.6 to 5.0)", in hours if it is short."""
     in_days = figure["estimate"] >= text.DAYS_FROM_HOURS
     per, unit, digits = (24.0, "days", 1) if in_days else (1.0, "hours", 0)
     middle, low, high = (
@@ -229,30 +236,29 @@ def median(figure: Figure) -> str:
 
 
 def after_headline(summary: Mapping[str, Any]) -> list[str]:
-    """The rest of the answer: how crises end, how soon after a strike, and clear differences between scenarios."""
+    """The rest of the answer: how soon ceasefires come, how far crises go, and what clearly changes that."""
     scenario = summary["scenarios"][summary["reference"]]
     if not scenario["replicates"]:
         return []
-    return [
-        one for one in (_told_endings(scenario), _soon(scenario), on_differences(summary)) if one
-    ]
+    return [*filter(None, (_median_times(scenario),)), _courses(scenario), *differences(summary)]
 
 
-def _soon(scenario: Mapping[str, Any]) -> str:
-    """How soon half of the crises with a strike have a ceasefire, and how soon strikes have paused in half."""
+def _median_times(scenario: Mapping[str, Any]) -> str:
+    """The median times from the first strike to a ceasefire and to a pause in strikes; "" without strikes."""
     clock = scenario["ceasefire"]["from_first_strike"]
     if clock["of"] == 0:
         return ""
-    ceasefire, pause = clock["median_hours"], figure_at(scenario, "pause.median_hours")
-    came = "fewer than half have a ceasefire while they are followed"
-    if ceasefire is not None:
-        came = f"half have a ceasefire within {median(ceasefire)} of it"
-    paused = (
-        f", and in half the strikes have paused, agreed or not, within {median(pause)}"
-        if pause
-        else ""
-    )
-    return f"Of {of_these(clock['of'], AMONG['from_first_strike'])}, {came}{paused}."
+    ceasefire, pause = clock["median_hours"], scenario["pause"]["median_hours"]
+    sentence = f"Of {of_these(clock['of'], AMONG['from_first_strike'])}, "
+    if ceasefire is None:
+        sentence += "fewer than half had a ceasefire while they were followed"
+    else:
+        sentence += f"half had a ceasefire within {median(ceasefire)} of that strike"
+    if pause is not None:
+        sentence += (
+            f"; in half, strikes paused, with or without an agreement, within {median(pause)}"
+        )
+    return f"{sentence}."
 
 
 def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -261,78 +267,73 @@ def key_figures(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     if not scenario["replicates"]:
         return []
     crises = of_these(scenario["replicates"], "all crises")
-    shown = {
-        "no_strike": "see no strike",
-        "short_fight": f"are struck, and strikes stop within {SHORT_DAYS} days, agreed or not",
-        "long_fight": "see a longer fight",
-        "war": "come to full-scale war",
+    outcomes = {
+        "no_strike": "saw no strike",
+        "short_fight": f"saw strikes that stopped within {SHORT_DAYS} days, with or without an agreement",
+        "long_fight": "saw a longer fight",
+        "war": "came to full-scale war",
     }
-    figures = []
-    for course, words in shown.items():
-        if part := figure_at(scenario, f"courses.{course}"):
-            agreed = part["endings"]["agreement"]
-            how = (
-                f"; {text.percent(agreed['estimate'])}% of these end by agreement"
-                if agreed["of"]
-                else ""
-            )
-            figures.append(_key(f"of {crises} {words}{how}", part["share"]))
-    ends = {"end by agreement": scenario["endings"]["agreement"]}
-    ends["see nuclear use"] = scenario["shares"]["nuclear_use"]
-    return [*figures, *(_key(f"of {crises} {words}", one) for words, one in ends.items())]
+    figures = [
+        _key(f"of {crises} ended in a ceasefire that held", scenario["endings"]["agreement"])
+    ]
+    for course, outcome in outcomes.items():
+        part = scenario["courses"][course]
+        agreed = part["endings"]["agreement"]
+        share = f"; {text.percent(agreed['estimate'])}% of these ended in a ceasefire that held"
+        label = f"of {crises} {outcome}{share if agreed['of'] else ''}"
+        figures.append(_key(label, part["share"]))
+    return [*figures, _key(f"of {crises} saw nuclear use", scenario["shares"]["nuclear_use"])]
 
 
 def _key(label: str, figure: Figure) -> dict[str, str]:
     low, middle, high = (text.percent(figure[key]) for key in ("lower", "estimate", "upper"))
     value, limits = f"{middle}%", f"{low} to {high}%"
     if figure.get("count") == 0:
-        value, limits = "none", f"of {text.count(figure['of'])}; below {high}%"
+        value, limits = "none", f"below {high}%"
     if over := text.over_fits(figure):
         limits += f"; {over}%"
     return {"label": label, "value": value, "limits": limits}
 
 
 def caption(name: str, batch: Batch, summary: Mapping[str, Any]) -> str:
-    """The finding of a chart, in words; "" where there is none."""
-    return " ".join(part for part in _CAPTIONS[name](batch, summary) if part)
+    """Describe the finding of a chart; "" if there is none."""
+    return " ".join(filter(None, _CAPTIONS[name](batch, summary)))
 
 
 def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterator[str]:
     reference = summary["reference"]
     figures = summary["scenarios"][reference]["ceasefire"][clock]
     if figures["of"] == 0:
-        yield f"No crisis of “{labels(summary)[reference]}” saw {ORIGINS[clock]}."
+        yield f"No crisis of “{labels(summary)[reference]}” has {ORIGINS[clock]}."
         return
-    told = [
+    shares = _shares_by_moment(figures["by"], clock)
+    if shares:
+        among = of_these(figures["of"], AMONG[clock])
+        (share, moment), *others = shares
+        parts = [f"{share} of {among} have a ceasefire {moment} of it", *map(" ".join, others)]
+        yield f"In “{labels(summary)[reference]}”, {text.listed(parts)}."
+    if clock == "from_first_strike":
+        pauses = _shares_by_moment(summary["scenarios"][reference]["pause"]["by"], clock)
+        if pauses:
+            yield (
+                f"Strikes pause, with or without an agreement, in {text.listed([*map(' '.join, pauses)])} "
+                f"(of {AMONG[clock]})."
+            )
+    yield _real_ceasefire(batch.ensembles[reference], clock)
+    yield _range_of_scenarios(summary, clock)
+
+
+def _shares_by_moment(figures: Mapping[str, Figure], clock: str) -> list[tuple[str, str]]:
+    """The known shares at the moments that captions give, such as ("32.0%", "within 96 hours")."""
+    return [
         (f"{text.percent(share)}%", f"within {moment.replace('_', ' ')}")
         for moment in _MOMENTS[clock][0]
-        if (share := figures["by"][moment]["estimate"]) is not None
+        if (share := figures[moment]["estimate"]) is not None
     ]
-    if told:
-        (first, within), *others = told
-        among = of_these(figures["of"], AMONG[clock])
-        parts = [f"{first} of {among} have a ceasefire {within} of it", *map(" ".join, others)]
-        yield f"In “{labels(summary)[reference]}” {text.listed(parts)}."
-    if clock == "from_first_strike":
-        yield _pauses(summary["scenarios"][reference])
-    yield _beside_the_record(batch.ensembles[reference], clock)
-    yield _most_and_least(summary, clock)
 
 
-def _pauses(scenario: Mapping[str, Any]) -> str:
-    """How soon strikes pause, agreed or not; "" where that is not known."""
-    told = [
-        f"{text.percent(share)}% within {moment.replace('_', ' ')}"
-        for moment in _MOMENTS["from_first_strike"][0]
-        if (share := (figure_at(scenario, f"pause.by.{moment}") or {}).get("estimate")) is not None
-    ]
-    if not told:
-        return ""
-    return f"Of {AMONG['from_first_strike']}, strikes pause, agreed or not, in {text.listed(told)}."
-
-
-def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
-    """How many simulated crises had a ceasefire by the time that the real one took."""
+def _real_ceasefire(ensemble: Ensemble, clock: str) -> str:
+    """The time to the real ceasefire, and the share of simulated crises with a ceasefire by then."""
     record = real_record(ensemble.scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
     if real is None or real < 0.0:
@@ -341,30 +342,31 @@ def _beside_the_record(ensemble: Ensemble, clock: str) -> str:
     share = float(CLOCKS[clock].read(ensemble).incidence(first_only=True).at(real).estimate)
     if np.isnan(share):
         return f"{came}."
-    return f"{came}, by when {text.percent(share)}% of the simulated {AMONG[clock]} had one."
+    return f"{came}; by then {text.percent(share)}% of the simulated {AMONG[clock]} had one."
 
 
-def _most_and_least(summary: Mapping[str, Any], clock: str) -> str:
-    """How far the scenarios' estimates of one moment lie apart; those at the same figure are named together."""
+def _range_of_scenarios(summary: Mapping[str, Any], clock: str) -> str:
+    """The lowest and the highest estimate at one moment, each with all scenarios that have it."""
     moment = _MOMENTS[clock][1]
-    found: dict[str, list[str]] = {}
+    scenarios: dict[str, list[str]] = {}
     figures = [
         (one["ceasefire"][clock]["by"][moment]["estimate"], name)
         for name, one in summary["scenarios"].items()
     ]
     for share, name in sorted((share, name) for share, name in figures if share is not None):
-        found.setdefault(text.percent(share), []).append(f"“{labels(summary)[name]}”")
-    within, among = f"Within {moment.replace('_', ' ')}", AMONG[clock]
-    if sum(map(len, found.values())) < 2:
+        scenarios.setdefault(text.percent(share), []).append(f"“{labels(summary)[name]}”")
+    if sum(map(len, scenarios.values())) < 2:
         return ""
-    if len(found) == 1:
-        return f"{within} it is estimated at {next(iter(found))}% of {among} in each scenario that tells."
-    (least, lowest), *_, (most, highest) = found.items()
+    subject = f"The share with a ceasefire within {moment.replace('_', ' ')}"
+    if len(scenarios) == 1:
+        share = f"{next(iter(scenarios))}% of {AMONG[clock]}"
+        return f"{subject} is {share} in every scenario with an estimate."
+    (least, lowest), *_, (most, highest) = scenarios.items()
     low, high = (
         text.listed(names) if len(names) <= _MOST_NAMED else f"{len(names)} scenarios"
         for names in (lowest, highest)
     )
-    return f"{within} estimates go from {least}% of {among} in {low} to {most}% in {high}."
+    return f"{subject} ranges from {least}% of {AMONG[clock]} in {low} to {most}% in {high}."
 
 
 def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -372,49 +374,53 @@ def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     scenario = summary["scenarios"][name]
     if not scenario["replicates"]:
         return
-    yield text.sentence(f"in “{labels(summary)[name]}”, {_told_courses(scenario)}")
+    courses = _courses(scenario)
+    yield f"In “{labels(summary)[name]}”, {courses[0].lower()}{courses[1:]}"
     shares = {ending: scenario["endings"][ending]["estimate"] for ending in text.ENDINGS}
     others = sorted((one for one in shares if one != "agreement"), key=lambda one: -shares[one])
-    told = [f"{text.ENDINGS[one]} {text.percent(shares[one])}%" for one in others if shares[one]]
-    rest = f"; the rest: {text.listed(told)}" if told else ""
-    yield f"{_share(scenario['endings']['agreement'], _INTERVAL)} of all crises end by agreement{rest}."
+    rest = [f"{text.ENDINGS[one]} {text.percent(shares[one])}%" for one in others if shares[one]]
+    agreement = _share(scenario["endings"]["agreement"], "95% interval ")
+    yield f"{agreement} of all crises end by agreement{rest and '; the rest: '}{text.listed(rest)}."
 
 
 def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
-    """Of each thing compared, which scenarios clearly make it more and less likely, and which neither."""
-    compared: dict[str, Callable[[Any], Figure | None]] = {
-        f"among all crises, {words}": partial(figure_at, path=f"courses.{course}.share")
-        for course, words in COURSES.items()
+    """For each outcome compared, the scenarios that clearly make it more or less likely."""
+    outcomes: dict[str, Callable[[Any], Figure | None]] = {
+        "a ceasefire within 96 hours of the first strike": lambda one: ceasefire_change(one)[0]
     }
-    compared["among crises struck in both, a ceasefire within 96 hours of the first strike"] = (
-        lambda one: after_a_strike(one)[0]
-    )
-    neither = []
-    for what, find in compared.items():
-        figures = {name: find(one) for name, one in summary["differences"].items()}
+    outcomes |= {
+        f"a crisis {crises}": partial(figure_at, path=f"courses.{course}.share")
+        for course, crises in _OF_COURSE.items()
+    }
+    unclear = []
+    for outcome, find in outcomes.items():
+        figures = {name: find(part) for name, part in summary["differences"].items()}
         clear = {
-            name: one["estimate"]
-            for name, one in figures.items()
-            if one is not None and is_clear(one)
+            name: figure["estimate"]
+            for name, figure in figures.items()
+            if figure is not None and is_clear(figure)
         }
-        told = {
+        sizes = {
             name: f"“{labels(summary)[name]}” ({text.points(size)} points)"
             for name, size in clear.items()
         }
-        found = []
-        for way, sign in (("more", 1.0), ("less", -1.0)):
+        changes = []
+        for direction, sign in (("more", 1.0), ("less", -1.0)):
             names = [name for name, size in clear.items() if sign * size > 0]
-            if len(names) > _MOST_TOLD:
-                most = told[max(names, key=lambda name: abs(clear[name]))]
-                found.append(f"{way} likely in {len(names)} scenarios, most so in {most}")
+            if len(names) > _MOST_LISTED:
+                most = sizes[max(names, key=lambda name: abs(clear[name]))]
+                changes.append(f"{direction} likely in {len(names)} scenarios, most so in {most}")
             elif names:
-                found.append(f"{way} likely in {text.listed([told[name] for name in names])}")
-        if found:
-            yield text.sentence(f"{what} is clearly {text.listed(found)}")
+                where = text.listed([sizes[name] for name in names])
+                changes.append(f"{direction} likely in {where}")
+        if changes:
+            yield text.sentence(f"{outcome} is clearly {text.listed(changes)}")
         else:
-            neither.append(what.split(", ", 1)[1])
-    if neither:
-        yield text.sentence(f"not clearly more or less likely anywhere: {text.listed(neither)}")
+            unclear.append(outcome)
+    if unclear:
+        yield text.sentence(
+            f"not clearly more or less likely in any scenario: {text.listed(unclear)}"
+        )
 
 
 def _markets(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -424,13 +430,14 @@ def _markets(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
         lowest = ensemble.column(f"{state}_lowest_market")
         if not len(lowest):
             continue
-        low, middle, high = (f"{100 * one:.0f}" for one in np.quantile(lowest, (0.05, 0.5, 0.95)))
+        low, middle, high = (f"{100 * x:.0f}" for x in np.quantile(lowest, (0.05, 0.5, 0.95)))
         spec = ensemble.scenario.get("states", {}).get(state, {})
         index = text.clean(spec.get("market", {}).get("index") or "market index")
         real = None if record is None else record.markets.get(state)
+        fact = f"; the real index fell to {100 * real.lowest:.0f}%" if real else ""
         yield (
-            f"{index}: at its lowest {middle}% of its level at the start in the median crisis "
-            f"({low} to {high}% in the middle 90%){f'; in fact {100 * real.lowest:.0f}%' if real else ''}."
+            f"{index}: in the median crisis its lowest level is {middle}% of that at the start "
+            f"({low} to {high}% in the middle 90% of crises){fact}."
         )
 
 
@@ -445,13 +452,13 @@ _CAPTIONS: dict[str, Callable[[Batch, Mapping[str, Any]], Iterator[str]]] = {
 
 # --- Tables
 #
-# Text from scenarios stands in them as plain `rich.text.Text`, never as markup.
+# Text from scenarios is plain `rich.text.Text` here, never markup.
 
-#: Columns that prose fills at most; a table may be wider where the terminal is.
+#: The maximum width of prose, in characters; in a wider terminal a table may be wider.
 WIDTH = 100
-#: Columns that a table's first column, its labels, is given at least.
+#: The minimum and maximum width of a table's first column, which contains labels.
 _LEAST, _MOST = 14, 40
-_BELOW_THAT = " Below that, the range over fits, of 95% of {} sets of behaviour"
+_BELOW_THAT = " Below that: range over fits, of 95% of {} parameter sets"
 _NO_NOTES: Mapping[str, Sequence[str]] = {}
 
 
@@ -460,16 +467,16 @@ def print_summary(
     console: Console | None = None,
     notes: Mapping[str, Sequence[str]] = _NO_NOTES,
 ) -> None:
-    """Print a summary for a person: the answer, the outcomes, the differences and the advice.
+    """Print a summary: the answer, tables of outcomes and differences, and the advice.
 
     Args:
-        summary: as `crisis_sim.outcomes.summarise` gives it.
-        console: where to print; standard output unless given.
-        notes: sentences to print with it by their heading.
+        summary: the result of `crisis_sim.outcomes.summarise`.
+        console: where to print; standard output by default.
+        notes: more sentences to print, by heading.
     """
     console = console or Console()
     width = min(console.width, WIDTH)
-    console.print(Text(answer(summary)), width=width)
+    console.print(Text("\n".join(_paragraphs(summary))), width=width)
     for table in tables(summary, console.width):
         console.print()
         console.print(table, width=console.width)
@@ -484,11 +491,10 @@ def print_summary(
 
 
 def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
-    """All tables of a summary, each within a width."""
+    """The tables of a summary, each fitted into a width in characters."""
     reference, label = summary["reference"], labels(summary)
     scenarios, differences = summary["scenarios"], summary["differences"]
-    if "courses" in scenarios[reference]:
-        yield _course_table(scenarios[reference], width)
+    yield _course_table(scenarios[reference], width)
 
     def table(title: str, columns: Columns, parts: Mapping[str, Any], caption: str) -> Group:
         rows = [
@@ -502,14 +508,14 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
             "Scenarios, % of all crises",
             (*_COURSES, _AGREEMENT, ("nuclear\nuse", "shares.nuclear_use")),
             scenarios,
-            "Below each, its 95% interval." + fits_of(summary, f"{_BELOW_THAT}."),
+            "Below each figure: 95% interval." + fits_of(summary, f"{_BELOW_THAT}."),
         )
     yield table(
         "After a first strike, % of the crises with one",
         _AFTER,
         scenarios,
-        "Below each, its 95% interval. Strikes have paused when there are none for a week or for good, agreed "
-        "or not; a ceasefire is agreed.",
+        "Below each figure: 95% interval. Strikes have paused when there are none for a week or for good, with or "
+        "without an agreement; a ceasefire is agreed.",
     )
     if differences:
         against = f"Difference from “{label[reference]}”"
@@ -517,19 +523,19 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
             f"{against}, percentage points of all crises",
             (*_COURSES, _AGREEMENT),
             differences,
-            "Below each, its 95% interval; dim where that holds zero."
-            + fits_of(summary, f"{_BELOW_THAT}, and in how many of them the sign agrees."),
+            "Below each figure: 95% interval; dim if it contains zero."
+            + fits_of(summary, f"{_BELOW_THAT}, and the share of sets with the same sign."),
         )
         yield table(
             f"{against}, after a first strike",
             _AFTER_CHANGED,
             differences,
-            "Percentage points. Struck: with a first strike. A change also changes which crises are struck; only those "
-            "struck in both scenarios are the same crises. The table above has the effect over all crises.",
+            "Percentage points. Struck: with a first strike. A scenario also changes which crises are struck; only "
+            "those struck in both are the same crises. The table above shows the effect over all crises.",
         )
 
 
-#: Columns of a table: of each its heading, and where its figure is in what is told of a scenario or of a difference.
+#: Columns of a table: the heading of each, and the path of its figure in a scenario's or a difference's part.
 Columns = Sequence[tuple[str, str]]
 
 _COURSE_HEADS = ("no\nstrike", f"stopped\nin {SHORT_DAYS} days", "longer\nfight", "full-scale\nwar")
@@ -554,7 +560,7 @@ _AFTER_CHANGED: Columns = (
 
 
 def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
-    """How far crises of a scenario went, in columns, and how those of each ended."""
+    """A table of a scenario's courses and, for each, of the endings."""
     parts = [*scenario["courses"].values()]
     shares, total = [part["share"] for part in parts], scenario["replicates"]
     rows: list[Sequence[Any]] = [
@@ -564,13 +570,13 @@ def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
         ("crises", *(text.count(one["count"]) for one in shares), text.count(total)),
         (Text("of these, %", style="dim"), *[""] * 5),
     ]
-    for ending, words in text.ENDINGS.items():
+    for ending, label in text.ENDINGS.items():
         of_each = [part["endings"][ending] for part in parts]
         if any(one["count"] for one in of_each):
             all_of_them = scenario["endings"][ending]["estimate"]
             rows.append(
                 (
-                    words,
+                    label,
                     *(text.percent(one["estimate"]) for one in of_each),
                     text.percent(all_of_them),
                 )
@@ -580,15 +586,15 @@ def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
         ["", *_COURSE_HEADS, "all\ncrises"],
         rows,
         width,
-        f"A crisis with full-scale war counts there alone. Stopped: no strikes from within {SHORT_DAYS} days of the "
-        "first one for a week or for good, agreed or not.",
+        f"A crisis with full-scale war counts only there. Stopped: within {SHORT_DAYS} days of the first strike, strikes "
+        "ceased for a week or for good, with or without an agreement.",
     )
 
 
 def _fits_row(shares: Sequence[Figure]) -> list[Sequence[Any]]:
-    """The range of each share over fits, where there is one."""
-    over = [_over_fits(one).strip() for one in shares]
-    return [("over fits", *(Text(one, style="dim") for one in over), "")] if any(over) else []
+    """A row with the range of each share over fits; none if there are no ranges."""
+    ranges = [_over_fits(share).strip() for share in shares]
+    return [("over fits", *(Text(one, style="dim") for one in ranges), "")] if any(ranges) else []
 
 
 def fitted(
@@ -598,39 +604,39 @@ def fitted(
     width: int,
     caption: str = "",
 ) -> Group:
-    """A table within a width: as it is, or turned about, or else as a list of its rows.
+    """Fit a table into a width: unchanged, transposed, or as a list of its rows.
 
     Args:
-        title: its heading.
-        headings: of each column; the first names the rows. Line breaks part their lines.
-        rows: their cells, texts; the first is the row's label, which is wrapped where it is long.
-        width: columns that there are.
-        caption: stands below.
+        title: the line above it.
+        headings: the heading of each column, with line breaks; the first is that of the row labels.
+        rows: the cells of each row; the first is its label, which is wrapped if long.
+        width: the width in characters.
+        caption: the text below it.
     """
     cells = [
         [one if isinstance(one, Text) else Text(text.clean(one)) for one in row] for row in rows
     ]
     heads = [Text(one) for one in headings]
-    turned = [[_one_line(head), *column] for head, *column in zip(heads, *cells, strict=True)]
     table = _laid_out(heads, cells, width)
     if table is None:
-        first, *body = turned
+        columns = zip(heads, *cells, strict=True)
+        first, *body = [[_one_line(head), *column] for head, *column in columns]
         table = _laid_out(first, body, width) or _listed(heads, cells)
     below = [Text(caption, style="dim")] if caption else []
     return Group(Text(title, style="bold"), table, *below)
 
 
 def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -> Table | None:
-    """A table with these columns, the first wrapped; None where it needs more room than there is."""
-    wide = [
+    """A table whose first column may be wrapped; None if it does not fit into the width."""
+    widths = [
         max(len(line) for cell in column for line in cell.plain.split("\n"))
         for column in zip(top, *body, strict=True)
     ]
-    room = width - sum(wide[1:]) - len(wide[1:])
-    if room < min(_LEAST, wide[0]):
+    room = width - sum(widths[1:]) - len(widths[1:])
+    if room < min(_LEAST, widths[0]):
         return None
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, pad_edge=False)
-    table.add_column(top[0], width=min(wide[0], _MOST, room), overflow="fold")
+    table.add_column(top[0], width=min(widths[0], _MOST, room), overflow="fold")
     for head in top[1:]:
         table.add_column(head, justify="right", no_wrap=True)
     for row in body:
@@ -639,7 +645,7 @@ def _laid_out(top: Sequence[Text], body: Sequence[Sequence[Text]], width: int) -
 
 
 def _listed(heads: Sequence[Text], cells: Sequence[Sequence[Text]]) -> Table:
-    """A table's rows one below the other, a line a cell."""
+    """A table's rows one below the other, with a line for each cell."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for first, *others in cells:
         table.add_row(Text(first.plain, style="bold"))
@@ -650,7 +656,7 @@ def _listed(heads: Sequence[Text], cells: Sequence[Sequence[Text]]) -> Table:
 
 
 def _one_line(cell: Text) -> Text:
-    """A heading, or a figure with the limits below it, on one line."""
+    """Join the lines of a heading, or of a figure and its limits, into one."""
     first, *others = cell.plain.replace("-\n", "").split("\n")
     digits = first[:1].isdigit() or first[:1] in (text.MINUS, "+")
     rest = f" ({' '.join(others)})" if digits and others else "".join(f" {one}" for one in others)
@@ -658,14 +664,14 @@ def _one_line(cell: Text) -> Text:
 
 
 def _limits(figure: Figure, write: Callable[[float], str], between: str) -> str:
-    """Both limits; one that is not set is left open."""
+    """Format both limits, with "…" for an unknown one."""
     return between.join(
         "…" if figure[key] is None else write(figure[key]) for key in ("lower", "upper")
     )
 
 
 def _cell(part: Mapping[str, Any], path: str, changed: bool) -> Text:
-    """A figure, and its limits below it; a difference is dim where they hold zero."""
+    """A figure with its limits below; a difference is dim if they contain zero."""
     figure, hours = figure_at(part, path), path.endswith("median_hours")
     if path.endswith(".of"):
         return Text("not paired" if figure is None else text.count(figure))
@@ -686,6 +692,6 @@ def _cell(part: Mapping[str, Any], path: str, changed: bool) -> Text:
 
 
 def _over_fits(figure: Figure, sign: bool = False) -> str:
-    """The range over fits, as a third line of a cell."""
-    told = text.over_fits(figure, sign=sign).removeprefix("over fits ")
-    return told and "\n" + told.replace("; the sign agrees in", ",")
+    """The range over fits, as the third line of a cell; "" if there is none."""
+    line = text.over_fits(figure, sign=sign).removeprefix("over fits ")
+    return line and "\n" + line.replace("; same sign in", ",")

@@ -1,4 +1,4 @@
-"""Charts of a run: how far crises went and ended, ceasefires over time, differences between scenarios, and markets."""
+"""Charts of a run: courses and endings, ceasefires over time, differences between scenarios, and markets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crisis_sim.outcomes.durations import (
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.outcomes.measures import EVERYONE
 from crisis_sim.outcomes.summary import figure_at
-from crisis_sim.report.answers import ORIGINS, after_a_strike, fits_of, labels
+from crisis_sim.report.answers import ORIGINS, ceasefire_change, fits_of, labels
 from crisis_sim.report.real_path import RealRecord, real_record, start_of
 from crisis_sim.text import MONTHS, excludes_zero, offset
 
@@ -35,49 +35,50 @@ if TYPE_CHECKING:
 
     from crisis_sim.batch.ensemble import Batch, Ensemble
 
-#: Scenarios that a chart has room for, the reference among them: as curves with their names, and as rows.
+#: The maximum number of scenarios in a chart, with the reference: as labelled curves, and as rows.
 MOST_CURVES, MOST_ROWS = 12, 24
 
 
 def shown(batch: Batch, summary: Mapping[str, Any], most: int) -> list[str]:
-    """The scenarios to draw, in the batch's order: all, or the few that differ most from the reference.
+    """Return the scenarios to draw, in the batch's order: all, or those that differ most from the reference.
 
-    How much one differs is how far apart the shares that ended by agreement are; of equals the first are shown.
+    They are compared by their shares of crises that ended by agreement; ties go to the first.
     """
     share = {
-        name: one["endings"]["agreement"]["estimate"] for name, one in summary["scenarios"].items()
+        name: part["endings"]["agreement"]["estimate"]
+        for name, part in summary["scenarios"].items()
     }
     names = [name for name in batch.ensembles if name in share]
     reference = summary["reference"]
 
-    def apart(name: str) -> float:
+    def gap(name: str) -> float:
         known = share[name] is not None and share[reference] is not None
         return abs(share[name] - share[reference]) if known else -1.0
 
-    others = sorted((name for name in names if name != reference), key=apart, reverse=True)
-    kept = {reference, *others[: most - 1]}
-    return [name for name in names if name in kept]
+    others = sorted((name for name in names if name != reference), key=gap, reverse=True)
+    selected = {reference, *others[: most - 1]}
+    return [name for name in names if name in selected]
 
 
 def left_out(summary: Mapping[str, Any], most: int) -> str:
-    """The note under a chart on the scenarios that it does not show; "" where it shows all."""
+    """The note under a chart about scenarios that it does not show; "" if it shows all."""
     more = len(summary["scenarios"]) - most
     if more <= 0:
         return ""
     return (
-        f"The reference and the {most - 1} scenarios whose share ended by agreement differs most from its own; "
-        f"{text.count(more)} {'stands' if more == 1 else 'others stand'} in the tables alone"
+        f"The reference and the {most - 1} scenarios whose share ended by agreement differs most from the reference’s; "
+        f"{text.count(more)} more {'is' if more == 1 else 'are'} only in the tables"
     )
 
 
-#: Steps between dates, in days, from which the axis chooses.
+#: Possible steps between the dates on an axis, in days.
 _STEPS = (1, 2, 3, 5, 7, 10, 14, 28, 56, 112, 182, 365, 730)
 
 
 def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates: int = 7) -> None:
-    """Label an axis in days from the start with dates at local midnights; in days where the start is not known.
+    """Label an axis in days with at most `dates` dates, at local midnights; with days if the start is unknown.
 
-    There are at most so many dates; two fewer in a narrow figure.
+    A narrow figure has two dates fewer.
     """
     dates -= 2 if getattr(axes.figure, "narrow", False) else 0
     axes.set_xlim(low, high)
@@ -89,8 +90,8 @@ def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates
     step = next((step for step in _STEPS if (high - low) / step <= dates), _STEPS[-1])
     first = math.ceil(low - to_midnight)
     days = [day for day in range(first, math.floor(high - to_midnight) + 1) if day % step == 0]
-    dated = [midnight + timedelta(day) for day in days]
-    names = [f"{at.day} {MONTHS[at.month - 1][:3]}" for at in dated]
+    midnights = [midnight + timedelta(day) for day in days]
+    names = [f"{date.day} {MONTHS[date.month - 1][:3]}" for date in midnights]
     axes.set_xticks([day + to_midnight for day in days], names)
     if step <= 3 and days:
         quarters = to_midnight + np.arange(4 * (first - 1), 4 * (days[-1] + step + 1)) / 4
@@ -99,16 +100,16 @@ def date_axis(axes: Axes, start: datetime | None, low: float, high: float, dates
     axes.set_xlabel(f"date, {'–'.join(str(year) for year in sorted(years))} ({offset(start)})")
 
 
-#: Points in time at which a curve is drawn.
+#: The number of points of a curve.
 _GRID_POINTS = 240
 
-#: Curves no further apart than this coincide.
+#: Curves whose maximum difference is below this count as equal.
 _SAME = 0.01
 
-#: Where a legend stands below its axes.
+#: The position of a legend below its axes.
 _BELOW: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
 
-#: The time axis ends where every curve has come to this share of its last value.
+#: The time axis ends when every curve has reached this share of its last value.
 _SHOWN_SHARE = 0.99
 
 
@@ -119,21 +120,21 @@ def draw_incidence(
     clock: str = "from_first_strike",
     ax: Axes | None = None,
 ) -> Figure:
-    """Cumulative incidence of a ceasefire by the time since the clock's origin.
+    """Draw the cumulative incidence of a ceasefire by time since the clock's origin.
 
-    To the left the reference alone, the other endings stacked upon the ceasefire, so that the height of the stack is the
-    share of crises that are over; since the first strike, a dashed line is the share in which strikes have paused, agreed
-    or not. To the right the ceasefire's curve of every scenario with its 95% band; of many, of those
-    that differ most. The moment of the real ceasefire is marked where the reference has a real path.
+    Left: the reference. The other endings are stacked on the ceasefire, so the height of the stack is the share of crises
+    that have ended. On the clock from the first strike, a dashed line is the share in which strikes have paused, with or
+    without an agreement. Right: the ceasefire's curve with its 95% band for each scenario or, of many, for those that differ
+    most. A line marks the real ceasefire if the reference has a real path.
 
     Args:
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
         clock: `from_first_strike` or `from_trigger`.
-        ax: axes to draw the ceasefire's curves into, and nothing else; a figure with both panels where left out.
+        ax: axes for the ceasefire's curves only; by default, a new figure with both panels.
 
     Raises:
-        KeyError: when there is no such clock.
+        KeyError: there is no such clock.
     """
     reference = summary["reference"]
     names = shown(batch, summary, MOST_CURVES)
@@ -141,7 +142,7 @@ def draw_incidence(
     theirs = CLOCKS[clock].read(batch.ensembles[reference]).incidence()
 
     def curve_of(name: str) -> CumulativeIncidence:
-        """A scenario's curve; made when it is needed, since those of many large batches need much memory."""
+        """A scenario's curve, computed when needed to save memory."""
         if name == reference:
             return theirs
         return CLOCKS[clock].read(batch.ensembles[name]).incidence(first_only=True)
@@ -151,47 +152,47 @@ def draw_incidence(
     days = shown_days(map(curve_of, names), real)
     grid = np.linspace(0.0, 24.0 * days, _GRID_POINTS)
 
-    named = ((labels(summary)[name], curve_of(name)) for name in names)
+    curves = ((labels(summary)[name], curve_of(name)) for name in names)
 
     if ax is not None:
         ax.set(xlim=(0.0, days), ylim=(0.0, 100.0), xlabel=f"days since {ORIGINS[clock]}")
         ax.set_ylabel(f"ceasefire, % of {AMONG[clock]}")
         if real is not None:
             style.mark_moment(ax, real / 24.0)
-        _compare(None, ax, named, grid, clock)
+        _compare(None, ax, curves, grid, clock)
         return style.figure_of(ax)
     figure = style.new_figure(height=78.0)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.0))
     _stack(left, theirs, grid, clock)
     paused = []
-    if clock == "from_first_strike" and "pause" in summary["scenarios"][reference]:
+    if clock == "from_first_strike":
         share = PAUSE.read(batch.ensembles[reference]).incidence(first_only=True).at(grid)
         line: dict[str, Any] = {"color": style.BLACK, "linestyle": "--", "linewidth": 1.0}
         left.step(grid / 24.0, 100.0 * share.estimate, where="post", **line)
         paused = [Line2D([], [], label="strikes paused, agreed or not", **line)]
-    title = text.shorten(labels(summary)[reference], 34)
-    for axes, said in ((left, title), (right, "Ceasefire, by scenario (95% bands)")):
-        axes.set_title(said, pad=style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS)
+    label = text.shorten(labels(summary)[reference], 34)
+    for axes, title in ((left, label), (right, "Ceasefire, by scenario (95% bands)")):
+        axes.set_title(title, pad=style.TITLE_PAD if real is None else style.TITLE_PAD_OVER_MARKS)
         axes.set(xlim=(0.0, days), ylim=(0.0, 100.0), xlabel=f"days since {ORIGINS[clock]}")
         if real is not None:
             style.mark_moment(axes, real / 24.0, f"real ceasefire, {text.duration(real)}", "left")
     left.set_ylabel(f"% of {AMONG[clock]}")
-    came = {
+    endings = {UNRESOLVED} | {
         "agreement" if cause == CEASEFIRE else cause
         for cause in theirs.causes
         if np.nanmax(theirs.at(grid, cause).estimate, initial=0.0) > 0.0
     }
-    occur = {one: fill for one, fill in style.ENDING_FILLS.items() if one in (*came, UNRESOLVED)}
-    keys = [*style.keys_of(occur, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused]
-    spaced = {"handlelength": 1.6, "columnspacing": 1.2}
-    left.legend(handles=keys, ncols=style.columns(figure, keys, 3), **_BELOW, **spaced)
-    _compare(figure, right, named, grid, clock)
+    fills = {ending: fill for ending, fill in style.ENDING_FILLS.items() if ending in endings}
+    keys = [*style.keys_of(fills, {**text.ENDINGS, "agreement": CEASEFIRE}), *paused]
+    spacing = {"handlelength": 1.6, "columnspacing": 1.2}
+    left.legend(handles=keys, ncols=style.columns(figure, keys, 3), **_BELOW, **spacing)
+    _compare(figure, right, curves, grid, clock)
     style.say_below(figure, left_out(summary, MOST_CURVES))
     return figure
 
 
 def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> float:
-    """Whole days after which no ceasefire curve rises any more to speak of."""
+    """Return the days, rounded up, after which no ceasefire curve rises noticeably."""
     latest = [24.0, 1.1 * (real or 0.0)]
     for curve in curves:
         if curve.started == 0:
@@ -203,7 +204,7 @@ def shown_days(curves: Iterable[CumulativeIncidence], real: float | None) -> flo
 
 
 def nothing_on(clock: str) -> str:
-    """The note of a chart where no crisis is on a clock."""
+    """The note in an empty chart if no crisis is on a clock."""
     return f"no crisis saw {AMONG[clock].removeprefix('crises with ')}"
 
 
@@ -236,25 +237,25 @@ def _compare(
     grid: np.ndarray,
     clock: str,
 ) -> None:
-    """Draw curves with their bands, each named at its end; in somebody's own axes, where `figure` is None, by a legend."""
+    """Draw curves with their bands, each labelled at its end or, if `figure` is None, in a legend."""
     axes.grid(axis="y")
     ends: list[tuple[float, str, dict[str, Any]]] = []
     drawn: list[np.ndarray] = []
-    for place, (name, curve) in enumerate(curves):
+    for index, (name, curve) in enumerate(curves):
         if curve.started == 0:
             continue
-        line = style.scenario_line(place)
+        line = style.scenario_line(index)
         share = curve.at(grid)
         limits = {"share": share.estimate, "lower": share.lower, "upper": share.upper}
         style.keep(axes, scenario=name, event="ceasefire", days=grid / 24.0, **limits)
-        # Of curves that coincide the later is drawn in dashes, between which the earlier shows.
-        if any(np.nanmax(np.abs(share.estimate - one), initial=0.0) < _SAME for one in drawn):
+        # If curves coincide, the later is dashed, so that the earlier is visible between the dashes.
+        if any(np.nanmax(np.abs(share.estimate - other), initial=0.0) < _SAME for other in drawn):
             line["linestyle"] = (0, (3, 3))
         drawn.append(share.estimate)
         estimate, lower, upper = 100.0 * share.estimate, 100.0 * share.lower, 100.0 * share.upper
-        look = {"facecolor": line["color"], "alpha": 0.18, "linewidth": 0.0}
-        axes.fill_between(grid / 24.0, lower, upper, **look)
-        axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * place, **line)
+        band = {"facecolor": line["color"], "alpha": 0.18, "linewidth": 0.0}
+        axes.fill_between(grid / 24.0, lower, upper, **band)
+        axes.step(grid / 24.0, estimate, where="post", zorder=3.0 - 0.01 * index, **line)
         known = estimate[~np.isnan(estimate)]
         ends.append((float(known[-1]), text.shorten(name, 28), line))
     if not ends:
@@ -267,10 +268,10 @@ def _compare(
         axes.legend(handles=keys, ncols=style.columns(figure, keys, 2) if figure else 1, **below)
 
 
-#: Bands about the median: share of the replicates within, and opacity.
+#: Bands around the median: share of the replicates within, and opacity.
 BANDS = ((0.9, 0.18), (0.5, 0.35))
 
-#: The line of the real closes.
+#: The style of the line of real closes.
 _CLOSE: dict[str, Any] = {
     "color": style.REAL,
     "linewidth": 0.8,
@@ -278,22 +279,22 @@ _CLOSE: dict[str, Any] = {
     "markersize": 2.2,
 }
 
-#: Days shown after the last real close, so that the record does not run into the edge.
+#: Days shown after the last real close.
 _DAYS_AFTER_RECORD = 7.0
 
 
 @style.styled
 def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
-    """Daily market levels in the reference scenario, with the real closes over them.
+    """Draw daily market levels in the reference scenario, and the real closes.
 
-    For each state the median over replicates and the bands that hold the middle 50% and 90% of them, as a percentage of the
-    level at the start. The bands are the spread of crises, not an error of estimation. Both panels have one scale, so that
-    a deep fall looks deeper than a slight one. After a crisis is over its last level is kept.
+    For each state, the median over replicates and bands with the middle 50% and 90% of them, in percent of the level at the
+    start. The bands are the spread of crises, not an error of estimation. Both panels have the same scale. A crisis that has
+    ended keeps its last level.
 
     Args:
         batch: the replicates, with paths.
         summary: their summary (`crisis_sim.outcomes.summarise`), which names the reference.
-        ax: axes to draw the first state's market into, and nothing else; a figure with both states where left out.
+        ax: axes for the first state's market only; by default, a new figure with both states.
     """
     ensemble = batch.ensembles[summary["reference"]]
     record = real_record(ensemble.scenario)
@@ -301,25 +302,25 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
     panels = [ax] if ax else figure.subplots(1, len(ensemble.states), sharey=True)
     start = start_of(ensemble.scenario)
     last = _last_day(ensemble, record)
-    for place, (axes, state) in enumerate(zip(panels, ensemble.states, strict=ax is None)):
+    has_marks = record is not None and record.first_strike_at_hours is not None
+    pad = style.TITLE_PAD_OVER_MARKS if has_marks else style.TITLE_PAD
+    for number, (axes, state) in enumerate(zip(panels, ensemble.states, strict=ax is None)):
         real = None if record is None else record.markets.get(state)
-        marked = record is not None and record.first_strike_at_hours is not None
-        room = style.TITLE_PAD_OVER_MARKS if marked else style.TITLE_PAD
         spec = ensemble.scenario.get("states", {}).get(state, {})
         title = text.clean(spec.get("title") or text.label(state))
         index = text.clean(spec.get("market", {}).get("index") or "market index")
-        axes.set_title(f"{text.shorten(title, 24)}: {text.shorten(index, 24)}", pad=room)
+        axes.set_title(f"{text.shorten(title, 24)}: {text.shorten(index, 24)}", pad=pad)
         axes.grid(axis="y")
         date_axis(axes, start, 0.0, last, dates=5)
         if ensemble.paths is None or not ensemble.paths.num_rows:
-            style.say_nothing_to_draw(axes, "this batch kept no market paths")
+            style.say_nothing_to_draw(axes, "this batch has no market paths")
             continue
         axes.axhline(100.0, color=style.GREY, linewidth=0.6)
-        _spread(axes, ensemble.paths, state, style.STATE_COLOURS[place], last)
+        _spread(axes, ensemble.paths, state, style.STATE_COLOURS[number], last)
         if real is not None:
-            at, level = np.array(real.at_hours) / 24.0, 100.0 * np.array(real.relative)
-            within = (at >= 0.0) & (at <= last)
-            axes.plot(at[within], level[within], **_CLOSE)
+            days, level = np.array(real.at_hours) / 24.0, 100.0 * np.array(real.relative)
+            within = (days >= 0.0) & (days <= last)
+            axes.plot(days[within], level[within], **_CLOSE)
         for key, name, side in (
             ("first_strike_at_hours", "real first strike", "right"),
             ("ceasefire_in_effect_at_hours", "ceasefire", "left"),
@@ -343,14 +344,14 @@ def draw_markets(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
 
 
 def _last_day(ensemble: Ensemble, record: RealRecord | None) -> float:
-    """The horizon, or a week past the real closes where those end sooner."""
+    """The horizon, or a week after the last real close if that is earlier."""
     horizon = ensemble.horizon_hours / 24.0
     ends = [index.at_hours[-1] for index in record.markets.values()] if record else []
     return min(horizon, max(ends) / 24.0 + _DAYS_AFTER_RECORD) if ends else horizon
 
 
 def levels(paths: pa.Table, state: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Days, shape (days,), and market levels, shape (replicates, days), relative to the start."""
+    """Return the days, shape (days,), and market levels relative to the start, shape (replicates, days)."""
     from crisis_sim.batch.ensemble import as_array
 
     day = as_array(paths.column("day"))
@@ -374,9 +375,9 @@ def _spread(axes: Axes, paths: pa.Table, state: str, colour: str, last: float) -
     style.keep(axes, state=state, day=days[shown], **dict(zip(names, each, strict=True)))
 
 
-# Shares: how far crises went and how they ended, and differences against the reference.
+# --- Courses and endings, and differences from the reference
 
-#: Each course as a chart names it.
+#: The label of each course in a chart.
 _COURSE_NAMES = {
     "no_strike": "no strike",
     "short_fight": f"strikes stopped\nwithin {SHORT_DAYS} days",
@@ -386,7 +387,7 @@ _COURSE_NAMES = {
 
 
 class Measure(NamedTuple):
-    """One thing compared: its heading, the crises it is told of, and where it is in the differences."""
+    """A measure to compare: its heading, its denominator, and a function that finds it in a difference."""
 
     heading: str
     among: str
@@ -398,39 +399,39 @@ MEASURES = (
         Measure(
             f"{name[:1].upper()}{name[1:]}",
             EVERYONE,
-            lambda one, path=f"courses.{course}.share": figure_at(one, path),  # type: ignore[misc]
+            lambda part, path=f"courses.{course}.share": figure_at(part, path),  # type: ignore[misc]
         )
         for course, name in _COURSE_NAMES.items()
     ),
     Measure(
         "Ceasefire in 96 h\nof the first strike",
         "those struck in both",
-        lambda one: after_a_strike(one)[0],
+        lambda part: ceasefire_change(part)[0],
     ),
 )
 
-#: Room to the left of the outermost limits, and to the right, where the number stands, as shares of the width.
+#: Room to the left of the lowest limit, and to the right of the highest for the number, as shares of the width.
 _ROOM, _FOR_NUMBERS = 0.12, 0.5
 
 
 @style.styled
 def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
-    """Each scenario less the reference, as estimates with 95% whiskers about a line at zero, the largest first.
+    """Draw each scenario's differences from the reference with 95% intervals, the largest first.
 
-    Of many scenarios those that differ most are drawn. Grey is a difference whose interval holds zero; an arrow head, a
-    limit that the data do not set.
+    Of many scenarios, those that differ most are drawn. A difference is grey if its interval contains zero; an arrow head
+    is a limit that the data do not determine.
 
     Args:
-        batch: the replicates; gives the order of the scenarios.
+        batch: the replicates, which determine the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
-        ax: axes to draw the differences in the first measure into, and nothing else; a figure with all where left out.
+        ax: axes for the first measure only; by default, a new figure with all measures.
     """
-    differences, called = summary["differences"], labels(summary)
+    differences, label = summary["differences"], labels(summary)
     names = [name for name in shown(batch, summary, MOST_ROWS) if name in differences]
-    reference = text.shorten(called[summary["reference"]], 40)
+    reference = text.shorten(label[summary["reference"]], 40)
     if not names:
         if ax is not None:
-            style.say_nothing_to_draw(ax, "one scenario alone: there is nothing to compare")
+            style.say_nothing_to_draw(ax, "only one scenario: there is nothing to compare")
             return style.figure_of(ax)
         figure: Figure = style.new_figure(height=20.0)
         figure.text(
@@ -448,49 +449,46 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        for place, name in enumerate(names):
-            found = measure.find(differences[name])
-            _whisker(axes, place, found)
-            told = measure.heading.replace("\n", " ")
-            style.keep(axes, scenario=called[name], measure=told, **_row(found))
+        heading = measure.heading.replace("\n", " ")
+        for row, name in enumerate(names):
+            change = measure.find(differences[name])
+            _whisker(axes, row, change)
+            style.keep(axes, scenario=label[name], measure=heading, **_limits(change))
         _frame(axes)
     columns[0].set_yticks(
-        list(range(len(names))), [text.shorten(called[name], 28) for name in names]
+        list(range(len(names))), [text.shorten(label[name], 28) for name in names]
     )
     columns[0].set_ylim(len(names) - 0.4, -0.6)
     if ax is not None:
         return figure
     paired = all(differences[name]["paired"] for name in names)
-    how = "same luck, replicate by replicate" if paired else "not all with the same luck"
+    pairing = "same luck, replicate by replicate" if paired else "not all with the same luck"
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )
-    broad = fits_of(summary, "; broad: 95% of {} sets of behaviour that fit")
-    said = [
-        f"95% intervals, grey where they hold zero; {how}{broad}",
+    broad = fits_of(summary, "; broad lines: 95% of {} parameter sets that fit")
+    notes = [
+        f"95% intervals, grey if they contain zero; {pairing}{broad}",
         left_out(summary, MOST_ROWS),
     ]
-    style.say_below(figure, ". ".join(filter(None, said)))
+    style.say_below(figure, ". ".join(filter(None, notes)))
     return figure
 
 
 def _size(difference: dict[str, Any]) -> float:
-    """The largest change that a scenario makes in the share of any course."""
-    figures = [measure.find(difference) for measure in MEASURES[:-1]]
-    return max(
-        (abs(one["estimate"]) for one in figures if one and one["estimate"] is not None),
-        default=0.0,
-    )
+    """The largest change in the share of any course."""
+    estimates = [_limits(measure.find(difference))["estimate"] for measure in MEASURES[:-1]]
+    return max((abs(estimate) for estimate in estimates if estimate is not None), default=0.0)
 
 
-def _row(figure: Mapping[str, Any] | None) -> dict[str, Any]:
+def _limits(figure: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: figure and figure[key] for key in ("estimate", "lower", "upper")}
 
 
-def _whisker(axes: Axes, place: int, figure: Mapping[str, Any] | None) -> None:
-    look: dict[str, Any] = {"fontsize": 6.0, "va": "center", "textcoords": "offset points"}
+def _whisker(axes: Axes, row: int, figure: Mapping[str, Any] | None) -> None:
+    font: dict[str, Any] = {"fontsize": 6.0, "va": "center", "textcoords": "offset points"}
     if figure is None or figure["estimate"] is None:
-        axes.annotate("not known", (0.0, place), xytext=(3.0, 0.0), color=style.GREY, **look)
+        axes.annotate("not known", (0.0, row), xytext=(3.0, 0.0), color=style.GREY, **font)
         return
     middle = 100.0 * figure["estimate"]
     limits = [None if figure[key] is None else 100.0 * figure[key] for key in ("lower", "upper")]
@@ -498,27 +496,27 @@ def _whisker(axes: Axes, place: int, figure: Mapping[str, Any] | None) -> None:
     known = [middle if limit is None else limit for limit in limits]
     if over := figure.get("over_fits"):  # a broad pale line under the whisker
         ends = [100.0 * over["lower"], 100.0 * over["upper"]]
-        look_of: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
-        axes.plot(ends, [place, place], color=style.PALE_GREY, **look_of)
+        broad: Any = {"linewidth": 5.0, "solid_capstyle": "butt", "zorder": 1.5}
+        axes.plot(ends, [row, row], color=style.PALE_GREY, **broad)
         known += ends
-    axes.plot(known[:2], [place, place], color=colour, linewidth=1.0, zorder=2)
+    axes.plot(known[:2], [row, row], color=colour, linewidth=1.0, zorder=2)
     for limit, edge in zip(limits, (0.0, 1.0), strict=True):
         if limit is None:
             axes.annotate(
                 "",
-                xy=(edge, place),
+                xy=(edge, row),
                 xycoords=("axes fraction", "data"),
-                xytext=(middle, place),
+                xytext=(middle, row),
                 textcoords="data",
                 arrowprops={"arrowstyle": "->", "color": colour, "linewidth": 1.0},
             )
-    axes.plot([middle], [place], marker="|", markersize=6.0, color=colour, zorder=3)
-    words = text.points(figure["estimate"])
-    axes.annotate(words, (max(known), place), xytext=(3.0, 0.0), color=colour, **look)
+    axes.plot([middle], [row], marker="|", markersize=6.0, color=colour, zorder=3)
+    number = text.points(figure["estimate"])
+    axes.annotate(number, (max(known), row), xytext=(3.0, 0.0), color=colour, **font)
 
 
 def _frame(axes: Axes) -> None:
-    """Limits about the data and zero, with room for the numbers."""
+    """Set limits around the data and zero, with room for the numbers."""
     axes.autoscale_view()
     low, high = axes.dataLim.intervalx if axes.lines[1:] else (-1.0, 1.0)
     low, high = min(low, 0.0), max(high, 0.0)
@@ -527,43 +525,45 @@ def _frame(axes: Axes) -> None:
     axes.locator_params(axis="x", nbins=3)
 
 
-#: Narrowest segment, in per cent of the axis, that holds its own number.
+#: The minimum width of a segment with a number, in percent of the axis.
 _LABELLED_FROM = 4.5
 
 
 @style.styled
 def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = None) -> Figure:
-    """How far crises of the reference went and how those of each course ended; and how far those of each scenario went.
+    """Draw the courses of the reference's crises, with their endings, and the courses in each scenario.
 
-    Of many scenarios those that differ most are drawn. Results of an earlier version, which know of no courses, are
-    drawn by their endings.
+    Of many scenarios, those that differ most are drawn.
 
     Args:
-        batch: the replicates; gives the order of the scenarios.
+        batch: the replicates, which determine the order of the scenarios.
         summary: their summary (`crisis_sim.outcomes.summarise`).
-        ax: axes to draw the reference's crises into, and nothing else; a figure of their own where left out.
+        ax: axes for the reference only; by default, a new figure with all scenarios.
     """
-    called, reference = labels(summary), summary["scenarios"][summary["reference"]]
+    label, reference = labels(summary), summary["scenarios"][summary["reference"]]
     names = shown(batch, summary, MOST_ROWS)
-    whole = {"all crises": {"share": {"estimate": 1.0}, "endings": reference["endings"]}}
-    courses = reference.get("courses", whole)
     if ax is not None:
-        _tree(ax, courses, reference["label"])
+        _tree(ax, reference["courses"], reference["label"])
         return style.figure_of(ax)
-    several = len(names) > 1 and "courses" in reference
+    several = len(names) > 1
     figure = style.new_figure(height=34.0 + 7.0 * max(len(names) if several else 0, 4))
     axes = figure.subplots(1, 2, width_ratios=(1.0, 1.0)) if several else [figure.subplots()]
-    _tree(axes[0], courses, reference["label"])
+    _tree(axes[0], reference["courses"], reference["label"])
     if several:
         bars, fills = axes[1], style.COURSE_FILLS
-        for place, name in enumerate(names):
-            parts = summary["scenarios"][name].get("courses", {})
-            shares = {one: parts[one]["share"]["estimate"] or 0.0 for one in fills if one in parts}
-            _bar(bars, place, ((100.0 * share, fills[one]) for one, share in shares.items()))
-            for one in shares:
-                figures = _row(parts[one]["share"])
-                style.keep(bars, scenario=called[name], course=one, ending="all", **figures)
-        _rows(bars, [text.shorten(called[name], 28) for name in names])
+        for row, name in enumerate(names):
+            shares = {
+                course: _limits(summary["scenarios"][name]["courses"][course]["share"])
+                for course in fills
+            }
+            segments = (
+                (100.0 * (share["estimate"] or 0.0), fills[course])
+                for course, share in shares.items()
+            )
+            _bar(bars, row, segments)
+            for course, share in shares.items():
+                style.keep(bars, scenario=label[name], course=course, ending="all", **share)
+        _rows(bars, [text.shorten(label[name], 28) for name in names])
         bars.set_title("How far crises went, by scenario", pad=24.0)
         _legend(
             bars,
@@ -575,34 +575,34 @@ def draw_endings(batch: Batch, summary: Mapping[str, Any], ax: Axes | None = Non
 
 
 def _tree(axes: Axes, courses: Mapping[str, Any], label: str) -> None:
-    """A row for each course, as long as its share of all crises, in which its endings lie side by side."""
-    occur = [
-        one
-        for one in style.ENDING_FILLS
-        if any(part["endings"][one]["estimate"] for part in courses.values())
-    ]
-    for place, (course, part) in enumerate(courses.items()):
+    """Draw a bar for each course with its share of all crises, divided into its endings."""
+    fills = {
+        ending: fill
+        for ending, fill in style.ENDING_FILLS.items()
+        if any(part["endings"][ending]["estimate"] for part in courses.values())
+    }
+    for row, (course, part) in enumerate(courses.items()):
         share = part["share"]["estimate"] or 0.0
-        ends = {one: share * (part["endings"][one]["estimate"] or 0.0) for one in occur}
-        _bar(axes, place, ((100.0 * ends[one], style.ENDING_FILLS[one]) for one in occur))
+        shares = {end: share * (part["endings"][end]["estimate"] or 0.0) for end in fills}
+        _bar(axes, row, ((100.0 * shares[end], fill) for end, fill in fills.items()))
         axes.annotate(
             _percent(part["share"]),
-            (100.0 * share, place),
+            (100.0 * share, row),
             xytext=(3.0, 0.0),
             textcoords="offset points",
             fontsize=6.5,
             va="center",
         )
-        for one in occur:
-            figures = _row(part["endings"][one])
-            style.keep(axes, scenario=label, course=course, ending=one, **figures)
-    _rows(axes, [_COURSE_NAMES.get(course, course) for course in courses])
+        for ending in fills:
+            limits = _limits(part["endings"][ending])
+            style.keep(axes, scenario=label, course=course, ending=ending, **limits)
+    _rows(axes, [_COURSE_NAMES[course] for course in courses])
     axes.set_title(f"{text.shorten(label, 34)}: how crises went and ended", pad=24.0)
-    _legend(axes, style.keys_of({one: style.ENDING_FILLS[one] for one in occur}, text.ENDINGS), 3)
+    _legend(axes, style.keys_of(fills, text.ENDINGS), 3)
 
 
 def _percent(figure: Mapping[str, Any]) -> str:
-    """A share with its interval, "64.8% (63.9–65.7)"."""
+    """Format a share with its interval: "64.8% (63.9–65.7)"."""
     low, high = figure.get("lower"), figure.get("upper")
     limits = "" if low is None or high is None else f" ({text.percent(low)}–{text.percent(high)})"
     return f"{text.percent(figure['estimate'])}%{limits}"
@@ -618,7 +618,7 @@ def _rows(axes: Axes, names: list[str]) -> None:
 
 
 def _legend(axes: Axes, handles: list[Any], columns: int) -> None:
-    narrow = getattr(axes.figure, "narrow", False)  # then it lies over the names of rows, too
+    narrow = getattr(axes.figure, "narrow", False)  # then it extends over the names of the rows
     legend = axes.legend(
         handles=handles,
         loc="lower right" if narrow else "lower left",
@@ -629,15 +629,15 @@ def _legend(axes: Axes, handles: list[Any], columns: int) -> None:
         columnspacing=1.3,
         borderaxespad=0.0,
     )
-    legend.set_in_layout(False)  # it may be a little wider than the bars, which must not give way
+    legend.set_in_layout(False)  # it may be wider than the bars, which must not shrink
 
 
-def _bar(axes: Axes, place: int, parts: Iterable[tuple[float, style.Fill]]) -> None:
-    """A bar of segments, each with its width, in per cent, and its fill; wide ones hold their number."""
+def _bar(axes: Axes, row: int, segments: Iterable[tuple[float, style.Fill]]) -> None:
+    """Draw a bar of segments with a width, in percent, and a fill; wide segments show their number."""
     left = 0.0
-    for width, fill in parts:
+    for width, fill in segments:
         axes.barh(
-            place,
+            row,
             width,
             left=left,
             height=0.7,
@@ -649,13 +649,13 @@ def _bar(axes: Axes, place: int, parts: Iterable[tuple[float, style.Fill]]) -> N
         if width >= _LABELLED_FROM:
             axes.text(
                 left + width / 2.0,
-                place,
+                row,
                 f"{width:.0f}",
                 ha="center",
                 va="center",
                 color=fill.text,
                 fontsize=6.5,
-                # a plain ground under a number where its segment is hatched
+                # a plain background for a number on a hatched segment
                 bbox={"boxstyle": "square,pad=0.12", "facecolor": fill.colour, "edgecolor": "none"}
                 if fill.hatch
                 else None,

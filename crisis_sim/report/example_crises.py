@@ -1,7 +1,7 @@
-"""Example crises for a page: a few typical and a few extreme ones, each run again and told event by event.
+"""Example crises for a page: a few typical and a few extreme crises, each run again and described event by event.
 
-A results folder keeps outcomes, not what happened in between. The same seed and number make the same crisis again, and its
-outcome is held against the one in the folder: a story that another version of the model would tell is left out.
+A results folder contains outcomes but no journals. Running the same seed and replicate again reproduces the crisis; if its
+outcome differs from the folder's, because another version of the model made that, it is left out.
 """
 
 from __future__ import annotations
@@ -34,27 +34,26 @@ if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Findings
     from crisis_sim.scenario.schema import Scenario
 
-#: Outcomes that a crisis run again must share with the one in the folder.
-_HELD_AGAINST = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
+#: Outcomes that a reproduced crisis must share with the folder's.
+_COMPARED = ("ending", "ended_at_hours", "first_strike_at_hours", "worst_violence", "deaths")
 #: Tolerance for stored numbers, some of which are in single precision.
 _TOLERANCE = 1e-5
-#: The columns of results that are read here.
-COLUMNS = ("replicate", "trigger_at_hours", *_HELD_AGAINST)
-#: Crises of a design that are looked through; more would not fit into a small machine's memory.
+#: The columns of results used here.
+COLUMNS = ("replicate", "trigger_at_hours", *_COMPARED)
+#: The maximum size of a design to choose from; more crises would not fit into a small machine's memory.
 MOST_CRISES = 4_000_000
-#: Arms of a design that a crisis is held against.
+#: The maximum number of a design's points that a crisis is compared across.
 SHOWN = 5
 
 
-# Which crises. Typical is what most crises are: of those with the commonest ending, and among these the commonest worst
-# violence, the ones nearest the median and the quartiles of the time from trigger to end. Extreme are the quickest and the
-# slowest ceasefire after a first strike, and the crisis with the most deaths. Of equals it is the one with the lowest
-# number.
+# The choice. Typical crises: among those with the most common ending and, of these, the most common worst violence, the ones
+# nearest to the median and the quartiles of the time from trigger to end. Extreme crises: the quickest and the slowest
+# ceasefire after a first strike, and the crisis with the most deaths. Ties go to the lowest replicate number.
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A replicate to tell: what it stands for as a word and as a heading, the rule that chose it, its number and its row."""
+    """A chosen replicate: a short name, a heading, the rule that chose it, its number and its row."""
 
     name: str
     heading: str
@@ -64,12 +63,12 @@ class Choice:
 
 
 def choose(ensemble: Ensemble) -> list[Choice]:
-    """The replicates of a scenario to tell, the typical ones first; none twice."""
+    """Choose example replicates of a scenario, typical crises first, none twice."""
     number = ensemble.column("replicate").astype(np.int64)
-    found: dict[int, Choice] = {}
+    choices: dict[int, Choice] = {}
     for name, heading, why, row in (*_typical(ensemble, number), *_extreme(ensemble, number)):
-        found.setdefault(row, Choice(name, heading, why, int(number[row]), row))
-    return list(found.values())
+        choices.setdefault(row, Choice(name, heading, why, int(number[row]), row))
+    return list(choices.values())
 
 
 def _typical(ensemble: Ensemble, number: NDArray[np.int64]) -> Iterator[tuple[str, str, str, int]]:
@@ -79,22 +78,22 @@ def _typical(ensemble: Ensemble, number: NDArray[np.int64]) -> Iterator[tuple[st
     if not len(over):
         return
     commonest, tied = _commonest(ending[over])
-    alike = over[ending[over] == commonest]
-    worst, also_tied = _commonest(violence[alike])
-    alike = alike[violence[alike] == worst]
-    among = of_these(len(alike), "crises that ended in the commonest way")
-    ties = " Others are as common; of equals the first in the alphabet is taken."
-    for name, heading, share, called in (
+    rows = over[ending[over] == commonest]
+    worst, also_tied = _commonest(violence[rows])
+    rows = rows[violence[rows] == worst]
+    among = of_these(len(rows), "crises with the most common ending")
+    ties = " Others are equally common; the first in the alphabet is taken."
+    for name, heading, level, quantile in (
         ("typical", "A typical crisis", 0.5, "median"),
-        ("shorter", "A typical one, on the short side", 0.25, "lower quartile"),
-        ("longer", "A typical one, on the long side", 0.75, "upper quartile"),
+        ("shorter", "A shorter typical crisis", 0.25, "lower quartile"),
+        ("longer", "A longer typical crisis", 0.75, "upper quartile"),
     ):
-        at = float(np.quantile(lasted[alike], share))
-        row = _least(alike, np.abs(lasted[alike] - at), number)
+        distance = np.abs(lasted[rows] - float(np.quantile(lasted[rows], level)))
+        row = _least(rows, distance, number)
         why = (
-            f"Of {among} ({text.ENDINGS.get(commonest, commonest)}) and, among those, with the commonest worst violence "
-            f"({worst}), none lasted nearer to the {called} from trigger to end: this one took "
-            f"{text.duration(float(lasted[row]))}.{ties if tied or also_tied else ''}"
+            f"Among {among} ({text.ENDINGS.get(commonest, commonest)}) and, of these, the most common worst violence "
+            f"({worst}), its duration from trigger to end, {text.duration(float(lasted[row]))}, is nearest to the "
+            f"{quantile}.{ties if tied or also_tied else ''}"
         )
         yield name, heading, why, row
 
@@ -106,49 +105,49 @@ def _extreme(ensemble: Ensemble, number: NDArray[np.int64]) -> Iterator[tuple[st
     )
     if len(agreed):
         among = of_these(len(agreed), "crises with a first strike and then a ceasefire that held")
-        for name, sign, came in (("quickest", 1, "sooner"), ("slowest", -1, "later")):
+        for name, sign in (("quickest", 1), ("slowest", -1)):
             row = _least(agreed, sign * to_halt[agreed], number)
-            after = text.duration(float(to_halt[row]))
-            yield (
-                name,
-                f"The {name} ceasefire",
-                f"Of {among}, none came to it {came}: after {after}.",
-                row,
-            )
+            why = f"Of {among}, this had the {name}: {text.duration(float(to_halt[row]))} after the first strike."
+            yield name, f"The {name} ceasefire", why, row
     deaths = ensemble.column("deaths").astype(np.float64)
     if len(deaths) and deaths.max() > 0.0:
         row = _least(np.arange(len(deaths)), -deaths, number)
-        among, cost = of_these(len(deaths), "all crises"), text.count(float(deaths[row]))
-        yield "worst", "The worst", f"Of {among}, none cost more lives: about {cost}.", row
+        among, toll = of_these(len(deaths), "all crises"), text.count(float(deaths[row]))
+        yield (
+            "worst",
+            "The most deaths",
+            f"Of {among}, this had the most deaths: about {toll}.",
+            row,
+        )
 
 
 def _commonest(values: NDArray[np.str_]) -> tuple[str, bool]:
-    """The value that comes most often, of equals the first in the alphabet, and whether there are equals."""
+    """Return the most common value, the first in the alphabet of a tie, and whether there is a tie."""
     kinds, counts = np.unique(values, return_counts=True)
     return str(kinds[np.argmax(counts)]), list(counts).count(counts.max()) > 1
 
 
 def _least(rows: NDArray[np.intp], by: NDArray[np.float64], number: NDArray[np.int64]) -> int:
-    """The row with the least value; of equals the one with the lowest number."""
+    """Return the row with the smallest value; ties go to the lowest replicate number."""
     return int(rows[np.lexsort((number[rows], by))[0]])
 
 
-# Where they come from: the reference of a run, or the baseline of an experiment whose folder keeps the outcome of each
-# crisis. A tuning and a posterior keep figures alone, as do the points of a sensitivity analysis's own design, of which
-# each is as good as any other; these have no example crises.
+# The crises to choose from: the reference of a run, or the baseline of an experiment whose folder contains the outcome of
+# each crisis. Tuning, posteriors and the main design of a sensitivity analysis have no example crises: the first two keep
+# only figures, and no point of the design is more relevant than another.
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Replicates to choose from, and what is needed to run one of them again.
+    """Replicates to choose from, and the information to run them again.
 
     Attributes:
         ensemble: the replicates.
-        scenario: what was run.
-        seed: of their luck.
-        about: which crises these are, to go on after "the crises".
-        overrides: what was changed in the scenario's file, as `--set` has it; made in `scenario` already.
-        elsewhere: replicates with the same luck to hold one against, by what they are called, its own among them.
+        scenario: the scenario that was run.
+        seed: the seed of their random numbers.
+        about: a description, to follow "the crises".
+        overrides: changes to the scenario's file, in the form of `--set`; `scenario` includes them.
+        elsewhere: the same replicates, with the same random numbers, in other scenarios and this one, by label.
         caption, of: the caption of the table of these, and the heading of its first column.
     """
 
@@ -162,45 +161,48 @@ class Arm:
     of: str = "Scenario"
 
     def command(self, replicate: int, name: str = "replay") -> str:
-        """The command that replays a crisis, or the one that says why it ended by agreement or did not."""
+        """The command that replays a crisis, or (`name="why"`) finds why it ended by agreement or did not."""
         words = ["crisis-sim", name, f"{self.scenario.name}.yaml", "--seed", str(self.seed)]
         words += [
             "--replicate",
             str(replicate),
             *(["--outcome", "agreement"] if name == "why" else []),
         ]
-        for one in self.overrides:
-            words += ["--set", one]
+        for override in self.overrides:
+            words += ["--set", override]
         return shlex.join(words)
 
 
 def reference_of(batch: Batch, reference: str, scenario: Scenario | None) -> Arm | str:
-    """The crises of a run's reference, or why they cannot be told; `scenario` is None where it cannot be read."""
+    """Return the crises of a run's reference, or the reason why they cannot be run again.
+
+    `scenario` is None if this version cannot read it.
+    """
     why = own_classes_in(batch.manifest)
     if why and reference not in batch.manifest.get("without_rules", ()):
         return why
     if batch.manifest.get("parameters_varied"):
-        return "each had values of its own from outside the scenario"
+        return "the parameters of each were set from outside the scenario"
     if scenario is None:
-        return "another version of Crisis Sim made them"
-    called = labels_of(batch.ensembles)
-    elsewhere = {called[name]: one for name, one in batch.ensembles.items()}
-    about = f"of “{called[reference]}”"
+        return "another version of Crisis Sim made these results"
+    labels = labels_of(batch.ensembles)
+    elsewhere = {labels[name]: ensemble for name, ensemble in batch.ensembles.items()}
+    about = f"of “{labels[reference]}”"
     return Arm(batch.ensembles[reference], scenario, batch.seed, about, elsewhere=elsewhere)
 
 
 def own_classes_in(manifest: Mapping[str, Any]) -> str:
-    """Why crises that classes of a person's own took part in cannot be told; "" where there were none."""
-    given = [one["class"] for one in manifest.get("rules", ())]
-    names = [text.clean(str(one)) for one in given or manifest.get("agents_added") or ()]
-    return f"agents of other code took part in them ({text.listed(names)})" if names else ""
+    """The reason why crises with user-defined agents cannot be run again; "" if there were none."""
+    classes = [rules["class"] for rules in manifest.get("rules", ())]
+    names = [text.clean(str(name)) for name in classes or manifest.get("agents_added") or ()]
+    return f"they include user-defined agents ({text.listed(names)})" if names else ""
 
 
 def baseline_of(findings: Findings, folder: Path) -> Arm | None:
-    """The crises that an experiment compares others with; None where its folder does not keep them.
+    """Return the baseline crises of an experiment; None if its folder does not contain them.
 
     Raises:
-        ResultsError: when the crises cannot be read.
+        ResultsError: the crises cannot be read.
     """
     find = _KINDS.get(findings.experiment.spec.kind)
     return None if find is None else find(findings, folder)
@@ -219,20 +221,20 @@ def _of_sweep(findings: Findings, folder: Path) -> Arm | None:
     even = np.linspace(0, len(order) - 1, min(SHOWN, len(order))).round().astype(int)
     shown = {order[k] for k in even} | {reference}
     names = {point: describe_point(factors, points[point]) for point in order if point in shown}
-    about = f"at {names[reference]}, with which the others are compared"
+    about = f"at {names[reference]}, the point of reference"
     return _of_points(findings, folder, "", names, reference, points[reference], about)
 
 
 def _of_tornado(findings: Findings, folder: Path) -> Arm | None:
-    """The middle of all factors, beside either end of the first of them, as `tornado.points_of` has them."""
+    """The middle of all factors, with both ends of the first few, in the order of `tornado.points_of`."""
     factors = findings.summary["factors"]
-    names = {0: "all in their middle"}
+    names = {0: "all in the middle"}
     shorter = without_sections([factor["path"] for factor in factors])
     for k, factor in enumerate(factors[:SHOWN]):
         for step, end in enumerate(("low", "high"), start=1):
             names[2 * k + step] = f"{shorter[factor['path']]} {factor[end]:.3g}"
     middle = {factor["path"]: float(factor["middle"]) for factor in factors}
-    about = "with every parameter in its middle, from which each is moved in turn"
+    about = "with every parameter in the middle of its range"
     return _of_points(findings, folder, "tornado", names, 0, middle, about)
 
 
@@ -245,8 +247,8 @@ def _of_points(
     values: Mapping[str, float],
     about: str,
 ) -> Arm | None:
-    """A point of a design, beside other points by name."""
-    home = _kept(findings, folder, design)
+    """A point of a design, with other points by name."""
+    home = _batch_folder(findings, folder, design)
     if home is None:
         return None
     batch = read_batch(home, (*COLUMNS, "point"))
@@ -273,7 +275,7 @@ def _of_points(
 def _of_attribution(findings: Findings, folder: Path) -> Arm | None:
     from crisis_sim.experiments.attribute import combination_name
 
-    home = _kept(findings, folder)
+    home = _batch_folder(findings, folder)
     if home is None:
         return None
     parts = [text.clean(one["name"]) for one in findings.summary["parts"]]
@@ -288,20 +290,20 @@ def _of_attribution(findings: Findings, folder: Path) -> Arm | None:
         arms[shown[every]],
         findings.experiment.scenario,
         batch.seed,
-        "in which all parts are there",
+        "with all parts",
         elsewhere=arms,
-        caption="with parts taken away",
-        of="What is there",
+        caption="without some parts",
+        of="Parts",
     )
 
 
-def _kept(findings: Findings, folder: Path, design: str = "") -> Path | None:
-    """Where a folder keeps an experiment's crises, if these are no more than can be looked through."""
+def _batch_folder(findings: Findings, folder: Path, design: str = "") -> Path | None:
+    """The folder of an experiment's crises; None without one, or if they are too many (`MOST_CRISES`)."""
     home = batch_folder(findings, folder, design)
     if home is None:
         return None
-    about = read_manifest(home)["scenarios"].values()
-    return home if sum(int(one["replicates_done"]) for one in about) <= MOST_CRISES else None
+    scenarios = read_manifest(home)["scenarios"].values()
+    return home if sum(int(one["replicates_done"]) for one in scenarios) <= MOST_CRISES else None
 
 
 _KINDS: dict[str, Callable[[Findings, Path], Arm | None]] = {
@@ -312,7 +314,7 @@ _KINDS: dict[str, Callable[[Findings, Path], Arm | None]] = {
 
 
 def tell_arm(arm: Arm) -> tuple[list[dict[str, Any]], list[str]]:
-    """The stories of an arm's typical and extreme crises, and the numbers of those that come out otherwise today."""
+    """Return the stories of an arm's example crises, and the numbers of those that could not be reproduced."""
     stories, changed = [], []
     for choice in choose(arm.ensemble):
         story = _story(choice, arm)
@@ -324,10 +326,10 @@ def tell_arm(arm: Arm) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
-    """One story; None where the crisis does not come out as it stands in the folder."""
+    """The story of a crisis; None if its outcome differs from the folder's."""
     crisis = Replay.of(arm.scenario, choice.replicate, arm.seed)
-    stored = ((name, arm.ensemble.column(name)[choice.row]) for name in _HELD_AGAINST)
-    if not all(_alike(one, crisis.outcome[name]) for name, one in stored):
+    stored = ((name, arm.ensemble.column(name)[choice.row]) for name in _COMPARED)
+    if not all(_equal(value, crisis.outcome[name]) for name, value in stored):
         return None
     gist, number = crisis.gist, text.count(choice.replicate)
     name = f"story-{choice.name}"
@@ -347,17 +349,17 @@ def _story(choice: Choice, arm: Arm) -> dict[str, Any] | None:
     }
 
 
-def _alike(stored: Any, found: Any) -> bool:
-    if isinstance(found, (str, np.str_)):
-        return str(stored) == str(found)
-    a, b = float(stored), float(found)
+def _equal(stored: Any, reproduced: Any) -> bool:
+    if isinstance(reproduced, (str, np.str_)):
+        return str(stored) == str(reproduced)
+    a, b = float(stored), float(reproduced)
     return (math.isnan(a) and math.isnan(b)) or math.isclose(
         a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE
     )
 
 
 def _fates(replicate: int, elsewhere: Mapping[str, Ensemble]) -> Iterator[tuple[str, ...]]:
-    """The outcome of the same crisis, with the same luck, in other scenarios; empty where there are none."""
+    """Yield the outcome of the same replicate in each of several scenarios; nothing if there is only one."""
     if len(elsewhere) < 2:
         return
     for name, ensemble in elsewhere.items():

@@ -1,7 +1,7 @@
-"""The page of a run or an experiment: one HTML file that a researcher can attach to a mail and an aide can read.
+"""The page of a run or an experiment: one self-contained HTML file.
 
-Its prose stands in `templates/`; here is what it is made from. The file holds all that it needs: its style, its charts, its
-files. It has no script, and a policy in its head forbids it to ask any machine for anything.
+This module collects the contents; the text is in `templates/`. The file contains its style sheet, charts and attached files.
+It has no script, and its content security policy forbids network requests.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-#: Files of commands that write their own page: of a branch, a nowcast, and of why a crisis went as it did.
+#: Files of the commands that write their own page: `branch`, `nowcast` and `why`.
 HISTORIES = ("branch.yaml", "nowcast.json", "why.md")
-#: How the name of a page's file may end. No file of results ends so, and none is overwritten by mistake.
+#: Suffixes of a page's file. No file of results has one, so none is overwritten by mistake.
 SUFFIXES = (".html", ".htm")
-#: Rows and columns of a table that can still be read on a page.
+#: The maximum size of a table on a page.
 MOST_ROWS, MOST_COLUMNS = 200, 12
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page, and its content in short as plain data: question, answer, key figures, and example crises."""
+    """A page as HTML, and its main contents as plain data: question, answer, key figures and example crises."""
 
     html: str
     plain: dict[str, Any]
@@ -72,42 +72,41 @@ class Page:
 def write_page(
     folder: str | Path, file: str | Path | None = None, reference: str | None = None
 ) -> Path:
-    """Write a report on results as one HTML file, to be read without a network.
+    """Write a report on results as one self-contained HTML file.
 
     Args:
-        folder: what `crisis-sim run` or an experiment wrote.
-        file: the file; `report.html` in the folder where left out.
-        reference: the scenario that the others of a run are compared with; the first where left out.
+        folder: the folder of results of `crisis-sim run` or an experiment.
+        file: the file to write; `report.html` in the folder by default.
+        reference: the scenario that the others of a run are compared with; the first by default.
 
     Returns:
         The file.
 
     Raises:
-        ResultsError: when the folder holds no finished results that can be read, or the file is none
-            for a page.
-        UnknownReferenceError: when there is no such scenario.
-        OSError: when the file cannot be written.
+        ResultsError: the folder has no finished, readable results, or the file's suffix is not .html or .htm.
+        UnknownReferenceError: there is no such scenario.
+        OSError: the file cannot be written.
     """
     file = page_file(folder, file)
     return save_page(page_of(folder, reference), file)
 
 
 def page_file(folder: str | Path, file: str | Path | None = None) -> Path:
-    """The file that a page of a folder is to be written to.
+    """Return the file for a folder's page.
 
     Raises:
-        ResultsError: when it is none for a page.
+        ResultsError: the file is a folder, or its suffix is not .html or .htm.
     """
     file = Path(folder) / PAGE if file is None else Path(file)
     if file.is_dir():
         raise ResultsError(f"{file} is a folder; give the page's file, such as {file / PAGE}")
     if file.suffix.lower() not in SUFFIXES:
-        raise ResultsError(f"{file} is no name for a page; expected one that ends in .html")
+        raise ResultsError(f"{file} is not a file name for a page: expected one that ends in .html")
     return file
 
 
 def save_page(page: Page, file: Path) -> Path:
-    """Write a page whole; where it cannot be written, an earlier page is left as it was (`OSError`)."""
+    """Write a page; if that fails with an `OSError`, an earlier page is unchanged."""
     file.parent.mkdir(parents=True, exist_ok=True)
     write_durably(file, page.html.encode())
     return file
@@ -116,9 +115,9 @@ def save_page(page: Page, file: Path) -> Path:
 def page_of(
     folder: str | Path, reference: str | None = None, progress: Progress = lambda done, total: None
 ) -> Page:
-    """The page on the results in a folder, as `write_page` writes it.
+    """Return the page that `write_page` writes.
 
-    `progress` is called with how many scenarios and charts of a run are done, and of how many.
+    `progress` is called with the number of scenarios and charts of a run that are done, and the total.
     """
     from crisis_sim.batch.folder import read_batch
     from crisis_sim.experiments.run import is_experiment, read_experiment
@@ -128,7 +127,7 @@ def page_of(
         if is_experiment(folder):
             if reference is not None:
                 raise ResultsError(
-                    f"{folder} holds an experiment, whose comparisons are fixed by its file"
+                    f"{folder} contains an experiment; its file determines the comparisons"
                 )
             findings = read_experiment(folder)
             with reading(folder):
@@ -136,29 +135,30 @@ def page_of(
         batch = read_batch(folder)
         if batch.manifest["points"] is not None:
             raise ResultsError(
-                f"{folder} holds the crises of a design; give the folder of the experiment that asked for them"
+                f"{folder} contains the crises of an experiment's design; give the experiment's folder"
             )
         empty = [name for name, one in batch.ensembles.items() if not one.replicates]
         if empty:
-            raise ResultsError(f"{folder} holds nothing of {', '.join(empty)}: its blocks failed")
+            raise ResultsError(
+                f"{folder} has no crises of {', '.join(empty)}: all their blocks failed"
+            )
         return _of_run(batch, reference, progress)
-    except KeyError as error:  # a manifest or a table that lacks something
-        raise ResultsError(f"{folder} does not hold all that a page needs: {error}") from error
+    except KeyError as error:  # in a manifest or a table
+        raise ResultsError(f"{folder} lacks something that a page needs: {error}") from error
 
 
 def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
-    many = len(batch.ensembles)
-    total = many + len(CHARTS) + 1  # each chart, and the stories
+    total = len(batch.ensembles) + len(CHARTS) + 1  # each scenario, each chart, and the stories
     summary = summarise(batch, reference, progress=lambda done, _: progress(done, total))
-    name, manifest, called = summary["reference"], batch.manifest, labels(summary)
-    scenarios = {one: _read(ensemble.scenario) for one, ensemble in batch.ensembles.items()}
+    name, manifest, label = summary["reference"], batch.manifest, labels(summary)
+    scenarios = {key: _read(ensemble.scenario) for key, ensemble in batch.ensembles.items()}
     charts = dict(all_charts(batch, summary))
-    said = {chart: caption(chart, batch, summary) for chart in charts}
-    drawn = count(many + 1)
+    captions = {chart: caption(chart, batch, summary) for chart in charts}
+    done = count(len(batch.ensembles) + 1)
 
     def draw(chart: str, title: str, reading: str) -> str:
-        svg = for_both(charts[chart], f"chart-{chart}", title, said[chart] or reading)
-        progress(next(drawn), total)
+        svg = for_both(charts[chart], f"chart-{chart}", title, captions[chart] or reading)
+        progress(next(done), total)
         return svg
 
     arm = reference_of(batch, name, scenarios[name])
@@ -167,7 +167,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         lost = sum(int(one["replicates"]) for one in failures)
         notices = [
             f"{text.count(lost)} crises could not be run and are missing here "
-            f"({text.plural(len(failures), 'block')} of them failed); the manifest at the end says which."
+            f"({text.plural(len(failures), 'block')} failed); the manifest at the end lists them."
         ]
     page = _rendered(
         "run.html.jinja",
@@ -178,23 +178,23 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
         more=after_headline(summary),
         notices=notices,
         figures=key_figures(summary),
-        label=called,
-        reference=called[name],
-        scenarios=[(called[one], found) for one, found in summary["scenarios"].items()],
-        differences=[(called[one], found) for one, found in summary["differences"].items()],
-        captions=said,
+        label=label,
+        reference=label[name],
+        scenarios=[(label[key], part) for key, part in summary["scenarios"].items()],
+        differences=[(label[key], part) for key, part in summary["differences"].items()],
+        captions=captions,
         draw=draw,
         scenario=scenarios[name],
-        others=[one for other, one in scenarios.items() if one is not None and other != name],
+        others=[other for key, other in scenarios.items() if other is not None and key != name],
         advice=summary["advice"],
         manifest=manifest,
-        files=[_attached(f"{one}.yaml", scenario_file(of)) for one, of in about.items()],
+        files=[_attached(f"{key}.yaml", scenario_file(record)) for key, record in about.items()],
         source="",
         raw_manifest={
             **manifest,
             "scenarios": {
-                one: {key: held for key, held in of.items() if key != "scenario"}
-                for one, of in about.items()
+                key: {field: value for field, value in record.items() if field != "scenario"}
+                for key, record in about.items()
             },
         },
     )
@@ -203,7 +203,7 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
 
 
 def _read(plain: Mapping[str, Any]) -> Scenario | None:
-    """A scenario of the results; None where this version cannot read it."""
+    """Validate a scenario of the results; None if this version cannot read it."""
     try:
         return Scenario.model_validate(plain)
     except ValidationError:
@@ -212,7 +212,7 @@ def _read(plain: Mapping[str, Any]) -> Scenario | None:
 
 def _of_experiment(findings: Findings, folder: Path) -> Page:
     experiment, spec = findings.experiment, findings.experiment.spec
-    answer, *others = findings.answer or ("Nothing was found.",)
+    answer, *others = findings.answer or ("There are no findings.",)
     sure = others.pop() if others else ""
     figures = dict(charts_of(findings))
     fits = {
@@ -241,8 +241,8 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
             figures[chart], f"chart-{chart}", title, finding
         ),
         tables=[
-            (place, name, *_table(table))
-            for place, (name, table) in enumerate(findings.tables.items())
+            (number, name, *_table(table))
+            for number, (name, table) in enumerate(findings.tables.items())
             if fits[name]
         ],
         too_large=[
@@ -261,37 +261,37 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
 def write_history_page(
     folder: Path,
     question: str,
-    told: Sequence[str],
+    answer: Sequence[str],
     draw: Callable[[], Figure],
     reading: str,
     manifest: Mapping[str, Any],
     story: str = "",
     notices: Sequence[str] = (),
 ) -> Path:
-    """Write the page of a branch, a nowcast, or of why a crisis went as it did, into its folder.
+    """Write the page of a `branch`, a `nowcast` or a `why` into its folder.
 
     Args:
-        folder: where to.
-        question: what was asked.
-        told: the answer, a paragraph each, the most important first.
-        draw, reading: its chart, and how to read it.
+        folder: the folder.
+        question: the heading.
+        answer: paragraphs, the most important first.
+        draw, reading: the chart, and how to read it.
         manifest: `command`, `seed` and `versions`.
-        story: a story in Markdown, as `story.tell` tells it.
-        notices: what must be known before the answer is read.
+        story: a story in Markdown, from `story.tell`.
+        notices: warnings to show before the answer.
 
     Raises:
-        OSError: when the file cannot be written.
+        OSError: the file cannot be written.
     """
-    answer, *more = map(text.clean, told)
+    first, *more = map(text.clean, answer)
     page = _rendered(
         "history.html.jinja",
         None,
         title=text.clean(question),
         question=text.clean(question),
-        answer=answer,
+        answer=first,
         more=more,
         notices=notices,
-        svg=for_both(draw, "chart-history", question, answer),
+        svg=for_both(draw, "chart-history", question, first),
         reading=reading,
         story=story and story_html(story),
         manifest=manifest,
@@ -301,11 +301,11 @@ def write_history_page(
 
 def _table(table: pa.Table) -> tuple[list[str], list[list[str]]]:
     head = [text.label(name) for name in table.column_names]
-    return head, [[_shown(value) for value in row.values()] for row in table.to_pylist()]
+    return head, [[_format(value) for value in row.values()] for row in table.to_pylist()]
 
 
-def _shown(value: Any) -> str:
-    """A value of a table: a number to four digits."""
+def _format(value: Any) -> str:
+    """Format a value of a table; numbers with four digits."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return text.UNKNOWN
     if isinstance(value, bool):
@@ -316,32 +316,31 @@ def _shown(value: Any) -> str:
 
 
 def _attached(name: str, content: str) -> tuple[str, str]:
-    """A file that travels inside the page: its name, and its content as a data URL."""
+    """The name of an attached file, and its content as a data URL."""
     encoded = base64.b64encode(content.encode()).decode("ascii")
     return text.clean(name), f"data:text/plain;charset=utf-8;base64,{encoded}"
 
 
-def _rendered(template: str, arm: Arm | str | None, **told: Any) -> Page:
-    """A page from its template, with the stories of an arm (or why there are none)."""
+def _rendered(template: str, arm: Arm | str | None, **values: Any) -> Page:
+    """Render a page from its template, with the stories of an arm or the reason why there are none."""
     stories, changed = tell_arm(arm) if isinstance(arm, Arm) else ([], [])
-    told = {"more": [], "notices": [], "figures": [], "raw_manifest": told["manifest"], **told}
-    told["raw_manifest"] = json.dumps(told["raw_manifest"], indent=2, ensure_ascii=False)
+    values = {"more": [], "notices": [], "figures": [], "raw_manifest": values["manifest"]} | values
+    values["raw_manifest"] = json.dumps(values["raw_manifest"], indent=2, ensure_ascii=False)
     page = environment().get_template(template)
-    html = page.render(assumed=_ASSUMED, arm=arm, stories=stories, changed=changed, **told)
-    plain = {
-        key: told[key] for key in ("title", "question", "answer", "more", "notices", "figures")
-    }
-    of_each = ("heading", "replicate", "why", "gist")
-    plain["stories"] = [{key: one[key] for key in of_each} for one in stories]
+    html = page.render(assumed=_ASSUMED, arm=arm, stories=stories, changed=changed, **values)
+    keys = ("title", "question", "answer", "more", "notices", "figures")
+    plain = {key: values[key] for key in keys}
+    of_story = ("heading", "replicate", "why", "gist")
+    plain["stories"] = [{key: story[key] for key in of_story} for story in stories]
     return Page(html, plain)
 
 
-# The assumptions of a scenario: every value with unit and source, and what differs between scenarios.
+# The assumptions of a scenario: every value with unit and source, and the differences between scenarios.
 
-#: Where a value stands in a scenario.
+#: The path of a value in a scenario.
 Place = tuple[str | int, ...]
 
-#: Who takes part, by the scenario's own sections, in words.
+#: The name of an agent's role, by section of the scenario.
 ROLES = {
     "states": "State",
     "mediators": "Mediator",
@@ -349,11 +348,11 @@ ROLES = {
     "channels": "Private line",
     "advisers": "Adviser",
 }
-#: Keys that describe a scenario and are no assumptions.
+#: Keys that describe a scenario rather than being assumptions.
 _ABOUT = ("name", "title", "description", "sources", "real_path")
-#: Units that are not written after a number.
+#: Units that are not shown after a number.
 _NO_UNIT = ("share", "ratio", "intensity", "value", "")
-#: Each distribution in words, with its numbers in their order.
+#: A template for each distribution, to be filled with its parameters in order.
 _DISTRIBUTIONS = {
     "uniform": "{} to {}, evenly spread",
     "triangular": "{0} to {2}, most likely {1}",
@@ -364,29 +363,29 @@ _DISTRIBUTIONS = {
 
 
 def parts_of(scenario: Scenario) -> Iterator[tuple[str, Place, list[tuple[str, ...]]]]:
-    """Each part that has a table: what it is, its path, and its rows (parameter, meaning, value, unit, source)."""
+    """Yield each part with a table: title, path, and rows (parameter, meaning, value, unit, source)."""
     for section, role in ROLES.items():
         for name, part in getattr(scenario, section).items():
-            who = f"{role}: {text.clean(part.title) or text.label(name)}"
-            yield who, (section, name), _rows(part, (section, name))
-    for place, event in enumerate(scenario.events):
-        rows = _rows(event, ("events", place))
-        yield f"Event: {text.clean(event.title) or event.kind}", ("events", place), rows
+            title = f"{role}: {text.clean(part.title) or text.label(name)}"
+            yield title, (section, name), _rows(part, (section, name))
+    for number, event in enumerate(scenario.events):
+        rows = _rows(event, ("events", number))
+        yield f"Event: {text.clean(event.title) or event.kind}", ("events", number), rows
     for name in type(scenario.behaviour).model_fields:
         rows = _rows(getattr(scenario.behaviour, name), ("behaviour", name))
-        yield f"How they behave: {text.label(name).lower()}", ("behaviour", name), rows
+        yield f"Behaviour: {text.label(name).lower()}", ("behaviour", name), rows
 
 
 def _rows(part: Part, path: Place) -> list[tuple[str, ...]]:
     return [
-        (written(at[len(path) :]), _meaning(at), value(held), _unit(at), source(at, held))
-        for at, held in _leaves(part, path)
-        if at[-1] != "title"
+        (written(leaf[len(path) :]), _meaning(leaf), value(held), _unit(leaf), source(leaf, held))
+        for leaf, held in _leaves(part, path)
+        if leaf[-1] != "title"
     ]
 
 
 def ladder_of(scenario: Scenario) -> tuple[list[str], list[tuple[str, ...]]]:
-    """The ladder of escalation: names of its columns, and of each rung its name and its values."""
+    """Return the column names of the ladder of escalation, and the name and values of each rung."""
     fields = [name for name in Rung.model_fields if name != "name"]
     return [text.label(name) for name in fields], [
         (text.clean(rung.name), *(value(getattr(rung, name)) for name in fields))
@@ -395,52 +394,52 @@ def ladder_of(scenario: Scenario) -> tuple[list[str], list[tuple[str, ...]]]:
 
 
 def differences(reference: Scenario, other: Scenario) -> Iterator[tuple[str, str, str, str]]:
-    """Values that differ between another scenario and the reference: path, meaning, and the value in each.
+    """Yield the differences between two scenarios: path, meaning, and the value in each.
 
-    Somebody who is in one scenario alone is one row, not a row a value.
+    An agent or event that only one of them has is a single row.
     """
     ours, theirs = (
-        {path: held for path, held in _leaves(one) if path[0] not in _ABOUT}
-        for one in (reference, other)
+        {path: held for path, held in _leaves(scenario) if path[0] not in _ABOUT}
+        for scenario in (reference, other)
     )
     seen = set()
     for path in {**ours, **theirs}:
         if ours.get(path) == theirs.get(path):
             continue
         whole = path[:2] if path[0] in (*ROLES, "events") else path
-        row = path if _holds(whole, ours) and _holds(whole, theirs) else whole
+        row = path if _has(whole, ours) and _has(whole, theirs) else whole
         if row not in seen:
             seen.add(row)
-            meaning = _who(row, reference, other) or _meaning(row)
-            yield written(row), meaning, _in_words(row, ours), _in_words(row, theirs)
+            meaning = _agent(row, reference, other) or _meaning(row)
+            yield written(row), meaning, _value_at(row, ours), _value_at(row, theirs)
 
 
-def _holds(path: Place, values: Mapping[Place, Any]) -> bool:
-    return any(one[: len(path)] == path for one in values)
+def _has(path: Place, values: Mapping[Place, Any]) -> bool:
+    return any(leaf[: len(path)] == path for leaf in values)
 
 
-def _in_words(path: Place, values: Mapping[Place, Any]) -> str:
+def _value_at(path: Place, values: Mapping[Place, Any]) -> str:
     if path in values:
         return f"{value(values[path])} {_unit(path)}".rstrip()
-    return "takes part" if _holds(path, values) else "not there"
+    return "takes part" if _has(path, values) else "not there"
 
 
-def _who(path: Place, *scenarios: Scenario) -> str:
-    """Who it is that takes part at a path; "" where it is a parameter's."""
+def _agent(path: Place, *scenarios: Scenario) -> str:
+    """The role and title of the agent at a path; "" for other paths."""
     if len(path) != 2 or path[0] not in ROLES:
         return ""
     section, name = map(str, path)
-    part = next(parts[name] for one in scenarios if name in (parts := getattr(one, section)))
+    part = next(parts[name] for each in scenarios if name in (parts := getattr(each, section)))
     return f"{ROLES[section]}: {text.clean(part.title) or text.label(name)}"
 
 
 def written(path: Place) -> str:
-    """A path as it is written after `--set`."""
+    """Format a path as in `--set`."""
     return ".".join(map(str, path))
 
 
 def value(held: Any) -> str:
-    """A value as a person would say it."""
+    """Format a value of a scenario."""
     if isinstance(held, Distribution):
         return _distribution(held)
     if isinstance(held, bool):
@@ -452,13 +451,13 @@ def value(held: Any) -> str:
     if isinstance(held, (tuple, list)):
         return ", ".join(map(value, held)) or "none"
     if isinstance(held, Mapping):
-        pairs = (f"{text.clean(str(key))}: {value(one)}" for key, one in held.items())
+        pairs = (f"{text.clean(str(key))}: {value(inner)}" for key, inner in held.items())
         return ", ".join(pairs) or "none"
     return text.clean(str(held)) if held not in (None, "") else "none"
 
 
 def stamp(moment: str) -> str:
-    """A moment that a manifest notes, in words; as it is where it is none."""
+    """Format a manifest's time; return it unchanged if it is not an ISO date."""
     try:
         return value(datetime.fromisoformat(moment))
     except ValueError:
@@ -466,20 +465,20 @@ def stamp(moment: str) -> str:
 
 
 def _distribution(held: Distribution) -> str:
-    values = [text.exact(one) for one in held.values]
+    values = [text.exact(number) for number in held.values]
     if held.kind != "choice":
         return _DISTRIBUTIONS[held.kind].format(*values)
     if held.together:
         low, high = map(text.exact, held.support)
-        return f"{low} to {high}, drawn with others as one of {len(values)} sets"
+        return f"{low} to {high}, drawn jointly with others from {len(values)} sets"
     if len(set(held.weights)) == 1:
         return f"{text.listed(values, 'or')}, equally likely"
-    weighed = zip(values, held.weights, strict=True)
-    return text.listed([f"{one} ({text.percent(weight)}%)" for one, weight in weighed], "or")
+    pairs = zip(values, held.weights, strict=True)
+    return text.listed([f"{number} ({text.percent(weight)}%)" for number, weight in pairs], "or")
 
 
 def source(path: Place, held: Any) -> str:
-    """Where a value comes from: the scenario, or the default and its source."""
+    """Return the source of a value: the scenario, or the default and its source."""
     slot = slot_at(path)
     if slot is None or slot.field is None or slot.field.is_required():
         return "the scenario"
@@ -487,15 +486,15 @@ def source(path: Place, held: Any) -> str:
     if isinstance(default, Mapping):
         return "the scenario"
     if held != default:
-        return f"the scenario; usually {value(default)}" if slot.limits else "the scenario"
-    noted = str(slot.note("source"))
-    return f"default: {noted}" if noted else "default"
+        return f"the scenario; default {value(default)}" if slot.limits else "the scenario"
+    reference = str(slot.note("source"))
+    return f"default: {reference}" if reference else "default"
 
 
 def _unit(path: Place) -> str:
     slot = slot_at(path)
-    noted = str(slot.note("unit")) if slot else ""
-    return "" if noted in _NO_UNIT else noted
+    unit = str(slot.note("unit")) if slot else ""
+    return "" if unit in _NO_UNIT else unit
 
 
 def _meaning(path: Place) -> str:
@@ -504,19 +503,21 @@ def _meaning(path: Place) -> str:
 
 
 def _leaves(held: Any, path: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every value that a part holds, with the path to it."""
+    """Yield every value in a part of a scenario, with its path."""
     if isinstance(held, Part):
         for name in type(held).model_fields:
             yield from _leaves(getattr(held, name), (*path, name))
     elif isinstance(held, Mapping):
-        for key, one in held.items():
-            yield from _leaves(one, (*path, key))
-    elif isinstance(held, Sequence) and any(isinstance(one, Part) for one in held):
-        for place, one in enumerate(held):
-            yield from _leaves(one, (*path, place))
+        for key, inner in held.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(held, Sequence) and any(isinstance(item, Part) for item in held):
+        for number, item in enumerate(held):
+            yield from _leaves(item, (*path, number))
     else:
         yield path, held
 
 
-#: What the templates take from here.
-_ASSUMED = {one.__name__: one for one in (parts_of, ladder_of, differences, written, value, stamp)}
+#: Functions for the templates.
+_ASSUMED = {
+    each.__name__: each for each in (parts_of, ladder_of, differences, written, value, stamp)
+}

@@ -1,4 +1,4 @@
-"""What really happened, read from a resolved scenario, put on its clock, and where it falls among simulated crises."""
+"""The real path of a crisis, read from its scenario, and its position among simulated crises."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class RealIndex:
 
     Attributes:
         name: name of the index.
-        at_hours: hours from the scenario's start of each close. A close dated without an hour
-            stands where the simulated day ends on that date.
-        relative: each close relative to the level at the start: the last close until then, or the
-            first where there is none.
+        at_hours: the time of each close, in hours from the scenario's start. A close with a date but no hour
+            is put at the end of the simulated day that ends on that date.
+        relative: each close relative to the level at the start, which is the last close before it or,
+            without one, the first.
     """
 
     name: str
@@ -37,16 +37,16 @@ class RealIndex:
 
     @property
     def lowest(self) -> float:
-        """The lowest close since the start; of all closes where none is later."""
-        dated = zip(self.at_hours, self.relative, strict=True)
-        return min([level for at, level in dated if at >= 0.0] or self.relative)
+        """The lowest close since the start; if there is none, the lowest of all."""
+        closes = zip(self.at_hours, self.relative, strict=True)
+        return min([level for hours, level in closes if hours >= 0.0] or self.relative)
 
 
 @dataclass(frozen=True)
 class RealRecord:
-    """The real path of a crisis, in hours from the scenario's start; None for what never came.
+    """The real path of a crisis, in hours from the scenario's start; None for events that never happened.
 
-    `rungs` holds when each state came to which rung, `markets` each market's closes.
+    `rungs` has the time and name of each rung that a state reached; `markets` has the index of each state.
     """
 
     trigger_at_hours: float
@@ -64,12 +64,12 @@ class RealRecord:
 
 
 def start_of(scenario: Mapping[str, Any]) -> datetime | None:
-    """When a scenario (as plain data) starts; None where it is not known."""
+    """Return the start of a scenario given as plain data; None if unknown."""
     return read_moment(scenario["start"]) if scenario.get("start") else None
 
 
 def real_record(scenario: Mapping[str, Any]) -> RealRecord | None:
-    """The real path of a scenario given as plain data; None where it has none."""
+    """Return the real path of a scenario given as plain data; None if it has none."""
     path, start = scenario.get("real_path"), start_of(scenario)
     if not path or start is None:
         return None
@@ -107,35 +107,35 @@ def _index(start: datetime, market: Mapping[str, Any]) -> RealIndex:
     return RealIndex(market["index"], tuple(at_hours), tuple(close / level for close in closes))
 
 
-def _close_hours(start: datetime, written: str) -> float:
-    """Hours to a close; midnight stands for a date alone, and so for its simulated day's end."""
-    at, hours = _moment(start, written), _hours(start, written)
-    dated = (at.hour, at.minute) == (0, 0)
-    return 24.0 * (math.floor(hours / 24.0) + 1) if dated else hours
+def _close_hours(start: datetime, date: str) -> float:
+    """Hours to a close; a date without an hour, read as midnight, means the end of its simulated day."""
+    moment, hours = _moment(start, date), _hours(start, date)
+    has_no_hour = (moment.hour, moment.minute) == (0, 0)
+    return 24.0 * (math.floor(hours / 24.0) + 1) if has_no_hour else hours
 
 
-def _moment(start: datetime, written: str) -> datetime:
-    moment = read_moment(written)
+def _moment(start: datetime, date: str) -> datetime:
+    moment = read_moment(date)
     return moment if moment.tzinfo else moment.replace(tzinfo=start.tzinfo)
 
 
-def _hours(start: datetime, written: str) -> float:
-    return (_moment(start, written) - start).total_seconds() / 3600.0
+def _hours(start: datetime, date: str) -> float:
+    return (_moment(start, date) - start).total_seconds() / 3600.0
 
 
-# Where the real times fall.
+# --- The position of the real times among simulated ones
 
 
 @dataclass(frozen=True)
 class RealTime:
-    """Where the real time from one moment of a crisis to another falls among the simulated ones.
+    """The real time between two moments of a crisis, compared with simulated times.
 
     Attributes:
         since, to: the two moments, in words.
         hours: the real time.
         below: the share of the simulated times that are shorter, with its 95% interval.
-        of: how many crises have such a time by the horizon.
-        middle: the times between which the middle 80% of them lie, hours.
+        of: the number of crises with such a time before the horizon.
+        middle: the range of the middle 80% of them, in hours.
     """
 
     since: str
@@ -146,20 +146,20 @@ class RealTime:
     middle: tuple[float, float]
 
     def __str__(self) -> str:
-        sure = f"95% interval {percent(self.below.lower)} to {percent(self.below.upper)}%"
+        interval = f"95% interval {percent(self.below.lower)} to {percent(self.below.upper)}%"
         low, high = map(duration, self.middle)
         return (
             f"The real time from {self.since} to a {self.to}, {duration(self.hours)}, is longer than "
-            f"{percent(self.below.estimate)}% ({sure}) of the {self.of:,} simulated ones; "
-            f"the middle 80% of these run from {low} to {high}."
+            f"{percent(self.below.estimate)}% ({interval}) of the {self.of:,} simulated times, "
+            f"the middle 80% of which range from {low} to {high}."
         )
 
 
 def real_times(ensemble: Ensemble) -> list[RealTime]:
-    """Where the real path's times fall among the replicates; none where the scenario has no real path.
+    """Compare the times of the real path with the replicates; empty if the scenario has no real path.
 
-    A share is that of the cumulative incidence (Aalen and Johansen) at the horizon, so that crises cut off there do not
-    count as short ones. A trigger that is the first strike itself has no time to it.
+    Shares are relative to the cumulative incidence (Aalen and Johansen) at the horizon, so crises cut off there do not
+    count as short. If the trigger is itself the first strike, there is no time between them.
     """
     record = real_record(ensemble.scenario)
     if record is None:
@@ -170,7 +170,7 @@ def real_times(ensemble: Ensemble) -> list[RealTime]:
     real |= {CLOCKS[name]: record.ceasefire_after_hours(name) for name in list(CLOCKS)[:2]}
     if to_strike == 0.0:  # the trigger is the first strike: one clock is enough
         del real[CLOCKS["from_trigger"]]
-    found = []
+    comparisons = []
     for clock, hours in real.items():
         times = clock.read(ensemble)
         of = int(np.count_nonzero(times.cause == 1))
@@ -183,5 +183,6 @@ def real_times(ensemble: Ensemble) -> list[RealTime]:
         limits = wilson_interval(share * of, of)
         below = Estimate(share, float(limits.lower), float(limits.upper))
         low, high = (float(curve.quantile(level * last).estimate) for level in (0.1, 0.9))
-        found.append(RealTime(clock.since_words(), clock.words(), hours, below, of, (low, high)))
-    return found
+        words = clock.since_words(), clock.words()
+        comparisons.append(RealTime(*words, hours, below, of, (low, high)))
+    return comparisons

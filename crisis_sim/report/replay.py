@@ -1,4 +1,4 @@
-"""One crisis as a picture, and as a file: acts of both states, the pressure on them, and what third parties did."""
+"""The replay of one crisis: its story, its data, and a chart of acts, economic pressure and third parties."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Replay:
     """One crisis, event by event.
 
     Attributes:
-        scenario: the crisis that was run.
-        seed, replicate: what fixes its luck.
-        model: the crisis, run to its end.
+        scenario: the scenario.
+        seed, replicate: the numbers that determine its random draws.
+        model: the model, run to its end.
     """
 
     scenario: Scenario
@@ -55,58 +55,59 @@ class Replay:
         """Run a replicate of a scenario again; `classes` are `roles` and `agents`."""
         from crisis_sim.model import CrisisModel, Journal
 
-        how: dict[str, Any] = {"first_replicate": replicate, "journal": Journal(), **classes}
-        return cls(scenario, seed, replicate, CrisisModel(scenario, 1, seed, **how).run())
+        model = CrisisModel(
+            scenario, 1, seed, first_replicate=replicate, journal=Journal(), **classes
+        )
+        return cls(scenario, seed, replicate, model.run())
 
     @property
     def journal(self) -> Journal:
-        """Its events, and how things stood every few hours."""
+        """The crisis's events and time series."""
         return cast("Journal", self.model.journal)
 
     @cached_property
     def outcome(self) -> dict[str, Any]:
-        """Its row of results, by column."""
+        """The crisis's row of outcomes, by column."""
         return {name: values[0] for name, values in self.model.outcomes().items()}
 
     @cached_property
     def story(self) -> str:
-        """The crisis told in Markdown."""
+        """The story of the crisis in Markdown."""
         return tell(self.journal, self.scenario, self.outcome)
 
     @property
     def gist(self) -> str:
-        """The crisis in two sentences."""
+        """The crisis in a few sentences."""
         return gist_of(self.journal, self.scenario, self.outcome)
 
     def __str__(self) -> str:
         return self.story
 
     def _repr_html_(self) -> str:
-        """The story, for a notebook."""
         return story_html(self.story)
 
     def plot(self) -> Figure:
-        """Acts of both states, the pressure on them, and what third parties did (see `draw_replay`)."""
+        """Draw the acts of both states, the pressure on them and the third parties (see `draw_replay`)."""
         return draw_replay(self.journal, self.scenario)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Its events, a row each in order: `at` (date and time), `hours` from the start, `kind`, `agent` and `detail`."""
+        """The events in order, a row each: `at` (date and time), `hours` from the start, `kind`, `agent`, `detail`."""
         import pandas as pd
 
         rows = [
-            (self.scenario.moment(one.hours), one.hours, one.kind, one.agent, one.detail)
-            for one in self.journal.entries
+            (self.scenario.moment(entry.hours), entry.hours, entry.kind, entry.agent, entry.detail)
+            for entry in self.journal.entries
         ]
         return pd.DataFrame(rows, columns=["at", "hours", "kind", "agent", "detail"])
 
     def series(self) -> pd.DataFrame:
-        """How things stood, a row every few hours, by `hours` from the start (see `Journal.series`)."""
+        """The time series, a row every few hours, indexed by `hours` from the start (see `Journal.series`)."""
         import pandas as pd
 
         return pd.DataFrame(self.journal.series).set_index("hours")
 
     def plain(self) -> dict[str, Any]:
-        """All that is known of it, as JSON can hold it."""
+        """The replay as JSON-serialisable data."""
         numbers = self.seed, self.replicate
         return replay_data(self.journal, self.scenario, self.outcome, *numbers)
 
@@ -119,32 +120,32 @@ def replay(
     roles: Mapping[str, Any] | None = None,
     agents: Sequence[Any] = (),
 ) -> Replay:
-    """Run one crisis again: the same as that replicate of `simulate` with that seed, roles and agents.
+    """Run one replicate of `simulate` again, event by event.
 
     Args:
-        scenario: a scenario, its file, or the name of a shipped one.
-        replicate: number of the crisis, from 0.
-        seed: that of the batch.
-        roles, agents: as for `simulate`.
+        scenario: a scenario, its file, or the name of a shipped scenario.
+        replicate: the number of the crisis, from 0.
+        seed: the seed of the batch.
+        roles, agents: the arguments of `simulate`.
 
     Raises:
-        ScenarioError: when a scenario file has mistakes.
-        BatchError: when it cannot be run as asked.
+        ScenarioError: the scenario's file has mistakes.
+        BatchError: an argument is invalid.
     """
     from crisis_sim.batch.block import check_count
     from crisis_sim.batch.rules import check_rules, labelled_with_classes
     from crisis_sim.scenario.load import load_scenario
 
-    read = load_scenario(scenario) if isinstance(scenario, (str, Path)) else scenario
+    if isinstance(scenario, (str, Path)):
+        scenario = load_scenario(scenario)
     check_count("replicate", replicate, least=0)
     check_count("seed", seed, least=0)
     classes: dict[str, Any] = {"roles": dict(roles or {}), "agents": tuple(agents)}
-    check_rules([read], **classes)
-    read = labelled_with_classes(read, **classes)
-    return Replay.of(read, replicate, seed, **classes)
+    check_rules([scenario], **classes)
+    return Replay.of(labelled_with_classes(scenario, **classes), replicate, seed, **classes)
 
 
-#: For each kind of third party: the series that a strip shows, what it is, and its fill.
+#: For each kind of third party: the series shown as a strip, its label, and its fill.
 STRIPS: dict[str, tuple[str, str, style.Fill]] = {
     "mediators": ("effort", "mediator's effort", style.Fill(style.THIRD_PARTY)),
     "channels": ("open", "channel open", style.Fill(style.tint(style.THIRD_PARTY, 0.5), "////")),
@@ -160,22 +161,22 @@ STRIPS: dict[str, tuple[str, str, style.Fill]] = {
     ),
 }
 
-#: Days shown before and after the days of fighting, in the close view.
+#: Days shown before and after the fighting in the detailed view.
 _MARGIN_DAYS = 1.5
 
-#: Names that a ladder's axis has room for.
+#: The maximum number of rung names on the ladder's axis.
 _RUNGS_NAMED = 14
 
 #: Heights of a rung, a strip, the pressure panel and the rest, in mm.
 _RUNG, _STRIP, _PRESSURE, _REST = 6.0, 5.6, 20.0, 34.0
 
-#: The panel of strips is at least this many strips high, or its label would overlap that of the pressure.
+#: The minimum height of the panel of strips, in strips, so that its label does not overlap that of the pressure.
 _LEAST_STRIPS = 4
 
-#: The pressure's axis reaches at least so far, so that a trifle does not look like a crash.
+#: The minimum upper end of the pressure axis, so that small values look small.
 _LEAST_PRESSURE = 0.2
 
-#: Letters in a line of a strip's label.
+#: The maximum number of characters in a line of a strip's label.
 _LETTERS = 30
 
 _PRESENT = 1e-9
@@ -183,14 +184,14 @@ _PRESENT = 1e-9
 
 @style.styled
 def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
-    """One crisis: the whole of it, and beside it a close view of the days of fighting.
+    """Draw one crisis: the whole and, except in a narrow figure, a detailed view of the fighting.
 
-    A narrow figure has the whole alone. From the top: the highest act of each state that stands, with the real path
-    as a broad pale line under it where the scenario has one; each state's economic pressure; a strip for each third
-    party, as high as it was engaged. Dotted lines mark the first strike and the ceasefire.
+    From the top: the highest current act of each state, with the real path, if any, as a broad pale line; each state's
+    economic pressure; a strip for each third party whose height is its engagement. Dotted lines mark the first strike and
+    the ceasefire.
 
     Args:
-        journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
+        journal: the replicate's journal, filled by `crisis_sim.model.CrisisModel`.
         scenario: the crisis that was run.
     """
     points = turning_points(journal, scenario)
@@ -207,7 +208,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
     if parties:
         heights.append(_STRIP * max(len(parties), _LEAST_STRIPS))
     figure = style.new_figure(height=_REST + sum(heights))
-    if figure.narrow:  # there is room for one
+    if figure.narrow:
         views = views[:1]
     grid = figure.subplots(
         len(heights),
@@ -219,7 +220,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         width_ratios=[1.0, 1.25][: len(views)],
     )
     for column, (low, high, heading) in enumerate(views):
-        figure.data = []  # each view has all of it
+        figure.data = []  # each view has all data
         panels = grid[:, column]
         draw_rungs(panels[0], journal, scenario, record, rungs)
         _draw_pressure(panels[1], journal, scenario)
@@ -228,8 +229,8 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
         for axes in panels:
             for hours, name, side in marks:
                 if hours is not None and low <= hours / 24.0 <= high:
-                    named = name if axes is panels[0] else ""
-                    style.mark_moment(axes, hours / 24.0, named, side=side)
+                    label = name if axes is panels[0] else ""
+                    style.mark_moment(axes, hours / 24.0, label, side=side)
         panels[0].set_title(heading, pad=style.TITLE_PAD_OVER_MARKS)
         date_axis(panels[-1], scenario.start, low, high, dates=5)
     figure.align_ylabels(grid[:, 0])
@@ -240,7 +241,7 @@ def draw_replay(journal: Journal, scenario: Scenario) -> Figure:
 
 
 def _views(points: TurningPoints, record: RealRecord | None) -> list[tuple[float, float, str]]:
-    """First and last day and heading of each column."""
+    """The first and last day and the heading of each column."""
     last = max(points.last_hours / 24.0, 1.0)
     whole = (0.0, last, "The whole crisis")
     if points.strike_at_hours is None:
@@ -256,7 +257,7 @@ def _views(points: TurningPoints, record: RealRecord | None) -> list[tuple[float
 
 
 def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Scenario) -> int:
-    """The highest rung shown: a short ladder whole, a long one to just above what was reached."""
+    """The highest rung to show: the top of a short ladder; of a long ladder, one above the highest reached."""
     top = len(scenario.ladder) - 1
     if top < _RUNGS_NAMED:
         return top
@@ -273,18 +274,19 @@ def _rungs_shown(points: TurningPoints, record: RealRecord | None, scenario: Sce
 def draw_rungs(
     axes: Axes, journal: Journal, scenario: Scenario, record: RealRecord | None, top: int
 ) -> None:
-    """Each state's highest act that stands, up to rung `top`, over the real path where there is one."""
+    """Draw each state's highest current act, up to rung `top`, over the real path if there is one."""
     names = [text.clean(rung.name) for rung in scenario.ladder]
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     days = np.array(journal.series.get("hours", ())) / 24.0
-    for place, state in enumerate(scenario.state_names):
-        colour, shift = style.STATE_COLOURS[place], (0.11, -0.11)[place]
+    for index, state in enumerate(scenario.state_names):
+        colour, shift = style.STATE_COLOURS[index], (0.11, -0.11)[index]
         real = record.rungs.get(state, ()) if record else ()
         steps = [(hours / 24.0, numbers[rung] + shift) for hours, rung in real if rung in numbers]
         if steps:
             until = max(steps[-1][0], days[-1] if days.size else 0.0)
-            at, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
-            axes.step(at, rungs, where="post", color=colour, alpha=0.28, linewidth=4.0, zorder=1)
+            real_days, rungs = zip(*steps, (until, steps[-1][1]), strict=True)
+            line: dict[str, Any] = {"color": colour, "alpha": 0.28, "linewidth": 4.0}
+            axes.step(real_days, rungs, where="post", zorder=1, **line)
         rung = np.array(journal.series.get(f"{state}_rung", ()))
         style.keep(
             axes, panel=axes.get_title(loc="left"), of=state, what="rung", days=days, value=rung
@@ -294,7 +296,7 @@ def draw_rungs(
             rung + shift,
             where="post",
             color=colour,
-            linestyle=style.STATE_DASHES[place],
+            linestyle=style.STATE_DASHES[index],
             linewidth=1.2,
             zorder=3,
         )
@@ -304,14 +306,14 @@ def draw_rungs(
     axes.set_yticks(list(shown), [text.shorten(names[rung], letters) for rung in shown])
     axes.set_ylim(-0.5, top + 0.5)
     axes.grid(axis="y")
-    axes.set_ylabel("highest act that stands (rung)")
+    axes.set_ylabel("highest current act (rung)")
     axes.label_outer()
 
 
 def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
     days = np.array(journal.series.get("hours", ())) / 24.0
     top = _LEAST_PRESSURE
-    for place, state in enumerate(scenario.state_names):
+    for index, state in enumerate(scenario.state_names):
         pressure = np.array(journal.series.get(f"{state}_pressure", ()))
         style.keep(axes, panel="", of=state, what="pressure", days=days, value=pressure)
         top = max(top, 1.1 * pressure.max(initial=0.0))
@@ -319,8 +321,8 @@ def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
             days,
             pressure,
             where="post",
-            color=style.STATE_COLOURS[place],
-            linestyle=style.STATE_DASHES[place],
+            color=style.STATE_COLOURS[index],
+            linestyle=style.STATE_DASHES[index],
         )
     axes.set_ylim(-0.03 * top, min(top, 1.03))
     axes.locator_params(axis="y", nbins=3)
@@ -332,9 +334,9 @@ def _draw_pressure(axes: Axes, journal: Journal, scenario: Scenario) -> None:
 def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str, str]]) -> None:
     days = np.array(journal.series.get("hours", ())) / 24.0
     labels = []
-    for place, (kind, name, title) in enumerate(parties):
+    for index, (kind, name, title) in enumerate(parties):
         series, _, fill = STRIPS[kind]
-        base = len(parties) - 1 - place
+        base = len(parties) - 1 - index
         values = np.clip(journal.series.get(f"{name}_{series}", np.zeros_like(days)), 0, 1)
         style.keep(axes, panel="", of=name, what=series, days=days, value=values)
         axes.axhline(base, color=style.PALE_GREY, linewidth=0.5, zorder=0)
@@ -359,24 +361,24 @@ def _draw_strips(axes: Axes, journal: Journal, parties: Sequence[tuple[str, str,
 
 
 def _two_lines(title: str) -> str:
-    """A title on at most two lines, as a strip has room for."""
+    """Wrap a title into at most two lines, shortened in the middle if necessary."""
     lines = textwrap.wrap(title, _LETTERS)
-    room = 2 * _LETTERS
-    while len(lines) > 2:  # the middle gives way: to cut off the end would make names alike
-        lines = textwrap.wrap(text.shorten(title, room), _LETTERS)
-        room -= 1
+    length = 2 * _LETTERS
+    while len(lines) > 2:
+        lines = textwrap.wrap(text.shorten(title, length), _LETTERS)
+        length -= 1
     return "\n".join(lines)
 
 
 def legend_keys(
     scenario: Scenario, record: RealRecord | None, parties: Sequence[tuple[str, str, str]]
 ) -> list[Any]:
-    """A legend's entries for the states, their real paths and third parties."""
+    """Return the legend's entries for the states, their real paths and the third parties."""
     keys: list[Any] = []
-    for place, (state, spec) in enumerate(scenario.states.items()):
+    for index, (state, spec) in enumerate(scenario.states.items()):
         title = text.shorten(text.clean(spec.title) or text.label(state), 30)
-        colour = style.STATE_COLOURS[place]
-        keys.append(Line2D([], [], color=colour, linestyle=style.STATE_DASHES[place], label=title))
+        colour = style.STATE_COLOURS[index]
+        keys.append(Line2D([], [], color=colour, linestyle=style.STATE_DASHES[index], label=title))
         if record is not None and record.rungs.get(state):
             keys.append(
                 Line2D([], [], color=colour, alpha=0.28, linewidth=4.0, label=f"{title}, real path")
@@ -391,27 +393,27 @@ def legend_keys(
 
 
 def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -> list[Path]:
-    """Write the story and the chart of one crisis: as Markdown, and in the formats of charts.
+    """Write the story of a crisis, as Markdown, and its chart.
 
     Args:
-        journal: of the replicate.
+        journal: the replicate's journal.
         scenario: the crisis that was run.
-        story: as `crisis_sim.report.tell` tells it.
-        path: what to call the files, without a suffix; their folder is made where it is missing.
+        story: the story from `crisis_sim.report.tell`.
+        path: the files' path without a suffix; the folder is created if missing.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: a file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = path.with_name(f"{path.name}.md")
-    told.write_text(story, encoding="utf-8")
-    return [told, *style.write(draw_replay(journal, scenario), path)]
+    file = path.with_name(f"{path.name}.md")
+    file.write_text(story, encoding="utf-8")
+    return [file, *style.write(draw_replay(journal, scenario), path)]
 
 
 def replay_data(
     journal: Journal, scenario: Scenario, outcome: Mapping[str, Any], seed: int, replicate: int
 ) -> dict[str, Any]:
-    """All that is known of one crisis, as JSON can hold it; what never came is None."""
+    """Return a crisis as JSON-serialisable data; events that never happened are None."""
     return {
         "scenario": scenario.name,
         "digest": scenario.digest,
@@ -419,17 +421,18 @@ def replay_data(
         "replicate": replicate,
         "outcome": {name: plain_value(value) for name, value in outcome.items()},
         "entries": [
-            {**vars(entry), "detail": {key: plain_value(one) for key, one in entry.detail.items()}}
+            vars(entry) | {"detail": {key: plain_value(part) for key, part in entry.detail.items()}}
             for entry in journal.entries
         ],
         "series": {
-            name: [plain_value(one) for one in line] for name, line in journal.series.items()
+            name: [plain_value(value) for value in values]
+            for name, values in journal.series.items()
         },
     }
 
 
 def plain_value(value: Any) -> Any:
-    """A value as JSON has it: NumPy's become Python's, and what never came becomes None."""
+    """Convert a NumPy value to Python's type, and NaN or an empty string to None."""
     value = value.item() if hasattr(value, "item") else value
     missing = value == "" or (isinstance(value, float) and value != value)  # NaN
     return None if missing else value

@@ -1,4 +1,4 @@
-"""Writes the report on a batch into a folder: its summary, and its charts as SVG and as PNG."""
+"""Write the report on a batch into a folder: its summary and its charts."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from crisis_sim.batch.ensemble import Batch
 
 
-#: The file that holds a batch's summary.
+#: The file of a batch's summary.
 SUMMARY = "summary.json"
 #: The page that `crisis-sim report` writes into a results folder.
 PAGE = "report.html"
 
-#: Formats in which a chart may be.
+#: The formats of charts.
 ALL_SUFFIXES = (".svg", ".png", ".pdf", ".csv")
 
-#: The charts that there can be, in the order in which a reader wants to see them.
+#: The charts of a run, in reading order.
 CHARTS = (
     "endings",
     "ceasefire_from_first_strike",
@@ -37,18 +37,18 @@ CHARTS = (
 
 
 def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -> list[Path]:
-    """Write a batch's summary and charts, with each chart's data, in place of those that are there.
+    """Write a batch's summary, charts and the charts' data, replacing earlier ones.
 
     Args:
         batch: the replicates.
         summary: their summary (`crisis_sim.outcomes.summarise`).
-        folder: where to, such as the batch's own results folder; made where it is missing.
+        folder: the folder, such as the batch's results folder; created if missing.
 
     Returns:
         The files written, the summary first.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: a file cannot be written.
     """
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     folder = Path(folder)
@@ -60,11 +60,11 @@ def write_report(batch: Batch, summary: Mapping[str, Any], folder: str | Path) -
 
 
 def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
-    """Make sure that a report on a comparison overwrites nothing but an earlier one.
+    """Make sure that a report on a comparison overwrites only an earlier one.
 
     Raises:
-        ResultsError: when the folder holds other things than results or a report, or the results
-            of a run that is not all that is compared, whose summary would be lost.
+        ResultsError: the folder contains files other than results or a report, or the results of a run other than
+            the only one compared, whose summary would be lost.
     """
     if not (folder / MANIFEST).exists():
         try:
@@ -73,24 +73,24 @@ def check_report_folder(folder: Path, compared: Sequence[Path]) -> None:
             summary = None
         if isinstance(summary, dict) and {"reference", "scenarios", "differences"} <= set(summary):
             return  # an earlier comparison
-    holds_run = check_folder(folder)
-    if holds_run and [one.resolve() for one in compared] != [folder.resolve()]:
+    has_run = check_folder(folder)
+    if has_run and [path.resolve() for path in compared] != [folder.resolve()]:
         raise ResultsError(
-            f"{folder} holds a run, whose own summary and charts would be overwritten; "
-            "give a folder for this comparison"
+            f"{folder} contains a run, whose summary and charts would be overwritten; "
+            "give another folder for this comparison"
         )
 
 
 def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write every chart that the batch allows into a folder, which is made where it is missing.
+    """Write the charts of a batch into a folder, which is created if missing.
 
-    Differences are left out where there is one scenario only, and markets where no paths were kept.
+    There is no chart of differences for a single scenario, and none of markets without paths.
 
     Returns:
-        The files written, in the order in which a reader wants to see them.
+        The files written, in reading order.
 
     Raises:
-        OSError: when a file cannot be written.
+        OSError: a file cannot be written.
     """
     from crisis_sim import style
 
@@ -100,10 +100,10 @@ def write_charts(batch: Batch, summary: Mapping[str, Any], folder: Path) -> list
 
 
 def remove_report(folder: Path, page: bool = True) -> None:
-    """Remove the summary, the charts and the page of results that are gone, so that none stands beside new ones.
+    """Remove the summary, the charts and, with `page`, the page of earlier results.
 
     Raises:
-        OSError: when one cannot be removed.
+        OSError: a file cannot be removed.
     """
     charts = [f"{name}{suffix}" for name in CHARTS for suffix in ALL_SUFFIXES]
     for name in (SUMMARY, *charts, *([PAGE] if page else [])):
@@ -113,7 +113,7 @@ def remove_report(folder: Path, page: bool = True) -> None:
 def all_charts(
     batch: Batch, summary: Mapping[str, Any]
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """Every chart that the batch allows: the name of its file, and what draws it."""
+    """Yield the name of each chart of the batch and the function that draws it."""
     from crisis_sim.report.charts import (
         draw_differences,
         draw_endings,
@@ -131,7 +131,7 @@ def all_charts(
 
 
 def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:
-    """One chart of a batch (see `Batch.plot`)."""
+    """Draw a chart of a batch (see `Batch.plot`)."""
     from crisis_sim.outcomes import summarise
     from crisis_sim.report.charts import (
         draw_differences,
@@ -152,19 +152,19 @@ def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:
 
 
 def save_chart(figure: Figure, path: str | Path) -> None:
-    """Write a chart as a file, of the kind that the suffix of its name says.
+    """Write a chart in the format of the path's suffix.
 
     Raises:
-        OSError: when the file cannot be written.
+        OSError: the file cannot be written.
     """
     from crisis_sim import style
 
     style.save(figure, Path(path))
 
 
-def scenario_file(about: Mapping[str, Any]) -> str:
-    """A resolved scenario as a file that `crisis-sim run` takes: JSON, which YAML can be."""
-    held = {
-        key: part for key, part in about["scenario"].items() if key != "name" and part is not None
+def scenario_file(record: Mapping[str, Any]) -> str:
+    """Return a resolved scenario as a file for `crisis-sim run`, in JSON, which is valid YAML."""
+    parts = {
+        key: part for key, part in record["scenario"].items() if key != "name" and part is not None
     }
-    return json.dumps(held, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(parts, indent=1, ensure_ascii=False) + "\n"

@@ -1,6 +1,6 @@
 """The story of one crisis, event by event: milestones, sentences, and their order.
 
-A sentence for each kind of entry stands in `SENTENCES`; what stands around them, in `templates/story.md.jinja`.
+`SENTENCES` has a sentence for each kind of journal entry; `templates/story.md.jinja` has the text around them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Halt:
-    """A ceasefire that was agreed: by whose work, and what became of it."""
+    """An agreed ceasefire: its broker, when it took effect, its violations and its end."""
 
     brokered_by: str = ""
     in_effect_at_hours: float | None = None
@@ -39,13 +39,13 @@ class TurningPoints:
     """The milestones of one crisis.
 
     Attributes:
-        trigger_at_hours: the trigger, 0 where the journal has none.
-        first_strike: hours and state of the first strike, or None.
-        halts: every halt that was agreed, in order.
-        ending: how it ended, "" while it goes on.
-        ended_at_hours: when: for an agreement the moment when the halt that held took effect.
-        last_hours: the last moment of which the journal tells.
-        peak_rungs: the highest act of each state: its place on the ladder.
+        trigger_at_hours: the time of the trigger, 0 if the journal has none.
+        first_strike: the time and state of the first strike, or None.
+        halts: all agreed halts, in order.
+        ending: the kind of ending, "" while the crisis goes on.
+        ended_at_hours: the time of the ending; of an agreement, when the halt that held took effect.
+        last_hours: the time of the journal's last entry or step.
+        peak_rungs: the highest rung of each state, by its number on the ladder.
     """
 
     trigger_at_hours: float = 0.0
@@ -58,12 +58,12 @@ class TurningPoints:
 
     @property
     def strike_at_hours(self) -> float | None:
-        """The first strike, None where none fell."""
+        """The time of the first strike, or None."""
         return None if self.first_strike is None else self.first_strike[0]
 
     @property
     def ceasefire(self) -> Halt | None:
-        """The first halt in effect after the first strike; without a strike the first at all."""
+        """The first halt that took effect after the first strike, or at all if there was no strike."""
         origin = self.first_strike[0] if self.first_strike else 0.0
         for halt in self.halts:
             if halt.in_effect_at_hours is not None and halt.in_effect_at_hours >= origin:
@@ -72,37 +72,37 @@ class TurningPoints:
 
 
 def turning_points(journal: Journal, scenario: Scenario) -> TurningPoints:
-    """Gather the milestones of the crisis that a journal followed."""
+    """Return the milestones of the crisis in a journal."""
     numbers = {rung.name: number for number, rung in enumerate(scenario.ladder)}
     triggers = [entry.hours for entry in journal.entries if entry.kind == "trigger"]
-    found = TurningPoints(trigger_at_hours=min(triggers, default=0.0))
+    points = TurningPoints(trigger_at_hours=min(triggers, default=0.0))
     for name, spec in scenario.states.items():
         start = numbers.get(spec.rung_at_start, 0)
-        found.peak_rungs[name] = int(max(journal.series.get(f"{name}_rung", ()), default=start))
+        points.peak_rungs[name] = int(max(journal.series.get(f"{name}_rung", ()), default=start))
     for entry in journal.entries:
-        _take(found, entry, scenario, numbers)
+        _add_entry(points, entry, scenario, numbers)
     hours = [entry.hours for entry in journal.entries]
-    found.last_hours = max((0.0, *hours, *journal.series.get("hours", ())))
-    if journal.entries and not found.ending and found.last_hours >= scenario.horizon_hours:
-        found.ending = "unresolved"
-    if found.ending == "agreement" and found.halts:
-        found.ended_at_hours = found.halts[-1].in_effect_at_hours
-    return found
+    points.last_hours = max((0.0, *hours, *journal.series.get("hours", ())))
+    if journal.entries and not points.ending and points.last_hours >= scenario.horizon_hours:
+        points.ending = "unresolved"
+    if points.ending == "agreement" and points.halts:
+        points.ended_at_hours = points.halts[-1].in_effect_at_hours
+    return points
 
 
-def _take(
-    found: TurningPoints, entry: Entry, scenario: Scenario, numbers: Mapping[str, int]
+def _add_entry(
+    points: TurningPoints, entry: Entry, scenario: Scenario, numbers: Mapping[str, int]
 ) -> None:
-    halt = found.halts[-1] if found.halts else None
+    halt = points.halts[-1] if points.halts else None
     rung = numbers.get(entry.detail.get("to_rung", ""))
     strikes = entry.kind == "first_strike"
-    if rung is not None and entry.agent in found.peak_rungs:
-        found.peak_rungs[entry.agent] = max(found.peak_rungs[entry.agent], rung)
+    if rung is not None and entry.agent in points.peak_rungs:
+        points.peak_rungs[entry.agent] = max(points.peak_rungs[entry.agent], rung)
         strikes = strikes or scenario.ladder[rung].strike
-    if strikes and found.first_strike is None:
-        found.first_strike = (entry.hours, entry.agent)
+    if strikes and points.first_strike is None:
+        points.first_strike = (entry.hours, entry.agent)
     if entry.kind == "agreed":
-        found.halts.append(Halt(entry.detail.get("by", "")))
+        points.halts.append(Halt(entry.detail.get("by", "")))
     elif entry.kind == "in_effect" and halt is not None:
         halt.in_effect_at_hours = entry.hours
     elif entry.kind == "violation" and halt is not None:
@@ -110,40 +110,40 @@ def _take(
     elif entry.kind == "relapsed" and halt is not None:
         halt.relapsed_at_hours = entry.hours
     elif entry.kind == "ended":
-        found.ending = entry.detail.get("ending", "")
-        found.ended_at_hours = None if found.ending == "unresolved" else entry.hours
+        points.ending = entry.detail.get("ending", "")
+        points.ended_at_hours = None if points.ending == "unresolved" else entry.hours
 
 
 def titles(scenario: Scenario) -> dict[str, str]:
-    """The title of each agent."""
+    """The title of each agent, by name."""
     states = {name: spec.title for name, spec in scenario.states.items()}
     return states | {name: title for _, name, title in third_parties(scenario)}
 
 
 def third_parties(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
-    """Each third party of a scenario: its kind, its name and its title."""
+    """Yield the kind, name and title of each third party of a scenario."""
     for kind in ("mediators", "channels", "advisers", "lenders"):
         for name, spec in getattr(scenario, kind).items():
             yield kind, name, spec.title
 
 
-#: A sentence for each kind of entry that the model writes. A word after a colon: for entries whose detail holds it; `by`:
-#: for those that name somebody else.
+#: A sentence for each kind of entry that the model writes. After a colon: for entries with that stance or decision, or, for
+#: `by`, entries that name another agent.
 SENTENCES = {
     "trigger": "{event}{begins}",
     "incident": "{event}",
-    "act": "{agent} turns to {rung}{again}{first}",
+    "act": "{agent} turns to “{rung}”{again}{first}",
     "first_strike": "{agent} strikes first",
-    "planned": "{agent} begins to prepare {rung}{again}",
-    "plan_dropped": "{agent} has nothing left to answer, and drops its plan for {rung}",
-    "operation_ended": "{agent} ends its {rung}",
+    "planned": "{agent} begins to prepare “{rung}”{again}",
+    "plan_dropped": "{agent} has nothing left to respond to and drops its plan for “{rung}”",
+    "operation_ended": "{agent} ends its “{rung}”",
     "offered": "{agent} offers a halt{again}",
-    "agreed": "The two sides agree to a halt, with no one between them",
+    "agreed": "The two sides agree to a halt directly, without a mediator",
     "agreed:by": "The two sides agree to a halt, brokered by {by}",
     "in_effect": "The halt takes effect",
     "violation": "Shots from {agent} violate the halt{again}",
-    "absorbed": "{agent} does not answer",
-    "relapsed": "{agent} answers, and the halt is over",
+    "absorbed": "{agent} does not respond",
+    "relapsed": "{agent} responds, and the halt is over",
     "accident": "An accident: fire from {agent} goes astray",
     "engaged": "{agent} steps in as a mediator",
     "refused": "{by} refuses {agent} as a mediator, who goes on in private",
@@ -158,42 +158,42 @@ SENTENCES = {
     "collapsed": "{agent} is beaten",
     "decided": "{agent} puts off {items}{vote}",
     "decided:approved": "{agent} approves {items}{vote}",
-    "ended": "",  # the last chapter says it
+    "ended": "",  # described in the last chapter
 }
 VOTES = {
     "for": "; {rival} votes for it",
     "abstain": "; {rival} abstains",
     "against": "; {rival} votes against it",
 }
-#: How a crisis ended, with the moment when it is known: in full, and after a semicolon.
+#: A sentence for each ending, with the moment if it is known; and a clause to follow a semicolon.
 ENDINGS = {
     "agreement": "The crisis ended by agreement: the ceasefire{of} held",
     "tacit": "The crisis ended tacitly: both had acted, nothing was signed, and{by} it was over",
     "unilateral": "The crisis ended unilaterally:{on} one side gave way",
     "imposed": "The crisis ended with an imposed outcome:{on} one side was beaten",
     "faded": "The crisis faded: it went quiet without a settlement, and{by} it was over",
-    "unresolved": "The crisis was still going on when its time ran out",
+    "unresolved": "The crisis was still going on when the simulation ended",
 }
 ENDINGS_IN_SHORT = {
-    "tacit": "it went quiet after both had acted, and nothing was signed",
+    "tacit": "the crisis went quiet after both had acted, and nothing was signed",
     "unilateral": "one side gave way",
     "imposed": "one side was beaten",
-    "faded": "it went quiet without a settlement",
-    "unresolved": "it was still going on when its time ran out",
+    "faded": "the crisis went quiet without a settlement",
+    "unresolved": "the crisis was still going on when the simulation ended",
 }
 
 
 class Narrator:
-    """Puts entries into sentences; it remembers the earlier ones, to avoid repetition."""
+    """Turns journal entries into sentences; it remembers earlier ones, to avoid repetition."""
 
     def __init__(self, scenario: Scenario, trigger_at_hours: float) -> None:
         self._scenario = scenario
         self._trigger_at_hours = trigger_at_hours
         self._titles = titles(scenario)
-        self._told: set[tuple[str, str, str]] = set()
+        self._mentioned: set[tuple[str, str, str]] = set()
 
     def name(self, agent: str) -> str:
-        """An agent's name as it stands within a sentence."""
+        """An agent's name as used within a sentence."""
         title = text.markdown(self._titles.get(agent, "")) or text.label(agent)
         return text.with_article(title)
 
@@ -203,45 +203,46 @@ class Narrator:
         return self.name(names[1 - names.index(state)] if state in names else "")
 
     def tell(self, entries: Sequence[Entry]) -> list[str]:
-        """The sentences of one moment, in the order of its entries, what befell the states first."""
+        """The sentences of one moment, in the order of its entries, but triggers and incidents first."""
         sentences: list[str] = []
-        left = sorted(entries, key=lambda entry: entry.kind not in ("trigger", "incident"))
-        while left:
-            entry = left.pop(0)
-            together = [entry, *(one for one in left if _told_together(entry, one))]
-            for one in together[1:]:
-                left.remove(one)
+        remaining = sorted(entries, key=lambda entry: entry.kind not in ("trigger", "incident"))
+        while remaining:
+            entry = remaining.pop(0)
+            group = [entry, *(other for other in remaining if _share_sentence(entry, other))]
+            for other in group[1:]:
+                remaining.remove(other)
             if entry.kind == "decided":
-                sentences.append(self._decision(together))
+                sentences.append(self._decision(group))
             elif entry.kind == "act":
-                first = any(one.kind == "first_strike" for one in together)
                 after = text.after(entry.hours - self._trigger_at_hours, "the trigger")
-                told = f": the first strike of the crisis, {after}" if first else ""
-                sentences.append(self._sentence(entry, first=told))
+                first = f": the first strike of the crisis, {after}" if len(group) > 1 else ""
+                sentences.append(self._sentence(entry, first=first))
             else:
-                sentences.append("; ".join(map(self._sentence, together)))
+                sentences.append("; ".join(map(self._sentence, group)))
         return [text.sentence(sentence) for sentence in sentences if sentence]
 
-    def _sentence(self, entry: Entry, **words: str) -> str:
-        """An entry as a sentence; of a kind that is not the model's own, its name and its details."""
+    def _sentence(self, entry: Entry, **fields: str) -> str:
+        """The sentence of an entry; its kind and details if there is none in `SENTENCES`."""
         detail = entry.detail
-        own = [detail.get(key, "") for key in ("stance", "decision")]
-        own += ["by"] if detail.get("by") else []
-        kinds = [kind for one in own if (kind := f"{entry.kind}:{one}") in SENTENCES]
+        variants = [detail.get(key, "") for key in ("stance", "decision")]
+        variants += ["by"] if detail.get("by") else []
+        kinds = [kind for variant in variants if (kind := f"{entry.kind}:{variant}") in SENTENCES]
         sentence = SENTENCES.get(kinds[0] if kinds else entry.kind)
         if sentence is None:
-            who = f"{self.name(entry.agent)}: " if entry.agent else ""
-            details = [f"{text.label(key).lower()} {_shown(one)}" for key, one in detail.items()]
-            more = f" ({text.listed(details)})" if details else ""
-            return f"{who}{text.label(entry.kind).lower()}{more}"
+            subject = f"{self.name(entry.agent)}: " if entry.agent else ""
+            details = [
+                f"{text.label(key).lower()} {_format(value)}" for key, value in detail.items()
+            ]
+            suffix = f" ({text.listed(details)})" if details else ""
+            return f"{subject}{text.label(entry.kind).lower()}{suffix}"
         rung = str(detail.get("rung", detail.get("to_rung", "")))
         if entry.kind == "in_effect":
-            self._told = {one for one in self._told if one[0] != "violation"}
+            self._mentioned = {event for event in self._mentioned if event[0] != "violation"}
         if entry.kind == "channel_broke":
-            self._told.add(("channel_opened", entry.agent, ""))
-        about = (entry.kind, "" if entry.kind == "trigger" else entry.agent, rung)
-        before = about in self._told
-        self._told.add(about)
+            self._mentioned.add(("channel_opened", entry.agent, ""))
+        event = (entry.kind, "" if entry.kind == "trigger" else entry.agent, rung)
+        before = event in self._mentioned
+        self._mentioned.add(event)
         adviser = self._scenario.advisers.get(entry.agent)
         return sentence.format_map(
             {
@@ -253,9 +254,9 @@ class Narrator:
                 "to": f" on {self.name(adviser.state)}" if adviser else "",
                 "event": self._event(entry) if "{event}" in sentence else "",
                 "again": " again" if before else "",
-                "begins": "" if before else ". With it the crisis begins",
+                "begins": "" if before else ". The crisis begins",
             }
-            | words
+            | fields
         )
 
     def _event(self, entry: Entry) -> str:
@@ -281,8 +282,8 @@ class Narrator:
         )
 
 
-def _told_together(entry: Entry, other: Entry) -> bool:
-    """Whether two entries of one moment make one sentence."""
+def _share_sentence(entry: Entry, other: Entry) -> bool:
+    """Return whether two entries of one moment are put into one sentence."""
     if entry.kind == "act":
         return other.kind == "first_strike" and other.agent == entry.agent
     if entry.kind == "engaged":
@@ -295,7 +296,7 @@ def _told_together(entry: Entry, other: Entry) -> bool:
     )
 
 
-def _shown(value: Any) -> str:
+def _format(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else text.markdown(str(value))
 
 
@@ -304,9 +305,9 @@ def _shown(value: Any) -> str:
 
 @cache
 def environment() -> jinja2.Environment:
-    """The templates of pages and of a story, with `text` at hand.
+    """The Jinja environment of pages and stories, with `crisis_sim.text` as a global.
 
-    In HTML every text is escaped; nothing in any of them steers what shows it.
+    HTML templates escape all text; control characters are escaped in all templates.
     """
     import jinja2
 
@@ -323,26 +324,26 @@ def environment() -> jinja2.Environment:
 
 
 def _printable(value: Any) -> Any:
-    """A value without characters that steer what stands around it; markup of our own as it is."""
+    """Escape control characters of a value; markup made by a macro is left unchanged."""
     return value if hasattr(value, "__html__") else text.printable_lines(str(value))
 
 
 # --- The story
 
-#: A pause of so many hours between two moments is told, and a longer one with where both sides stood.
+#: Pauses of at least this many hours are mentioned; long ones with the current rung of both states.
 _PAUSE_HOURS, _LONG_PAUSE_HOURS = 48.0, 120.0
 
 
 def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None = None) -> str:
     """Tell a crisis as a story in Markdown, with local dates and times.
 
-    It says who is in it; what happened, a paragraph a moment; how it ended, in numbers; and, where the scenario has a real
-    path, how that compares.
+    The story introduces the agents, describes the events in a paragraph for each moment, gives the outcome in numbers, and,
+    if the scenario has a real path, compares the crisis with it.
 
     Args:
-        journal: of the replicate, as `crisis_sim.model.CrisisModel` filled it.
+        journal: the replicate's journal, filled by `crisis_sim.model.CrisisModel`.
         scenario: the crisis that was run.
-        outcome: the replicate's row of outcomes by column, if at hand; its deaths are told, and when strikes paused.
+        outcome: the replicate's outcomes by column, for the deaths and the time when strikes paused.
     """
     points = turning_points(journal, scenario)
     narrator = Narrator(scenario, points.trigger_at_hours)
@@ -359,10 +360,10 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
         chapters=list(_chapters(journal, scenario, points, narrator)),
         ending=_ending(scenario, points, narrator),
         deaths=None if outcome is None else outcome.get("deaths"),
-        paused=None if outcome is None else _came(outcome.get("strikes_paused_at_hours")),
+        paused=None if outcome is None else _time(outcome.get("strikes_paused_at_hours")),
         lowest={state: min(levels) for state, levels in markets.items() if levels},
         record=record,
-        real_peak=max((numbers[one] for one in real_rungs if one in numbers), default=None),
+        real_peak=max((numbers[rung] for rung in real_rungs if rung in numbers), default=None),
     )
     return re.sub("\n{3,}", "\n\n", story).strip() + "\n"
 
@@ -370,7 +371,7 @@ def tell(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any] | None
 def _chapters(
     journal: Journal, scenario: Scenario, points: TurningPoints, narrator: Narrator
 ) -> Iterator[str]:
-    """A heading for each phase, and a paragraph for each moment at which something happened."""
+    """Yield a heading for each phase and a paragraph for each moment with events."""
     heading, before = "", 0.0
     in_order = sorted(journal.entries, key=lambda entry: entry.hours)
     for minute, at_once in groupby(in_order, key=lambda entry: round(entry.hours * 60.0)):
@@ -380,14 +381,14 @@ def _chapters(
             heading = new_heading
             yield f"## {heading}"
         sentences = narrator.tell(entries)
-        pause = _pause(hours - before, _standing(journal, scenario, hours), narrator)
+        pause = _pause(hours - before, _current_rungs(journal, scenario, hours), narrator)
         before = hours
         if sentences:
             yield f"**{_moment(scenario, hours)}.** {pause}{' '.join(sentences)}"
 
 
-def _standing(journal: Journal, scenario: Scenario, hours: float) -> dict[str, str]:
-    """The highest act of each state that stood at the last look before a moment."""
+def _current_rungs(journal: Journal, scenario: Scenario, hours: float) -> dict[str, str]:
+    """The current rung of each state at the last step before a moment."""
     last = bisect_left(journal.series.get("hours", ()), hours) - 1
     return {
         name: scenario.ladder[int(journal.series[f"{name}_rung"][last])].name
@@ -396,8 +397,8 @@ def _standing(journal: Journal, scenario: Scenario, hours: float) -> dict[str, s
     }
 
 
-def _came(hours: Any) -> float | None:
-    """A time of an outcome; None where it never came."""
+def _time(hours: Any) -> float | None:
+    """The time of an outcome, or None if it never happened."""
     return None if hours is None or math.isnan(hours) else float(hours)
 
 
@@ -416,16 +417,16 @@ def _phase(entries: list[Entry], points: TurningPoints, heading: str) -> str:
 
 
 def _pause(hours: float, rungs: Mapping[str, str], narrator: Narrator) -> str:
-    """A sentence on the time in which nothing happened, where it was long."""
+    """A sentence on a long time without events; "" if it was short."""
     if hours < _PAUSE_HOURS:
         return ""
-    told = text.sentence(f"{text.in_letters(round(hours / 24.0))} days pass")
+    sentence = f"{text.in_letters(round(hours / 24.0)).capitalize()} days pass"
     if hours < _LONG_PAUSE_HOURS or not rungs:
-        return f"{told} "
-    stands = {text.markdown(rung) for rung in rungs.values()}
-    where = [f"{narrator.name(state)} at {text.markdown(rung)}" for state, rung in rungs.items()]
-    both = f"both sides at {min(stands)}" if len(stands) == 1 else text.listed(where)
-    return f"{told[:-1]} with {both}. "
+        return f"{sentence}. "
+    names = {text.markdown(rung) for rung in rungs.values()}
+    states = [f"{narrator.name(state)} at “{text.markdown(rung)}”" for state, rung in rungs.items()]
+    both = f"both sides at “{min(names)}”" if len(names) == 1 else text.listed(states)
+    return f"{sentence} with {both}. "
 
 
 def _ending(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> str:
@@ -435,26 +436,25 @@ def _ending(scenario: Scenario, points: TurningPoints, narrator: Narrator) -> st
     if agreed and points.halts:
         broker = points.halts[-1].brokered_by
         at += f", brokered by {narrator.name(broker)}," if broker else ","
-    told = ENDINGS.get(points.ending, "The story breaks off before its end")
-    told = told.format(**{word: f" {word} {at}" if at else "" for word in ("of", "by", "on")})
+    sentence = ENDINGS.get(points.ending, "The story breaks off before its end")
+    sentence = sentence.format(**{of: f" {of} {at}" if at else "" for of in ("of", "by", "on")})
     if agreed:
-        told += (
-            f" for the {text.duration(points.last_hours - (when or 0.0))} for which it was watched"
-        )
-    return text.sentence(told)
+        watched = text.duration(points.last_hours - (when or 0.0))
+        sentence += f" for the {watched} for which it was watched"
+    return text.sentence(sentence)
 
 
 def _moment(scenario: Scenario, hours: float, year: bool = False) -> str:
-    """The date and time at a number of hours after the start, to the minute."""
+    """Format the date and time, to the minute, of a number of hours after the start."""
     return text.moment(scenario.moment(round(hours * 60.0) / 60.0), year)
 
 
 def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) -> str:
-    """A crisis in two sentences of plain text: its first strike, its end, and what it cost."""
-    points, known = turning_points(journal, scenario), titles(scenario)
+    """Return a short plain-text version: the first strike, the ending, the highest act and the deaths."""
+    points, title = turning_points(journal, scenario), titles(scenario)
 
     def name(agent: str) -> str:
-        return text.with_article(text.clean(known.get(agent, "")) or text.label(agent))
+        return text.with_article(text.clean(title.get(agent, "")) or text.label(agent))
 
     end = ENDINGS_IN_SHORT.get(points.ending, "")
     if points.ending == "agreement" and points.halts and points.ended_at_hours is not None:
@@ -466,19 +466,19 @@ def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) ->
             came = f"{text.duration(points.ended_at_hours - points.first_strike[0])} later"
         end = f"a ceasefire, {how}, came {came} and held"
     if points.first_strike is None:
-        told = f"No strike fell, and {end}" if end else "No strike fell"
+        sentence = f"No strike fell, and {end}" if end else "No strike fell"
     else:
         after = text.after(points.first_strike[0] - points.trigger_at_hours, "the trigger")
-        told = f"{name(points.first_strike[1])} struck first, {after}{f'; {end}' if end else ''}"
+        sentence = f"{name(points.first_strike[1])} struck first, {after}{end and '; '}{end}"
     peak = text.clean(scenario.ladder[max(points.peak_rungs.values())].name)
     deaths = text.count(float(outcome["deaths"]))
-    return f"{text.sentence(told)} Highest act: {peak}. About {deaths} deaths."
+    return f"{text.sentence(sentence)} Highest act: {peak}. About {deaths} deaths."
 
 
 def story_html(story: str, deeper: int = 2) -> str:
-    """A story as HTML, without its title, its headings a number of levels deeper.
+    """Convert a story to HTML without its title, with headings `deeper` levels down.
 
-    Neither links nor pictures nor HTML come of it, whatever a scenario's texts hold.
+    Links, images and HTML in a scenario's texts are shown as plain text.
     """
     from markdown_it import MarkdownIt
 

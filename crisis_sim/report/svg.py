@@ -1,4 +1,4 @@
-"""A chart as SVG inside a page: small, with ids of its own, its finding in words, and colours for light and dark."""
+"""Inline SVG of a chart for a page: small, with unique ids, a text alternative, and colours for light and dark pages."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from crisis_sim import style, text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Charts are drawn for white paper. On a dark page the style's ink, paper, axes and grid stand out from the ground as much
-# as they do from white. Every other colour is mixed with so much white that it meets the contrast of 3 to 1 which WCAG 2.2
-# asks of a chart's parts; all take the same share of white, so what was the lighter of two stays so.
+# Charts are drawn for white paper. On a dark page, black, grey and white keep the contrast with the background that they
+# have with white paper. All other colours are mixed with the same share of white, so that each has at least the contrast of
+# 3 to 1 that WCAG 2.2 requires of graphics, and lighter colours remain lighter.
 
-#: The dark page's paper and ink, as `style.css` has them.
+#: Background and text colour of the dark page, as in `style.css`.
 PAPER, INK = "#141414", "#ebebeb"
-#: Turned from ink to paper on a dark page.
+#: Colours that are inverted on a dark page.
 TURNED = (style.BLACK, style.GREY, style.PALE_GREY, style.GRID_GREY, style.WHITE)
-#: The same on any page: words that stand on a coloured area.
+#: Colours that stay the same: text on a coloured area.
 FIXED = (style.ON_COLOUR,)
-#: Contrast of a chart's coloured parts with the paper: the 3 asked for, and a little over for rounding.
+#: Contrast of coloured parts with the background: 3, and a margin for rounding.
 CONTRAST = 3.05
 
 _COLOUR = re.compile(r"(?<=[ \"])#[0-9a-f]{6}(?=[;\"])")
-#: Parts of matplotlib's SVG that a page does without, in this order, and their replacements.
+#: Patterns to remove from matplotlib's SVG, in this order, and their replacements.
 _SMALLER = (
     (re.compile(r"\A.*?<svg [^>]*>|<!--.*?-->|<style.*?</style>|</svg>", re.DOTALL), ""),
     (re.compile(r"\s+"), " "),
@@ -41,14 +41,14 @@ _SMALLER = (
 )
 _GEOMETRY = re.compile(r'(?<= )(?:d|x|y|width|height)="[^"]*"')
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-#: Points in the midst of a level stretch, of which steps are full.
+#: Redundant points within a horizontal line, which step plots have many of.
 _LEVEL = re.compile(r"([ML] \S+ (\S+)) (?:L \S+ \2 )+(?=L \S+ \2 )")
 
 
 def for_both(draw: Callable[[], Figure], name: str, title: str, finding: str) -> str:
-    """A chart as two `<svg>` elements, for a page and for a phone, of which the page's style sheet shows one.
+    """Return a chart as two `<svg>` elements, for wide and narrow screens; the page's style sheet shows one of them.
 
-    `draw` draws the chart in the width in which charts are made; the rest is as for `inline`.
+    `draw` draws the chart; the other arguments are those of `inline`.
     """
     wide = inline(draw(), name, title, finding, "wide")
     with style.in_a_column():
@@ -56,14 +56,14 @@ def for_both(draw: Callable[[], Figure], name: str, title: str, finding: str) ->
 
 
 def inline(figure: Figure, name: str, title: str, finding: str, width: str = "") -> str:
-    """A chart as an `<svg>` element.
+    """Return a chart as an `<svg>` element.
 
     Args:
         figure: the chart.
-        name: a word for it, unique on the page; its ids begin with it.
-        title: what the chart is.
-        finding: what it shows, in words.
-        width: a further class of the element.
+        name: the prefix of its ids, unique on the page.
+        title: its title.
+        finding: its result in words.
+        width: another class of the element.
     """
     file = io.StringIO()
     with style.in_style():
@@ -72,12 +72,12 @@ def inline(figure: Figure, name: str, title: str, finding: str, width: str = "")
         )
     svg = file.getvalue()
     box = re.findall('viewBox="([^"]+)"', svg)[0]
-    for pattern, instead in _SMALLER:
-        svg = pattern.sub(instead, svg)
+    for pattern, replacement in _SMALLER:
+        svg = pattern.sub(replacement, svg)
     svg = _GEOMETRY.sub(_rounded, svg)
     svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     colours = set(_COLOUR.findall(svg))
-    svg = _COLOUR.sub(lambda one: f"var(--on-{one[0][1:]}, {one[0]})", svg)
+    svg = _COLOUR.sub(lambda match: f"var(--on-{match[0][1:]}, {match[0]})", svg)
     return (
         f'<svg viewBox="{box}" class="{f"chart {width}".strip()}" role="img" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-finding"><title id="{name}-title">{escape(text.clean(title))}</title>'
@@ -87,37 +87,37 @@ def inline(figure: Figure, name: str, title: str, finding: str, width: str = "")
 
 
 def _rounded(attribute: re.Match[str]) -> str:
-    """An attribute to hundredths of a point, its level stretches without the points between."""
-    short = _LONG_NUMBER.sub(lambda found: f"{float(found[0]):.2f}", attribute[0])
+    """Round an attribute to hundredths of a point and drop redundant points of horizontal lines."""
+    short = _LONG_NUMBER.sub(lambda match: f"{float(match[0]):.2f}", attribute[0])
     return _LEVEL.sub(r"\1 ", short.replace('"', ' "')).replace(' "', '"')
 
 
 def dark_sheet(colours: Iterable[str]) -> str:
-    """The style sheet that gives colours their values on a dark page."""
-    values = "".join(f"--on-{one[1:]}:{on_dark(one)};" for one in sorted(colours))
+    """Return the style sheet with the colours' values on a dark page."""
+    values = "".join(f"--on-{colour[1:]}:{on_dark(colour)};" for colour in sorted(colours))
     return f"@media screen and (prefers-color-scheme:dark){{.chart{{{values}}}}}" if values else ""
 
 
 def on_dark(colour: str) -> str:
-    """The dark page's colour for one that was chosen for white paper."""
+    """Return the colour on a dark page of a colour chosen for white paper."""
     if colour.upper() in FIXED:
         return colour
-    ground = luminance(PAPER) + 0.05
+    background = luminance(PAPER) + 0.05
     if colour.upper() in TURNED:
-        wanted = min(contrast(colour, style.WHITE), contrast(INK, PAPER))
-        return _hex(np.full(3, wanted * ground - 0.05))
-    white = CONTRAST * ground - 0.05
+        target = min(contrast(colour, style.WHITE), contrast(INK, PAPER))
+        return _hex(np.full(3, target * background - 0.05))
+    white = CONTRAST * background - 0.05
     return _hex(_linear(colour) * (1 - white) + white)
 
 
 def contrast(a: str, b: str) -> float:
-    """The contrast of two colours, from 1 to 21 (WCAG 2.2)."""
+    """Return the contrast of two colours, from 1 to 21 (WCAG 2.2)."""
     low, high = sorted((luminance(a), luminance(b)))
     return (high + 0.05) / (low + 0.05)
 
 
 def luminance(colour: str) -> float:
-    """A colour's relative luminance, from 0 to 1 (WCAG 2.2)."""
+    """Return a colour's relative luminance, from 0 to 1 (WCAG 2.2)."""
     return float(_linear(colour) @ (0.2126, 0.7152, 0.0722))
 
 

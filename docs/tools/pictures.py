@@ -30,7 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(DOCS.parent))
 
 from benchmarks.made_of import made_of
-from crisis_sim.report.answers import on_differences
+from crisis_sim.report.answers import differences
 from crisis_sim.validation.show import RESULTS
 
 #: Sizes of the browser's window, pixels.
@@ -85,8 +85,7 @@ def refresh_readme(folder: Path) -> set[str]:
     _run(reader, f"crisis-sim run {_search(r'^CRISES := (.+)$', makefile)} --out results/run")
     summary = json.loads((folder / "results" / "run" / "summary.json").read_text("utf-8"))
     figures.FINDING.parent.mkdir(parents=True)
-    leading = on_differences(summary).split(". In “")[0].rstrip(".")  # the largest difference
-    figures.FINDING.write_text(f"> {leading}.\n", encoding="utf-8")
+    figures.FINDING.write_text(f"> {differences(summary)[0]}\n", encoding="utf-8")  # the largest
     _run(reader, "crisis-sim experiment what_ended_may_2025 --over-fits --out results/parts")
     parts_summary = json.loads((folder / "results" / "parts" / "summary.json").read_text("utf-8"))
     first, _, parts = parts_summary["answer"][0].partition("By part, ")

@@ -195,9 +195,9 @@ def test_the_steps_of_a_crisis_are_its_journal_and_each_can_be_undone() -> None:
 def test_two_histories_are_shown_side_by_side_from_their_first_difference_on() -> None:
     made = branch(MAY_2025, REPLICATE, 18.38, force={"india": "wait"})
     assert made.divergence_text() == (
-        "Sunday 11 May, 00:27: India waits; in the original, it begins to prepare limited strike."
+        "Sunday 11 May, 00:27: India waits; in the original, it begins to prepare “limited strike”."
     )
-    assert made.side_by_side()[0][1:] == ("India begins to prepare limited strike.", "")
+    assert made.side_by_side()[0][1:] == ("India begins to prepare “limited strike”.", "")
     again = branch(made, at=made.days + 1, force={"india": "wait"})
     assert [change.force for change in again.changes] == [{"india": "wait"}] * 2
     assert again.original.outcome["deaths"] == made.changed.outcome["deaths"]
@@ -241,7 +241,7 @@ def test_the_command_prints_both_histories_and_leaves_its_files(
         printed = capsys.readouterr().out
         assert max(map(len, printed.splitlines())) <= width
         assert any("original" in line and "changed" in line for line in printed.splitlines())
-    divergence = "India waits; in the original, it begins to prepare limited strike."
+    divergence = "India waits; in the original, it begins to prepare “limited strike”."
     assert divergence in " ".join(printed.split())
     names = {one.name for one in Path("w60").iterdir()}
     assert {"branch.yaml", "branch.md", "branch.svg", "may_2025.yaml"} <= names

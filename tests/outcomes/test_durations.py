@@ -122,7 +122,9 @@ def test_competing_endings_leave_the_ceasefire_as_it_is_alone() -> None:
 
 
 def test_an_ending_that_is_none_is_refused_by_name() -> None:
-    with pytest.raises(UnknownValueError, match="'ending' holds 'peace'; it may hold agreement"):
+    with pytest.raises(
+        UnknownValueError, match="'ending' contains 'peace'; valid values are agreement"
+    ):
         from_trigger(crises({"ending": "peace"}))
 
 

@@ -172,7 +172,7 @@ def test_differences_of_points_share_luck_and_weighted_sums_are_such(design: Ens
         ({"share": {"deaths": {"at_least": "many"}}}, "not a number: 'many'"),
         ({"share": {"mediated": "yes"}}, "not true or false"),
         ({"share": {"war_at_hours": "cam"}}, "did you mean 'came'?"),
-        ({"share": {}}, "says nothing"),
+        ({"share": {}}, "is empty"),
         ({"mean": "ending"}, "'ending' is a text"),
         ({"mean": "deaths", "mediann": 1}, "unknown key 'mediann'"),
         ({"mean": "deaths", "quantile": 0.5}, "a measure is one of"),

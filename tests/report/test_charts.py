@@ -22,7 +22,7 @@ from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report.answers import after_a_strike
+from crisis_sim.report.answers import ceasefire_change
 from crisis_sim.report.charts import (
     MOST_CURVES,
     MOST_ROWS,
@@ -134,7 +134,7 @@ def test_odd_batches_are_drawn_too(case: str) -> None:
         assert "real" not in " ".join(words.values())
         assert "no crisis saw a first strike" in words["ceasefire_from_first_strike"]
         assert "no crisis saw" not in words["ceasefire_from_trigger"]
-        assert "this batch kept no market paths" in words["markets"]
+        assert "this batch has no market paths" in words["markets"]
     elif case == "formulas":
         assert all("$\\frac$" in words[name] for name in ("endings", "markets"))
     elif case == "alone":
@@ -363,8 +363,8 @@ def test_differences_are_sorted_and_grey_only_where_the_interval_holds_zero(
 def test_what_is_not_known_or_not_paired_is_said(batch: Batch, summary: dict[str, Any]) -> None:
     changed = copy.deepcopy(summary)
     first, second, *_ = changed["differences"].values()
-    after_a_strike(first)[0]["estimate"] = None
-    after_a_strike(second)[0]["upper"] = None
+    ceasefire_change(first)[0]["estimate"] = None
+    ceasefire_change(second)[0]["upper"] = None
     first["paired"] = False
     figure = draw_differences(batch, changed)
     assert "not known" in words_in(figure)

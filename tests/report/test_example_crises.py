@@ -132,7 +132,7 @@ def test_a_sweep_tells_of_the_point_that_others_are_compared_with(
     values = [row["states.northland.resolve"] for row in found.tables["points"].to_pylist()]
     value = values[found.summary["reference"]]
     assert arm.overrides == [f"states.northland.resolve={value!r}"]
-    assert arm.about == f"at resolve {value:g}, with which the others are compared"
+    assert arm.about == f"at resolve {value:g}, the point of reference"
     assert set(arm.elsewhere) == {f"resolve {one:g}" for one in values}
     monkeypatch.setattr(example_crises, "SHOWN", 2)  # a long one is shown from end to end
     names = list(arm_of(sweep).elsewhere)
@@ -146,7 +146,7 @@ def test_an_attribution_holds_all_parts_against_it_without_each_and_a_study_its_
     assert list(arm_of(attribution).elsewhere) == parts
     arm = arm_of(tornado)
     assert (len(arm.overrides), len(arm.elsewhere)) == (2, 5)
-    assert next(iter(arm.elsewhere)) == "all in their middle"
+    assert next(iter(arm.elsewhere)) == "all in the middle"
     without = Path(shutil.copytree(tornado, tmp_path / "without"))
     shutil.rmtree(without / "design" / "tornado")
     assert arm_of(without) is None
@@ -175,19 +175,19 @@ def test_crises_that_cannot_be_read_or_are_too_many_are_no_reason_for_no_page(
 ) -> None:
     copy = Path(shutil.copytree(sweep, tmp_path / "copy"))
     (copy / "design" / "outcomes.parquet").write_bytes(b"spoilt")
-    assert "The crises cannot be told here: " in read(page_of(copy).html).text
+    assert "There are no example crises: " in read(page_of(copy).html).text
     monkeypatch.setattr(example_crises, "MOST_CRISES", 3 * AT_EACH_POINT - 1)
     assert baseline_of(read_experiment(sweep), sweep) is None
-    assert "A few crises, told" not in page_of(sweep).html
+    assert "Example crises" not in page_of(sweep).html
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"agents_added": ["mine.Agent"]}, "agents of other code took part in them (mine.Agent)"),
-        ({"rules": [{"class": "a.py:B"}]}, "agents of other code took part in them (a.py:B)"),
-        ({"parameters_varied": ["x"]}, "each had values of its own from outside the scenario"),
-        ({}, "another version of Crisis Sim made them"),
+        ({"agents_added": ["mine.Agent"]}, "they include user-defined agents (mine.Agent)"),
+        ({"rules": [{"class": "a.py:B"}]}, "they include user-defined agents (a.py:B)"),
+        ({"parameters_varied": ["x"]}, "the parameters of each were set from outside the scenario"),
+        ({}, "another version of Crisis Sim made these results"),
     ],
 )
 def test_what_cannot_be_told_anew_is_not_told(

@@ -126,7 +126,7 @@ def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page
     assert len(stories) >= 2
     assert stories[0].all("h3")[0].text.startswith("A typical crisis")
     for story in stories:
-        assert "Why this one:" in story.text
+        assert "Why this crisis:" in story.text
         rows = story.all("tbody")[0].all("tr")
         assert [row.all("th")[0].text for row in rows] == ["A short crisis", "Nobody mediates"]
         for command in ("replay", "why"):
@@ -252,7 +252,7 @@ def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
     assert odd
     assert not odd & {one["replicate"] for one in page.plain["stories"]}
     assert "Left out: " in page.html
-    assert "which another version made" in page.html
+    assert "because another version made these results" in page.html
 
 
 def change_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -270,7 +270,7 @@ def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(c
 
     change_manifest(copy, later)
     text = write_page(copy).read_text(encoding="utf-8")
-    assert "another version of Crisis Sim made them" in text
+    assert "another version of Crisis Sim made these results" in text
     assert "of_the_future" in attached(text)["short.yaml"]
 
 
@@ -280,7 +280,7 @@ def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
     why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
     change_manifest(copy, lambda manifest: manifest.update(failures=[block | why]))
     (notice,) = page_of(copy).plain["notices"]
-    assert "1,200 crises could not be run and are missing here (1 block of them failed)" in notice
+    assert "1,200 crises could not be run and are missing here (1 block failed)" in notice
 
 
 @pytest.mark.usefixtures("no_charts")
@@ -322,7 +322,7 @@ def spoil(folder: Path, what: str) -> Path:
     [
         ("no folder", "is not a folder; expected one from `crisis-sim run --out`"),
         ("lacking manifest", "manifest.json: failures is missing"),
-        ("design", "holds the crises of a design; give the folder of the experiment"),
+        ("design", "the crises of an experiment's design; give the experiment's folder"),
     ],
 )
 def test_a_mistake_is_told_kindly_with_code_2(
@@ -390,10 +390,10 @@ def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
 def test_it_has_no_other_scenario_to_be_compared_with_and_its_crises_alone_are_no_run(
     sweep: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ResultsError, match="whose comparisons are fixed by its file"):
+    with pytest.raises(ResultsError, match="its file determines the comparisons"):
         page_of(sweep, "short")
     assert run_command(["report", str(sweep / "design")]) == MISTAKE
-    assert "give the folder of the experiment that asked for them" in capsys.readouterr().err
+    assert "give the experiment's folder" in capsys.readouterr().err
 
 
 def test_a_new_run_of_an_experiment_takes_the_old_page_away(sweep: Path, tmp_path: Path) -> None:

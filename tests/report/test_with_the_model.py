@@ -69,7 +69,7 @@ def test_replays_are_the_replicates_of_the_batch(batch: Batch, crises: list[Repl
             row["deaths"],
         )
         assert overlaps(crisis.plot()) == []
-        assert "With it the crisis begins." in crisis.story
+        assert "The crisis begins." in crisis.story
         assert f"- Deaths: about {row['deaths']:,.0f}." in crisis.story
         struck = not math.isnan(row["first_strike_at_hours"])
         assert ("- First strike: none fell." in crisis.story) is not struck
@@ -134,7 +134,7 @@ def test_where_the_real_times_of_an_example_fall_is_told(name: str) -> None:
     for time in times:
         assert 0.0 <= time.below.lower <= time.below.estimate <= time.below.upper <= 1.0
         assert time.middle[0] <= time.middle[1]
-        assert f"of the {time.of} simulated ones" in str(time)
+        assert f"of the {time.of} simulated times" in str(time)
     if name == "may_2025":
         strikes = ensemble.column("first_strike_at_hours")
         came = strikes[~np.isnan(strikes)]
