@@ -74,7 +74,7 @@ def test_a_notebook_is_shown_html_that_is_whole_and_short(objects: dict[str, Any
         assert len(thing._repr_html_()) < 30_000, name
 
 
-def test_what_a_stranger_wrote_is_text_and_no_more() -> None:
+def test_text_from_a_scenario_is_never_markup() -> None:
     for name, thing in met(harmful()).items():
         html = thing._repr_html_()
         assert not [harm for harm in (HARM, "\x1b", "\u202e") if harm in html], name

@@ -149,7 +149,7 @@ def _in_summary() -> Iterator[Measure]:
     for moment in ("7_days", "14_days"):
         yield _within(f"relapse.by.{moment}", RELAPSE, moment)
     for per_cent in (10, 50, 90):
-        for name, (subject, clock, unit) in _QUANTILES.items():
+        for name, (subject, between, unit) in _QUANTILES.items():
             words = "median" if per_cent == 50 else f"{per_cent}th percentile"
             words += f" of the time from {subject}, where it came" if unit else f" of {subject}"
             yield Measure(
@@ -157,9 +157,9 @@ def _in_summary() -> Iterator[Measure]:
                 words,
                 "quantile",
                 unit,
-                clock=clock,
+                clock=between,
                 level=per_cent / 100.0,
-                column=clock.of if clock else subject,
+                column=between.of if between else subject,
             )
 
 

@@ -164,14 +164,14 @@ def _describe_changes(label: str, difference: Mapping[str, Any]) -> str:
             f"{where}, a ceasefire within 96 hours of the first strike is "
             f"{_points(figure, 'more frequent', 'less frequent', crises)}."
         )
-    if courses := sorted((one for one in clear if one in COURSES), key=lambda one: -clear[one]):
-        subjects = [f"the share of all crises {_OF_COURSE[courses[0]]} is"]
-        subjects += [f"the share {_OF_COURSE[course]}" for course in courses[1:]]
-        shares = [
-            f"{subject} {_points(difference['courses'][course]['share'], 'higher', 'lower', brief=brief)}"
-            for subject, course in zip(subjects, courses, strict=True)
-            for brief in [bool(changes) or course != courses[0]]
-        ]
+    shares: list[str] = []
+    courses = [name for name in clear if name in COURSES]
+    for course in sorted(courses, key=lambda course: -clear[course]):
+        share, brief = difference["courses"][course]["share"], bool(changes or shares)
+        all_crises, verb = ("", "") if shares else (" of all crises", " is")
+        points = _points(share, "higher", "lower", brief=brief)
+        shares.append(f"the share{all_crises} {_OF_COURSE[course]}{verb} {points}")
+    if shares:
         sentence = f"{text.listed(shares)}."
         changes.append(text.sentence(sentence) if changes else f"{where}, {sentence}")
     return " ".join(changes)
@@ -315,10 +315,9 @@ def _ceasefires(batch: Batch, summary: Mapping[str, Any], clock: str) -> Iterato
     if clock == "from_first_strike":
         pauses = _shares_by_moment(summary["scenarios"][reference]["pause"]["by"], clock)
         if pauses:
-            yield (
-                f"Strikes pause, with or without an agreement, in {text.listed([*map(' '.join, pauses)])} "
-                f"(of {AMONG[clock]})."
-            )
+            parts = [f"{moment} in {share}" for share, moment in pauses]
+            parts[0] += f" of {AMONG[clock]}"
+            yield f"Strikes pause, with or without an agreement, {text.listed(parts)}."
     yield _real_ceasefire(batch.ensembles[reference], clock)
     yield _range_of_scenarios(summary, clock)
 
@@ -385,8 +384,9 @@ def _endings(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     """For each outcome compared, the scenarios that clearly make it more or less likely."""
+    ceasefire = "a ceasefire within 96 hours of the first strike"
     outcomes: dict[str, Callable[[Any], Figure | None]] = {
-        "a ceasefire within 96 hours of the first strike": lambda one: ceasefire_change(one)[0]
+        ceasefire: lambda part: ceasefire_change(part)[0]
     }
     outcomes |= {
         f"a crisis {crises}": partial(figure_at, path=f"courses.{course}.share")
@@ -414,7 +414,8 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
                 where = text.listed([sizes[name] for name in names])
                 changes.append(f"{direction} likely in {where}")
         if changes:
-            yield text.sentence(f"{outcome} is clearly {text.listed(changes)}")
+            among = "among crises struck in both scenarios, " if outcome == ceasefire else ""
+            yield text.sentence(f"{among}{outcome} is clearly {text.listed(changes)}")
         else:
             unclear.append(outcome)
     if unclear:

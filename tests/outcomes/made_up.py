@@ -1,4 +1,4 @@
-"""Crises made up for the tests: small ones row by row, large ones from known hazards, and readings of a clock at random."""
+"""Made-up crises for the tests: given row by row, simulated from known hazards, and random times on a clock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from crisis_sim.batch.ensemble import Batch, Ensemble
 NEVER = float("nan")
 HORIZON_HOURS = 1440.0
 
-#: A crisis that nothing came of: struck by nobody, still going on when the horizon came.
+#: A crisis without any event, still going on at the horizon.
 NOTHING: dict[str, Any] = {
     "ending": "unresolved",
     "ended_at_hours": NEVER,
     "trigger_at_hours": 0.0,
     "first_strike_at_hours": NEVER,
+    "strikes_paused_at_hours": NEVER,
     "mediated": False,
     "ceasefire_in_effect_at_hours": NEVER,
     "relapsed_at_hours": NEVER,
@@ -42,7 +43,7 @@ def ensemble_of(
 def crises(
     *rows: dict[str, Any], name: str = "crisis", horizon_hours: float = HORIZON_HOURS
 ) -> Ensemble:
-    """An ensemble from rows that name only what differs from `NOTHING`."""
+    """An ensemble from rows that give only the differences from `NOTHING`."""
     columns: dict[str, Any] = {
         key: np.array([row.get(key, usual) for row in rows], dtype=np.array(usual).dtype.kind)
         for key, usual in NOTHING.items()
@@ -59,7 +60,7 @@ def simulated(
     war: float = 0.05,
     nuclear_use: float = 0.0,
 ) -> Ensemble:
-    """An ensemble from constant hazards, its luck keyed by seed and replicate.
+    """An ensemble with constant hazards and random numbers by seed and replicate.
 
     A crisis fades with a mean of 120 days unless a first strike comes first, with a mean of 15.
     From then on a ceasefire has the mean `ceasefire_hours` and competes with one side yielding,
@@ -86,6 +87,7 @@ def simulated(
         "ended_at_hours": np.where(over, ended, NEVER),
         "trigger_at_hours": np.zeros(replicates),
         "first_strike_at_hours": np.where(struck, strike, NEVER),
+        "strikes_paused_at_hours": np.where(struck & over, ended, NEVER),
         "mediated": luck[:, 5] < 0.4,
         "ceasefire_in_effect_at_hours": np.where(agreed, ended, NEVER),
         "relapsed_at_hours": np.where(agreed & (again < watched), again, NEVER),
@@ -102,21 +104,21 @@ def batch_of(*ensembles: Ensemble, seed: int = 1) -> Batch:
     return Batch({each.name: each for each in ensembles}, {"seed": seed})
 
 
-# Readings of a clock at random, of any shape that data may have.
+# Random times on a clock, with all kinds of ties and censoring.
 
 Floats = NDArray[np.float64]
 #: Hours and kinds: 0 for censored, else the kind of event.
 Readings = tuple[Floats, NDArray[np.int64]]
 CAUSES = ("ceasefire", "otherwise")
 
-#: Hours with many ties, with few, with hardly any, and all crises at once.
+#: Hours with many ties, few, hardly any, and only one time.
 HOURS = (
     st.integers(0, 6).map(float),
     st.integers(0, 60).map(float),
     st.integers(0, 10**6).map(lambda number: number / 1000.0),
     st.just(0.0),
 )
-#: Censored as often as not, mostly, never or always; with both kinds of event, one or none.
+#: Often, mostly, never or always censored; with both kinds of event, one or none.
 KINDS = ((0, 1, 2), (0,) * 8 + (1, 2), (1, 2), (0, 1), (0, 2), (1,), (2,), (0,))
 
 
@@ -129,7 +131,7 @@ def readings(draw: st.DrawFn, *kinds: tuple[int, ...]) -> Readings:
 
 
 def competing(number: int, seed: int, grid: float | None = None) -> tuple[Readings, Readings]:
-    """The same crises twice, quicker and slower to a ceasefire, watched for some 20 to 300 hours.
+    """The same crises twice, with quicker and slower ceasefires, observed for 20 to 300 hours.
 
     With a grid, times are rounded up to it, so that there are ties of events and of censoring.
     """

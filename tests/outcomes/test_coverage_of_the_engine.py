@@ -115,6 +115,6 @@ def test_common_luck_makes_differences_surer_and_intervals_say_by_how_much(
     paired, lower, upper = of_batches(name, batches, paired=True)
     apart, low, high = of_batches(name, strangers(batches), paired=False)
     worth = np.var(apart) / np.var(paired)  # as many replicates apart say as much
-    said = (np.mean(high - low) / np.mean(upper - lower)) ** 2
+    ratio = (np.mean(high - low) / np.mean(upper - lower)) ** 2
     assert worth > 1.2
-    assert said == pytest.approx(worth, rel=0.35)  # the scatter's own error is 12 per cent
+    assert ratio == pytest.approx(worth, rel=0.35)  # the scatter's own error is 12 per cent

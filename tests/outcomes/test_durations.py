@@ -121,23 +121,23 @@ def test_competing_endings_leave_the_ceasefire_as_it_is_alone() -> None:
         np.testing.assert_array_equal(getattr(first, name), getattr(apart, name)[:1])
 
 
-def test_an_ending_that_is_none_is_refused_by_name() -> None:
+def test_an_unknown_ending_is_named_in_the_error() -> None:
     with pytest.raises(
         UnknownValueError, match="'ending' contains 'peace'; valid values are agreement"
     ):
         from_trigger(crises({"ending": "peace"}))
 
 
-# Crises of the model: pauses are told apart from ceasefires.
+# Crises of the model: pauses and ceasefires are distinguished.
 
 
 @pytest.fixture(scope="module")
 def ensemble() -> Ensemble:
-    """A thousand crises, long enough for pauses to be seen."""
+    """A thousand crises that are long enough for pauses."""
     return simulate(small_crisis(horizon_days=60), 1_000).ensembles["quarrel"]
 
 
-def test_a_ceasefire_is_a_pause_and_a_pause_need_be_no_ceasefire(ensemble: Ensemble) -> None:
+def test_every_ceasefire_is_a_pause_but_not_every_pause_a_ceasefire(ensemble: Ensemble) -> None:
     fire, strike, fire_paused, strikes_paused, ended, over = (
         ensemble.column(f"{name}_at_hours")
         for name in ("first_fire", "first_strike", "fire_paused", "strikes_paused", "ended", "over")
@@ -150,7 +150,7 @@ def test_a_ceasefire_is_a_pause_and_a_pause_need_be_no_ceasefire(ensemble: Ensem
     assert not ((fire_paused < fire) | (strikes_paused < strike) | (over < ended)).any()
     assert (strikes_paused[struck & done] <= ended[struck & done]).all()
     assert (np.isnan(over) == np.isnan(ended)).all()
-    # Strikes paused where nobody had agreed to anything.
+    # Some strikes paused without an agreement.
     assert (struck & ~np.isnan(strikes_paused) & (ensemble["ending"] != "agreement")).any()
     hours = np.array([24.0, 96.0, 14 * 24.0, 30 * 24.0])
     paused, agreed = (

@@ -154,13 +154,13 @@ def test_the_latest_moment_is_the_horizon_or_leaves_enough_at_risk() -> None:
 @pytest.mark.parametrize(
     ("time", "cause", "message"),
     [
-        ([1.0, 2.0], [1], "one shape"),
+        ([1.0, 2.0], [1], "the same shape"),
         ([-1.0], [1], "negative, got -1.0"),
         ([1.0], [3], "between 0 .* and 2, got 3"),
         ([1.0], [-1], "between 0 .* and 2, got -1"),
     ],
 )
-def test_what_is_no_reading_of_a_clock_is_refused(
+def test_invalid_times_and_causes_are_refused(
     time: list[float], cause: list[int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -168,7 +168,7 @@ def test_what_is_no_reading_of_a_clock_is_refused(
 
 
 @given(readings())
-def test_whatever_the_data_the_curves_are_probabilities(data: Readings) -> None:
+def test_curves_are_probabilities_for_any_data(data: Readings) -> None:
     time, cause = data
     curve = cumulative_incidence(time, cause, CAUSES)
     np.testing.assert_allclose(curve.estimate.sum(axis=0) + curve.survival, 1.0)
@@ -190,7 +190,7 @@ def uniform_crises(number: int, shift: float = 0.0) -> CumulativeIncidence:
     return cumulative_incidence(time, np.ones(number, dtype=int))
 
 
-def test_a_shift_of_every_time_is_found_without_any_doubt() -> None:
+def test_a_constant_shift_of_all_times_has_no_uncertainty() -> None:
     """Paired with itself shifted by six hours, the difference has no luck left in it."""
     ours, theirs = (median_time(uniform_crises(3000, shift)) for shift in (6.0, 0.0))
     result = median_difference(ours, theirs)
@@ -198,7 +198,7 @@ def test_a_shift_of_every_time_is_found_without_any_doubt() -> None:
 
 
 @pytest.mark.parametrize("number", [390, 20_000])
-def test_the_bootstrap_spreads_as_a_sample_median_does_and_repeats_itself(number: int) -> None:
+def test_the_bootstrap_has_the_standard_error_of_a_median_and_is_reproducible(number: int) -> None:
     """For uniform times up to 100 h the median's standard error is 50 / sqrt(n)."""
     curve = uniform_crises(number)
     draws = median_time(curve).draws
@@ -222,7 +222,9 @@ def test_groups_count_censored_replicates_as_the_curve_does(number: int, slack: 
         np.testing.assert_allclose(whole.draws, whole.hours, atol=slack, rtol=0.0)
 
 
-def test_draws_without_a_median_leave_that_side_open_and_no_median_no_difference() -> None:
+def test_draws_without_a_median_make_a_limit_unknown_and_without_medians_there_is_no_difference() -> (
+    None
+):
     settled, never = MedianTime(20.0, np.full(8, 20.0)), MedianTime(30.0, np.full(8, np.inf))
     some = MedianTime(30.0, np.repeat([30.0, np.inf], 4))
     seldom = cumulative_incidence(np.full(100, 10.0), np.repeat([1, 2], [40, 60]), CAUSES)

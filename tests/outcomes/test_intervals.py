@@ -38,7 +38,7 @@ def test_a_confidence_or_a_level_outside_0_to_1_is_refused(confidence: float) ->
             ask(confidence)
 
 
-def test_of_nothing_nothing_is_known_and_never_seen_is_not_never() -> None:
+def test_without_trials_a_share_is_unknown_and_without_successes_its_interval_has_a_width() -> None:
     assert np.isnan(wilson_interval(0, 0)).all()
     assert math.isnan(quantile_with_interval(np.array([]), 0.5).estimate)
     lower, upper = wilson_interval(0, 10_000)
@@ -52,7 +52,7 @@ def test_newcombe_paired_gives_the_published_interval() -> None:
 
 
 @given(st.lists(st.integers(0, 50), min_size=4, max_size=4).filter(any))
-def test_newcombe_paired_holds_its_estimate_and_turns_over_with_its_arguments(
+def test_newcombe_paired_contains_its_estimate_and_changes_sign_with_the_order(
     table: list[int],
 ) -> None:
     both, first, second, neither = table
@@ -63,7 +63,7 @@ def test_newcombe_paired_holds_its_estimate_and_turns_over_with_its_arguments(
     np.testing.assert_allclose((turned.lower, turned.upper), (-upper, -lower), atol=1e-9)
 
 
-def test_complementary_log_log_limits_by_hand_and_at_the_edges_wilsons() -> None:
+def test_complementary_log_log_limits_by_hand_and_wilsons_at_0_and_1() -> None:
     """0.25 of 8 with nothing censored: standard error 0.1531, on the scale 0.7095."""
     lower, upper = complementary_log_log_interval(0.25, math.sqrt(0.25 * 0.75 / 8), 8)
     scaled = math.sqrt(0.25 * 0.75 / 8) / (0.75 * -math.log(0.75))
@@ -75,7 +75,7 @@ def test_complementary_log_log_limits_by_hand_and_at_the_edges_wilsons() -> None
     np.testing.assert_allclose(upper, [wilson_interval(0, 50).upper, 1.0])
 
 
-def test_a_correlation_is_corrected_as_counts_of_pairs_are_and_never_changes_its_sign() -> None:
+def test_the_correction_of_a_correlation_equals_that_of_pairs_and_keeps_its_sign() -> None:
     """Newcombe (1998b) takes pairs off the agreement: here one of 200."""
     both, first, second, neither = 120, 9, 4, 67
     pairs, here, there = 200, 129 / 200, 124 / 200
@@ -87,7 +87,7 @@ def test_a_correlation_is_corrected_as_counts_of_pairs_are_and_never_changes_its
     np.testing.assert_allclose(few, [0.0, -0.3, 0.0])
 
 
-def test_where_nearly_all_pairs_agree_a_whole_pair_makes_it_bonett_and_prices() -> None:
+def test_if_nearly_all_pairs_agree_the_interval_is_bonett_and_prices() -> None:
     """Bonett and Price (2012): the Wald interval after adding a pair to each way of differing."""
     for first, second in ((0, 0), (1, 0), (3, 1), (12, 20)):
         limits = paired_shares(5000, first, second, 5000 - first - second, continuity=CONTINUITY)
@@ -117,7 +117,7 @@ def test_differences_of_shares_are_those_of_counts() -> None:
     assert (found.lower, found.upper) == independent_shares(38, 100, 32, 150)
 
 
-def test_replicates_on_the_clock_in_one_scenario_only_are_reckoned_with() -> None:
+def test_replicates_on_the_clock_in_only_one_scenario_count() -> None:
     """A share among those on the clock is a ratio of means; its error is the delta method's."""
     draw = np.random.default_rng(3)
     on_clock = draw.random((2, 300)) < 0.7
@@ -131,7 +131,7 @@ def test_replicates_on_the_clock_in_one_scenario_only_are_reckoned_with() -> Non
     assert difference(*figures).standard_error == pytest.approx(error)
 
 
-def test_pairing_narrows_and_the_same_scenario_twice_differs_by_a_few_crises_at_most() -> None:
+def test_pairing_narrows_intervals_and_a_scenario_hardly_differs_from_itself() -> None:
     base, quick = (
         CLOCKS["from_first_strike"].read(simulated(2000, mean)).incidence().at(96.0)
         for mean in (90.0, 80.0)
@@ -153,7 +153,7 @@ def all_at(hours: float, cause: int, number: int = 200) -> CumulativeIncidence:
     return cumulative_incidence(np.full(number, hours), np.full(number, cause))
 
 
-def test_crises_that_all_went_alike_bound_a_difference_as_seldom_seen_events_do() -> None:
+def test_if_all_pairs_agree_the_rule_of_three_bounds_the_difference() -> None:
     """None of 200 differed, so three in 200 might (the rule of three), whether half have the event or none."""
     time = np.repeat([10.0, 500.0], 100)
     half = cumulative_incidence(time, np.ones(200, dtype=int)).at(96.0)
@@ -167,6 +167,6 @@ def test_crises_that_all_went_alike_bound_a_difference_as_seldom_seen_events_do(
     assert found == pytest.approx((-highest, 0.0, highest))
 
 
-def test_a_moment_past_the_watch_of_either_is_unknown() -> None:
+def test_a_difference_after_the_observation_of_either_is_unknown() -> None:
     result = difference(all_at(500.0, 0, 10).at(96.0), all_at(50.0, 0, 10).at(96.0))
     assert np.isnan([result.estimate, result.lower, result.upper]).all()

@@ -62,7 +62,7 @@ def test_every_column_is_documented_and_every_documented_column_is_there() -> No
     assert {name for row in rows for name in re.findall(r"`([a-z_<>]+)`", row)} == found
 
 
-def test_every_path_in_the_summary_gives_the_figure_that_stands_there(batch: Batch) -> None:
+def test_every_path_in_the_summary_gives_its_figure(batch: Batch) -> None:
     scenario = summarise(batch)["scenarios"]["may_2025"]
     for path, one in SUMMARY_PATHS.items():
         figure, measured = figure_at(scenario, path), one.over(batch.ensembles["may_2025"])
@@ -139,16 +139,14 @@ def test_a_conditional_share_is_the_share_among_those_crises(batch: Batch) -> No
         ),
     ],
 )
-def test_conditions_say_what_they_seem_to(
-    terms: dict[str, Any], column: str, holds: Any, batch: Batch
-) -> None:
+def test_conditions(terms: dict[str, Any], column: str, holds: Any, batch: Batch) -> None:
     ensemble = batch.ensembles["may_2025"]
     share = measure({"share": terms}).over(ensemble).estimate[0]
     assert share == pytest.approx(holds(ensemble.column(column)).mean())
     assert 0 < share < 1
 
 
-def test_differences_of_points_share_luck_and_weighted_sums_are_such(design: Ensemble) -> None:
+def test_differences_and_weighted_sums_of_points(design: Ensemble) -> None:
     measured = measure("mean_deaths").over(design, POINTS)
     less = measured.less(2)
     assert less.estimate[2] == less.lower[2] == less.upper[2] == less.standard_error[2] == 0
@@ -160,7 +158,7 @@ def test_differences_of_points_share_luck_and_weighted_sums_are_such(design: Ens
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("definition", "message"),
     [
         ("agrement", "did you mean 'agreement'?"),
         ("ceasefire.from_triger.by.30_days", "did you mean 'ceasefire.from_trigger.by.30_days'?"),
@@ -185,12 +183,12 @@ def test_differences_of_points_share_luck_and_weighted_sums_are_such(design: Ens
         ({"share": {"ending": "tacit"}, "name": 3}, "not a name"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_the_nearest_name(
-    written: Any, said: str, columns: Columns
+def test_mistakes_have_a_position_and_the_nearest_name(
+    definition: Any, message: str, columns: Columns
 ) -> None:
     with pytest.raises(ScenarioError) as caught:
-        measure(written, columns)
-    assert said in str(caught.value)
+        measure(definition, columns)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -209,13 +207,13 @@ def test_a_mistake_is_told_with_its_place_and_the_nearest_name(
         {"name": "market", "mean": "pakistan_lowest_market"},
     ],
 )
-def test_a_measure_written_in_full_reads_back_as_itself(
+def test_a_complete_mapping_gives_the_same_measure(
     written: dict[str, Any], columns: Columns
 ) -> None:
-    assert measure(written, columns).plain() == written
+    assert measure(definition, columns).plain() == written
 
 
-def test_every_known_name_is_a_measure_that_can_be_written_in_full(columns: Columns) -> None:
+def test_every_known_name_has_a_complete_mapping(columns: Columns) -> None:
     for name in known_names():
         one = measure(name, columns)
         again = measure(one.plain(), columns)

@@ -1,4 +1,4 @@
-"""The same curves, errors, limits and differences by statsmodels, SciPy and scikit-survival, from data at random.
+"""Curves, errors, limits and differences agree with statsmodels, SciPy and scikit-survival on random data.
 
 Which variance of an incidence each uses, with `Y` at risk, `d` events of any kind and `d_k` of the kind in question:
 
@@ -39,7 +39,7 @@ from tests.outcomes.made_up import CAUSES, Floats, Readings, competing, readings
 
 
 def at(curve: CumulativeIncidence, hours: Floats, of_steps: Floats) -> Floats:
-    """A figure that a curve has just after its steps, as it stands at some hours; 0 before any."""
+    """A figure just after the steps of a curve, evaluated at given hours; 0 before the first step."""
     padded = np.concatenate([np.zeros((*of_steps.shape[:-1], 1)), of_steps], axis=-1)
     return np.asarray(padded[..., np.searchsorted(curve.times, hours, side="right")])
 
@@ -50,21 +50,21 @@ def test_incidences_and_their_errors_are_those_of_statsmodels(data: Readings) ->
     curve = cumulative_incidence(time, kind, CAUSES)
     with np.errstate(divide="ignore", invalid="ignore"):
         theirs = CumIncidenceRight(time, kind)
-    # Before all at risk have their event, where it divides by zero.
+    # Only before all at risk have their event, when statsmodels divides by zero.
     known = at(curve, theirs.times, 1.0 - curve.survival) < 1.0 - 1e-12
     for k, (incidence, error) in enumerate(zip(theirs.cinc, theirs.cinc_se, strict=True)):
         np.testing.assert_allclose(
             at(curve, theirs.times, curve.estimate[k]), incidence, atol=1e-14
         )
         ours = at(curve, theirs.times, curve.standard_error[k])
-        # Variances: the root of one that is but rounding would be far from another's.
+        # Variances, since the roots of rounding errors differ.
         np.testing.assert_allclose(ours[known] ** 2, error[known] ** 2, rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.parametrize("level", [0.25, 0.5, 0.61])
 @pytest.mark.parametrize("seed", range(3))
-def test_the_time_by_which_a_share_has_it_is_that_of_statsmodels(seed: int, level: float) -> None:
-    """No curve here stands at a level for a while: theirs reads the end of that, ours the start."""
+def test_quantiles_of_times_are_those_of_statsmodels(seed: int, level: float) -> None:
+    """No curve here is constant at a level, where their quantile is the end and ours the start."""
     luck = np.random.default_rng(seed)
     time, watched = luck.exponential(100.0, 151), luck.uniform(100.0, 600.0, 151)
     time, kind = np.minimum(time, watched), (time <= watched).astype(int)
@@ -122,14 +122,14 @@ def test_with_one_kind_it_is_the_survival_curve_of_scipy(data: Readings) -> None
 
 
 @given(*[st.integers(0, 400)] * 2, st.integers(0, 60), st.integers(0, 60))
-def test_paired_intervals_tell_a_difference_where_mcnemars_exact_test_does(
+def test_paired_intervals_agree_with_mcnemars_exact_test(
     both: int, neither: int, first: int, second: int
 ) -> None:
     chance = mcnemar([[both, first], [second, neither]], exact=True).pvalue
     lower, upper = paired_shares(both, first, second, neither)
     if chance < 0.02:
         assert lower > 0.0 or upper < 0.0
-    # Up to six pairs, all the unlike ones alike, Newcombe's interval may leave out 0.
+    # With up to six discordant pairs, all in one direction, Newcombe's interval may exclude 0.
     if chance > 0.15 and both + neither + first + second > 6:
         assert lower <= 0.0 <= upper
 
@@ -175,9 +175,9 @@ def test_standard_errors_are_theirs_by_the_same_formula(sksurv: Any, data: Readi
     curve = cumulative_incidence(*data, CAUSES)
     hours, incidence, errors = their_errors(sksurv, data, "Dinse_Approx")
     ours = at(curve, hours, curve.standard_error)
-    told = (incidence > 0.0) & (ours > 1e-6)
-    assert told.any()
-    np.testing.assert_allclose(ours[told], errors[told], rtol=1e-6)
+    compared = (incidence > 0.0) & (ours > 1e-6)
+    assert compared.any()
+    np.testing.assert_allclose(ours[compared], errors[compared], rtol=1e-6)
 
 
 @pytest.mark.parametrize("number", [30, 300])
@@ -230,7 +230,7 @@ def test_the_error_of_a_paired_difference_is_the_jackknife_of_their_curves(
     assert ours.standard_error == pytest.approx(jackknife, rel=0.01)
 
 
-def test_where_kinds_tie_ours_is_still_binomial_and_their_usual_variance_is_not(
+def test_with_ties_of_kinds_our_variance_is_binomial_and_their_usual_one_is_not(
     sksurv: Any,
 ) -> None:
     """Of six crises two have each kind of event at hour 1, one the first kind at hour 2."""

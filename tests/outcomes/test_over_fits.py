@@ -1,4 +1,4 @@
-"""Ranges over fits: what is held against made-up sets of behaviour whose true effects are known."""
+"""Ranges over fits, tested with made-up parameter sets whose true effects are known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETS = 100
 
 
 def made_up(seed: int, spread: float, replicates: int) -> tuple[OverFits, Any, Any]:
-    """A mean effect of 0.1 with a spread over sets, most of which goes with `strong`; its range, true effects, weights."""
+    """A mean effect of 0.1 with a spread over sets, mostly due to `strong`; its range, true effects, weights."""
     luck = np.random.default_rng(seed)
     weights = luck.gamma(3.0, size=SETS)
     weights /= weights.sum()
@@ -43,7 +43,7 @@ def made_up(seed: int, spread: float, replicates: int) -> tuple[OverFits, Any, A
         (0.15, 10_000, 0.93, 0.97),
     ],
 )
-def test_ranges_hold_95_of_100_sets(
+def test_ranges_contain_95_of_100_sets(
     spread: float, replicates: int, least: float, most: float
 ) -> None:
     held, agree, true = [], [], []
@@ -56,7 +56,7 @@ def test_ranges_hold_95_of_100_sets(
     assert np.mean(agree) == pytest.approx(np.mean(true), abs=0.02)
 
 
-def test_chance_is_no_spread() -> None:
+def test_chance_is_not_part_of_the_spread() -> None:
     widths = []
     for seed in range(30):
         found, *_ = made_up(seed, 0.0, 10_000)
@@ -67,7 +67,7 @@ def test_chance_is_no_spread() -> None:
     assert np.mean(widths) < 0.06
 
 
-def test_the_parameter_that_the_spread_goes_with_is_named_and_chance_is_not() -> None:
+def test_the_parameter_behind_the_spread_is_named_and_chance_is_not() -> None:
     strong, others = [], 0
     for seed in range(40):
         found, *_ = made_up(seed, 0.06, 10_000)
@@ -91,7 +91,7 @@ def with_fits(ensemble: Ensemble, seed: int = 3, sets: int = 4) -> Ensemble:
 @pytest.mark.parametrize(
     "path", ["endings.agreement", "ceasefire.from_first_strike.by.96_hours", "shares.war"]
 )
-def test_a_sets_figure_is_that_of_its_replicates(path: str) -> None:
+def test_a_sets_figure_comes_from_its_replicates(path: str) -> None:
     ensemble = with_fits(simulated(2_000))
     reading, measure = Reading.of(ensemble), SUMMARY_PATHS[path]
     fits = Fits.of(reading, ensemble.scenario)
@@ -114,14 +114,14 @@ def test_summaries_have_ranges_of_shares_and_differences() -> None:
     assert (level["sets"], level["effective"]) == (4, 4.0)
     assert "same_sign" not in level
     assert 0.9 < moved["same_sign"] <= 1.0
-    told = " ".join(summary["advice"])
-    assert "(chance ±" in told
-    assert "; over fits −" in told
-    assert "each replicate drew one of 4 sets" in told
-    # Without common luck there are ranges, too: a little wider.
+    advice = " ".join(summary["advice"])
+    assert "(chance ±" in advice
+    assert "; over fits −" in advice
+    assert "each replicate drew one of 4 sets" in advice
+    # Without common random numbers the ranges are slightly wider.
     apart = summarise(batch, paired=False)["differences"]["other"]["endings"]["agreement"]
     assert apart["over_fits"]["lower"] < moved["lower"]
-    # Nothing is told where too few replicates tell; nor where the sets are not the same.
+    # There is no range with too few replicates, or if the sets differ.
     assert summary["scenarios"]["one"]["shares"]["nuclear_use"]["over_fits"] is None
     fewer = with_fits(simulated(2_000, 60.0), sets=3)
     both = [(Reading.of(each), each.scenario) for each in (one, fewer)]

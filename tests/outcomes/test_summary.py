@@ -1,4 +1,4 @@
-"""Summaries of batches: their figures, how these are looked up, how scenarios are paired, and the advice."""
+"""Summaries of batches: figures, their lookup, pairing of scenarios, and advice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def summary() -> Summary:
 
 
 def outline(part: dict[str, Any], path: str = "") -> Iterator[str]:
-    """Every path, and the keys of the figure that stands there."""
+    """Every path, with the keys of its figure."""
     for key, inner in part.items():
         if isinstance(inner, dict) and "lower" not in inner:
             yield from outline(inner, f"{path}{key}.")
@@ -39,7 +39,7 @@ def outline(part: dict[str, Any], path: str = "") -> Iterator[str]:
             yield f"{path}{key}: {' '.join(inner) if isinstance(inner, dict) else type(inner).__name__}"
 
 
-def test_it_is_plain_data_with_the_keys_documented(
+def test_a_summary_is_plain_data_with_the_documented_keys(
     summary: Summary, snapshot: SnapshotAssertion
 ) -> None:
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
@@ -49,7 +49,7 @@ def test_it_is_plain_data_with_the_keys_documented(
     assert "\n".join(outline({**summary, **one})) == snapshot
 
 
-def test_every_figure_lies_within_its_limits_and_a_difference_is_scenario_less_reference(
+def test_figures_are_within_their_limits_and_differences_are_scenario_minus_reference(
     summary: Summary,
 ) -> None:
     frame = summary.to_frame()
@@ -67,7 +67,7 @@ def test_every_figure_lies_within_its_limits_and_a_difference_is_scenario_less_r
             assert figure.get("estimate") == pytest.approx(expected)
 
 
-def test_slower_ceasefires_are_found_slower_equal_ones_equal_and_the_truth_held(
+def test_slower_and_equal_ceasefires_are_recognised_and_intervals_contain_the_truth(
     summary: Summary,
 ) -> None:
     """Constant hazards 1/90 and 1/200 an hour from the first strike on."""
@@ -85,7 +85,7 @@ def test_slower_ceasefires_are_found_slower_equal_ones_equal_and_the_truth_held(
         assert figure["lower"] < truth < figure["upper"]
 
 
-def test_shares_are_counts_with_wilsons_interval_and_the_incidence_by_the_horizon_is_one(
+def test_shares_have_wilsons_interval_and_equal_the_incidence_at_the_horizon(
     summary: Summary,
 ) -> None:
     scenario = summary["scenarios"]["may_2025"]
@@ -102,7 +102,7 @@ def test_shares_are_counts_with_wilsons_interval_and_the_incidence_by_the_horizo
     assert by_the_horizon["at_risk"] == scenario["endings"]["unresolved"]["count"]
 
 
-def test_time_out_alone_is_no_ceasefire() -> None:
+def test_a_crisis_cut_off_at_the_horizon_has_no_ceasefire() -> None:
     stuck = crises(*[{"first_strike_at_hours": 100.0}] * 50)
     scenario = summarise(batch_of(stuck))["scenarios"]["crisis"]
     assert scenario["endings"]["unresolved"]["count"] == 50
@@ -114,7 +114,7 @@ def test_time_out_alone_is_no_ceasefire() -> None:
     assert scenario["relapse"]["by"]["7_days"]["estimate"] is None
 
 
-def test_moments_beyond_the_watch_are_null() -> None:
+def test_moments_after_the_observation_are_null() -> None:
     ensemble = crises({"first_strike_at_hours": 20.0}, horizon_hours=100.0)
     clocks = summarise(batch_of(ensemble))["scenarios"]["crisis"]["ceasefire"]
     struck, triggered = clocks["from_first_strike"]["by"], clocks["from_trigger"]["by"]
@@ -136,14 +136,15 @@ def test_quantiles_by_hand() -> None:
         for k in range(1, 11)
     ]
     quantiles = summarise(batch_of(crises(*rows)))["scenarios"]["crisis"]["quantiles"]
-    days, hours, deaths = quantiles.values()
+    names = ("trigger_to_first_strike_days", "first_strike_to_ceasefire_hours", "deaths")
+    days, hours, deaths = (quantiles[name] for name in names)
     assert [days[q]["estimate"] for q in ("10", "50", "90")] == [1.0, 5.0, 9.0]
     assert [hours[q]["estimate"] for q in ("10", "50", "90")] == [10.0, 50.0, 90.0]
     assert deaths["50"] == {"estimate": 5.0, "lower": 2.0, "upper": 9.0}
     assert deaths["90"]["upper"] is None
 
 
-def test_no_replicates_is_all_null_and_no_scenarios_are_refused() -> None:
+def test_without_replicates_figures_are_null_and_without_scenarios_an_error_is_raised() -> None:
     summary = summarise(batch_of(crises(name="a"), crises(name="b")))
     json.dumps(summary, allow_nan=False)
     assert summary["scenarios"]["a"]["endings"]["agreement"]["estimate"] is None
@@ -153,7 +154,7 @@ def test_no_replicates_is_all_null_and_no_scenarios_are_refused() -> None:
             refused()
 
 
-# Looking figures up
+# Lookup of figures
 
 
 @pytest.mark.parametrize(
@@ -168,9 +169,7 @@ def test_no_replicates_is_all_null_and_no_scenarios_are_refused() -> None:
         (("ceasefire.from_trigger.by.30_days",), "ceasefire.from_trigger.by.30_days"),
     ],
 )
-def test_a_figure_has_the_name_that_a_person_would_give_it(
-    summary: Summary, asked: tuple[str, float], path: str
-) -> None:
+def test_figures_have_short_names(summary: Summary, asked: tuple[str, float], path: str) -> None:
     frame = summary.to_frame()
     for less, look in (("", summary.figure), ("may_2025", summary.difference)):
         found = look("no_lenders", *asked)
@@ -179,7 +178,7 @@ def test_a_figure_has_the_name_that_a_person_would_give_it(
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "message"),
     [
         (("no_lender", "war"), "did you mean 'no_lenders'"),
         (("may_2025", "war"), "no scenario 'may_2025'"),  # the reference has no difference
@@ -188,11 +187,11 @@ def test_a_figure_has_the_name_that_a_person_would_give_it(
         (("no_lenders", "war", 96), "'war' has no figure by hours"),
     ],
 )
-def test_what_there_is_not_is_told_with_what_there_is(
-    summary: Summary, asked: tuple[str, ...], said: str
+def test_errors_about_unknown_names_suggest_known_ones(
+    summary: Summary, arguments: tuple[str, ...], message: str
 ) -> None:
-    with pytest.raises(KeyError, match=said):
-        summary.difference(*asked)
+    with pytest.raises(KeyError, match=message):
+        summary.difference(*arguments)
 
 
 # Several batches
@@ -204,7 +203,7 @@ def width(summary: Summary, figure: str) -> float:
     return float(found["upper"] - found["lower"])
 
 
-def test_batches_of_one_seed_are_paired_and_of_others_are_independent_samples() -> None:
+def test_batches_are_paired_if_and_only_if_their_seeds_are_equal() -> None:
     base, quick = simulated(1000, name="base"), simulated(1000, 70.0, name="quick")
     paired = compare(batch_of(base), batch_of(quick))
     assert paired == summarise(batch_of(base, quick))
@@ -219,7 +218,7 @@ def test_batches_of_one_seed_are_paired_and_of_others_are_independent_samples() 
     assert explained == [True, False]
 
 
-def test_pairs_can_be_declined_or_insisted_on_where_luck_is_shared() -> None:
+def test_pairing_can_be_declined_or_required() -> None:
     one, other, late = (
         simulated(50, name=name, first_replicate=first)
         for name, first in (("one", 0), ("other", 0), ("late", 50))
@@ -236,7 +235,7 @@ def test_pairs_can_be_declined_or_insisted_on_where_luck_is_shared() -> None:
     assert (error.scenario, error.reference, error.seeds) == ("other", "one", (7, 1))
 
 
-def test_replicates_that_a_scenario_lacks_are_left_out_of_its_pairs() -> None:
+def test_only_common_replicates_are_paired() -> None:
     whole, late = simulated(300, name="whole"), simulated(200, 60.0, 1, "late", first_replicate=100)
     difference = summarise(batch_of(whole, late))["differences"]["late"]
     assert (difference["paired"], difference["pairs"]) == (True, 200)
@@ -246,7 +245,7 @@ def test_replicates_that_a_scenario_lacks_are_left_out_of_its_pairs() -> None:
     assert difference["ceasefire"]["from_first_strike"] == alone["ceasefire"]["from_first_strike"]
 
 
-def test_a_name_that_comes_twice_gets_a_number_and_the_reference_is_found_by_name() -> None:
+def test_repeated_names_are_numbered_and_the_reference_is_found_by_name() -> None:
     again = batch_of(simulated(20, name="may_2025"))
     joined = join(again, again, again)
     assert list(joined.ensembles) == ["may_2025", "may_2025 (2)", "may_2025 (3)"]
@@ -267,24 +266,22 @@ def test_a_name_that_comes_twice_gets_a_number_and_the_reference_is_found_by_nam
 CASES = {
     "a clear gain": (2000, {"base": 90.0, "quick": 60.0}, 0.0),
     "a clear loss": (2000, {"base": 60.0, "slow": 90.0}, 0.0),
-    "not told apart": (60, {"base": 90.0, "near": 88.0}, 0.0),
+    "not distinguished": (60, {"base": 90.0, "near": 88.0}, 0.0),
     "no difference at all": (300, {"base": 90.0, "same": 90.0}, 0.0),
-    "one alone, that never saw nuclear use": (1000, {"base": 90.0}, 0.0),
-    "one that saw it, and has no median": (500, {"base": 900.0}, 0.01),
-    "three that never saw it share a sentence": (300, {"a": 90.0, "b": 80.0, "c": 70.0}, 0.0),
+    "one scenario without nuclear use": (1000, {"base": 90.0}, 0.0),
+    "one scenario with nuclear use and no median": (500, {"base": 900.0}, 0.01),
+    "three without nuclear use share a sentence": (300, {"a": 90.0, "b": 80.0, "c": 70.0}, 0.0),
 }
 
 
 @pytest.mark.parametrize("case", [*CASES, "no first strike"])
-def test_advice_says_how_sure_results_are_and_what_would_make_them_surer(
-    case: str, snapshot: SnapshotAssertion
-) -> None:
+def test_advice(case: str, snapshot: SnapshotAssertion) -> None:
     replicates, means, use = CASES.get(case, (0, {}, 0.0))
     each = [simulated(replicates, mean, name=name, nuclear_use=use) for name, mean in means.items()]
     assert summarise(batch_of(*each or [crises(*[{}] * 20)]))["advice"] == snapshot
 
 
-def test_the_promise_to_halve_the_interval_is_kept() -> None:
+def test_four_times_the_replicates_halve_the_interval() -> None:
     def interval(replicates: int) -> float:
         means = {"base": 90.0, "quick": 70.0}
         return width(
@@ -297,7 +294,7 @@ def test_the_promise_to_halve_the_interval_is_kept() -> None:
     assert interval(4 * 1000) == pytest.approx(interval(1000) / 2, rel=0.15)
 
 
-def test_importing_the_room_imports_no_heavy_library() -> None:
+def test_importing_the_package_imports_no_heavy_library() -> None:
     heavy = ("scipy", "pandas", "pyarrow", "mesa", "matplotlib")
     code = f"import sys, crisis_sim.outcomes; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

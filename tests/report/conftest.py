@@ -1,4 +1,4 @@
-"""What the tests of charts, tables, stories and pages look at."""
+"""Batches, journals, charts and pages for the tests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.report.made_up import (
 
 #: A file may not hold what would steer a terminal; all else that means harm it may.
 QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
-#: Of the results that pages are made of.
+#: The results that pages are made from.
 REPLICATES, SEED = 60, 7
 
 
@@ -64,7 +64,7 @@ def journal() -> Journal:
 def drawn(
     batch: Batch, summary: dict[str, Any], journal: Journal, scenario: Scenario
 ) -> dict[str, Figure]:
-    """Every chart, drawn once: to look at, not to change."""
+    """Every chart, drawn once; read-only."""
     return {
         "ceasefire_from_first_strike": draw_incidence(batch, summary),
         "ceasefire_from_trigger": draw_incidence(batch, summary, "from_trigger"),
@@ -76,7 +76,7 @@ def drawn(
 
 
 def with_two_stories(folder: Path, file: Path | None = None) -> str:
-    """The page of a folder, written with two stories alone: the charts of all would take most of the time."""
+    """The page of a folder with only two stories, since their charts take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(example_crises, "choose", lambda ensemble: choose(ensemble)[:2])
         return write_page(folder, file).read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def sweep_html(sweep: Path) -> str:
 
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Charts take most of the time that a page takes, and have tests of their own."""
+    """Skip charts, which take most of a page's time and have other tests."""
     names = ("ceasefire_from_first_strike", "endings", "differences")
     monkeypatch.setattr(pages, "all_charts", lambda *_: ((name, None) for name in names))
     monkeypatch.setattr(pages, "charts_of", lambda *_: iter(()))

@@ -1,4 +1,4 @@
-"""What a test sees: in a figure its texts and where they stand; in an HTML page its elements; in a terminal its lines."""
+"""Inspect output: the texts of a figure, the elements of an HTML page, and the lines of a terminal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crisis_sim.report.answers import print_summary
 
 
 def texts(figure: Figure) -> list[Text]:
-    """Every text that a reader sees."""
+    """All visible texts."""
     found = [*figure.texts]
     for axes in figure.axes:
         found += [axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title, *axes.texts]
@@ -46,8 +46,8 @@ def legend_entries(figure: Figure) -> list[str]:
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts that lie over each other, and texts that reach out of the figure."""
-    with style.in_style():  # a tick that is made late takes the size of its letters from there
+    """Pairs of overlapping texts, and texts that extend beyond the figure."""
+    with style.in_style():  # ticks created late take their font size from it
         figure.draw_without_rendering()
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
     found = [
@@ -62,7 +62,7 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
 
 
 def legends_over_data(figure: Figure) -> list[str]:
-    """First entries of legends that lie within axes."""
+    """First entries of legends that overlap axes."""
     figure.draw_without_rendering()
     return [
         legend.get_texts()[0].get_text()
@@ -92,7 +92,7 @@ def _area_shared(one: Bbox, other: Bbox) -> float:
 
 
 def printed(summary: dict[str, Any], width: int = 100) -> str:
-    """A summary as a terminal shows it."""
+    """The terminal output of a summary."""
     console = Console(file=StringIO(), width=width, no_color=True)
     print_summary(summary, console)
     return console.file.getvalue()
@@ -153,7 +153,7 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Element:
-    """An HTML page as a tree. Strict: every tag must be closed in its order."""
+    """Parse an HTML page strictly: all tags must be closed in order."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -1,4 +1,4 @@
-"""A made-up batch in the columns of a real one, a made-up crisis, and short scenarios: any case at will."""
+"""Made-up batches, crises and short scenarios for any test case."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def make_scenario(name: str = "may_2025", **changes: Any) -> Scenario:
 def make_outcomes(
     name: str, replicates: int, shares: tuple[float, ...], pace: float, war: float
 ) -> dict[str, Any]:
-    """Columns of outcomes: the luck is the same for every scenario, as in a real batch."""
+    """Columns of outcomes with common random numbers in all scenarios, as in a real batch."""
     luck = np.random.default_rng(20250507)
     horizon = HORIZON_DAYS * 24.0
     strike = 24.0 * luck.lognormal(np.log(13.0), 0.5, replicates)
@@ -198,7 +198,7 @@ def make_paths(name: str, outcomes: dict[str, Any], kept: int) -> pa.Table:
 
 
 def make_table(columns: dict[str, Any]) -> pa.Table:
-    """Columns as a table: NaN and "" become null, as a results folder holds them."""
+    """Columns as a table with null for NaN and "", as in a results folder."""
 
     def array(values: Any) -> pa.Array:
         values = np.asarray(values)
@@ -335,7 +335,7 @@ def make_journal(entries: Sequence[EntryFacts] = ENTRIES) -> Journal:
     return journal
 
 
-# Short crises that are really run.
+# Short crises to run with the model.
 
 HARM = (
     '"><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)> '
@@ -350,7 +350,7 @@ def short(name: str = "short", title: str = "A short crisis") -> Scenario:
 
 
 def alone(scenario: Scenario, name: str = "alone") -> Scenario:
-    """The same without mediators, and with leaders who are less exposed."""
+    """The same without mediators, and with less exposed leaders."""
     plain = {**scenario.plain(), "name": name, "title": "Nobody mediates", "mediators": {}}
     first = next(iter(plain["states"]))
     plain["states"][first]["audience"] = 0.111
@@ -360,7 +360,7 @@ def alone(scenario: Scenario, name: str = "alone") -> Scenario:
 
 
 def harmful() -> Scenario:
-    """A scenario whose every free text means harm."""
+    """A scenario with malicious text in every free-text field."""
     plain = short().plain()
     plain |= {"title": HARM, "description": HARM, "sources": [HARM]}
     for section in ("states", "mediators", "lenders", "channels", "advisers"):

@@ -1,4 +1,4 @@
-"""Charts of a run and of a crisis: they can be read, stand where their figures do, and bear odd cases."""
+"""Charts of a run and of a crisis: readable, true to their figures, and robust to unusual cases."""
 
 from __future__ import annotations
 
@@ -63,8 +63,10 @@ each_chart = pytest.mark.parametrize("name", [*CHARTS, "replay"])
 
 
 @each_chart
-def test_it_can_be_read(name: str, drawn: dict[str, Figure], snapshot: SnapshotAssertion) -> None:
-    """Axes have units, nothing lies over anything, no letter is too small, and it fits a double column."""
+def test_a_chart_is_readable(
+    name: str, drawn: dict[str, Figure], snapshot: SnapshotAssertion
+) -> None:
+    """Axes have units, nothing overlaps, no text is too small, and the chart fits a double column."""
     figure = drawn[name]
     labels = [one for axes in figure.axes for one in (axes.get_xlabel(), axes.get_ylabel()) if one]
     assert labels
@@ -78,7 +80,7 @@ def test_it_can_be_read(name: str, drawn: dict[str, Figure], snapshot: SnapshotA
 
 
 @each_chart
-def test_drawn_twice_an_svg_is_the_same_to_the_byte_and_no_setting_is_left_behind(
+def test_an_svg_is_reproducible_and_no_setting_is_left_behind(
     name: str, drawn: dict[str, Figure], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     before = dict(mpl.rcParams)
@@ -101,7 +103,7 @@ def nothing_happens(columns: dict[str, Any]) -> None:
 
 
 def odd_batch(case: str) -> Batch:
-    """A batch that lacks what usual ones have, or whose names would be formulas."""
+    """A batch that lacks usual contents, or whose names look like formulas."""
     usual = make_ensemble("may_2025", replicates=50)
     if case == "alone":
         return make_batch(usual)
@@ -124,12 +126,12 @@ def odd_batch(case: str) -> Batch:
 @pytest.mark.parametrize(
     "case", ["alone", "nothing happens", "nothing known of the scenario", "formulas"]
 )
-def test_odd_batches_are_drawn_too(case: str) -> None:
+def test_unusual_batches_are_drawn(case: str) -> None:
     batch = odd_batch(case)
     summary = summarise(batch)
-    said = {name: draw(batch, summary) for name, draw in CHARTS.items()}
-    assert [pair for figure in said.values() for pair in overlaps(figure)] == []
-    words = {name: words_in(figure) for name, figure in said.items()}
+    figures = {name: draw(batch, summary) for name, draw in CHARTS.items()}
+    assert [pair for figure in figures.values() for pair in overlaps(figure)] == []
+    words = {name: words_in(figure) for name, figure in figures.items()}
     if case == "nothing happens":
         assert "real" not in " ".join(words.values())
         assert "no crisis saw a first strike" in words["ceasefire_from_first_strike"]
@@ -140,7 +142,7 @@ def test_odd_batches_are_drawn_too(case: str) -> None:
     elif case == "alone":
         assert "May 2025 is the only scenario" in words["differences"]
     else:
-        assert "real close" not in legend_entries(said["markets"])
+        assert "real close" not in legend_entries(figures["markets"])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_odd_batches_are_drawn_too(case: str) -> None:
     ],
     ids=["quiet", "empty"],
 )
-def test_odd_crises_are_drawn_too(journal: Journal, panels: int | None) -> None:
+def test_unusual_crises_are_drawn(journal: Journal, panels: int | None) -> None:
     scenario = make_scenario(real_path=None, **NOBODY) if panels else make_scenario()
     figure = draw_replay(journal, scenario)
     assert overlaps(figure) == []
@@ -185,7 +187,7 @@ def many() -> tuple[Batch, dict[str, Any]]:
     ("draw", "most"),
     [(draw_incidence, MOST_CURVES), (draw_endings, MOST_ROWS), (draw_differences, MOST_ROWS)],
 )
-def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_out(
+def test_charts_of_many_scenarios_are_readable_and_note_how_many_are_left_out(
     draw: Any, most: int, size: int, many: tuple[Batch, dict[str, Any]]
 ) -> None:
     batch, summary = many
@@ -199,13 +201,13 @@ def test_any_number_of_scenarios_can_be_read_and_it_is_said_how_many_are_left_ou
     named = [one for one in texts(figure) if one.get_text().startswith("A scenario")]
     assert len(named) <= most + 1  # the title of the incidence names the reference once more
     ends = {one.get_text().split(":")[0][-2:] for one in named}
-    assert len(ends) == min(size, most) - (draw is draw_differences)  # they are told apart
-    said = words_in(figure)
-    assert ("in the tables alone" in said) is (size > most)
-    assert size <= most or f"{size - most} " in said
+    assert len(ends) == min(size, most) - (draw is draw_differences)  # all labels differ
+    words = words_in(figure)
+    assert ("only in the tables" in words) is (size > most)
+    assert size <= most or f"{size - most} " in words
 
 
-def test_those_that_differ_most_are_shown_in_the_order_of_the_batch(
+def test_the_scenarios_that_differ_most_are_shown_in_the_order_of_the_batch(
     batch: Batch, summary: dict[str, Any]
 ) -> None:
     figures = summary["scenarios"].items()
@@ -226,7 +228,7 @@ def test_those_that_differ_most_are_shown_in_the_order_of_the_batch(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NOBODY)
 @pytest.mark.parametrize("size", [1, 4, 13])
-def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: int) -> None:
+def test_a_replay_of_any_number_of_third_parties_is_readable(kind: str, size: int) -> None:
     own = {
         "lenders": {"borrower": "india"},
         "advisers": {"state": "india"},
@@ -236,14 +238,14 @@ def test_a_replay_of_any_number_of_third_parties_can_be_read(kind: str, size: in
     figure = draw_replay(make_journal(), make_scenario(**{**NOBODY, kind: parts}))
     assert overlaps(figure) == legends_over_data(figure) == []
     labels = [one.get_text() for one in texts(figure) if one.get_text().startswith("Ministère")]
-    assert len(set(labels)) == size  # titles that begin alike are told apart by their ends
+    assert len(set(labels)) == size  # titles with the same beginning keep their ends
 
 
 # Ceasefires over time.
 
 
 def marks(axes: Axes) -> list[float]:
-    """Where the lines from the bottom to the top stand."""
+    """The positions of vertical lines."""
     upright = (line for line in axes.lines if list(line.get_ydata()) == [0, 1])
     return [line.get_xdata()[0] for line in upright if len(set(line.get_xdata())) == 1]
 
@@ -251,7 +253,7 @@ def marks(axes: Axes) -> list[float]:
 @pytest.mark.parametrize(
     ("clock", "origin"), [("from_first_strike", "05-07 01:05"), ("from_trigger", "04-22 15:00")]
 )
-def test_curves_are_the_incidence_of_the_summary_beside_the_real_ceasefire(
+def test_curves_show_the_summarys_incidence_and_the_real_ceasefire(
     clock: str, origin: str, batch: Batch, summary: dict[str, Any], drawn: dict[str, Figure]
 ) -> None:
     left, right = drawn[f"ceasefire_{clock}"].axes
@@ -282,7 +284,7 @@ START = datetime.fromisoformat("2025-04-22T15:00+05:30")
 
 
 @pytest.mark.parametrize("days", [1.0, 5.0, 40.0, 60.0, 400.0, 3650.0])
-def test_there_are_some_dates_at_local_midnights_and_not_too_many(days: float) -> None:
+def test_dates_are_at_local_midnights_and_not_too_many(days: float) -> None:
     axes = Figure().add_subplot()
     date_axis(axes, START, 0.0, days, dates=6)
     labels = [label.get_text() for label in axes.get_xticklabels()]
@@ -299,7 +301,7 @@ def test_there_are_some_dates_at_local_midnights_and_not_too_many(days: float) -
 # Markets.
 
 
-def test_real_closes_are_drawn_in_per_cent_of_the_close_on_the_first_day_on_one_scale(
+def test_real_closes_are_in_percent_of_the_first_close_and_panels_share_a_scale(
     drawn: dict[str, Figure],
 ) -> None:
     india, pakistan = drawn["markets"].axes
@@ -310,7 +312,7 @@ def test_real_closes_are_drawn_in_per_cent_of_the_close_on_the_first_day_on_one_
     assert (real.get_xdata()[0], real.get_ydata()[0]) == (0.0, pytest.approx(100.0))
 
 
-def test_the_line_is_the_median_over_replicates_in_whatever_order_their_rows_are(
+def test_the_line_is_the_median_over_replicates_in_any_order_of_rows(
     batch: Batch, drawn: dict[str, Figure]
 ) -> None:
     columns = {"replicate": [1, 0, 1, 0], "day": [0, 0, 1, 1], "a_market": [1.0, 1.0, 0.8, 0.9]}
@@ -336,7 +338,7 @@ def panel(figure: Figure, heading: str) -> Axes:
     return next(axes for axes in figure.axes if axes.get_title(loc="left").startswith(heading))
 
 
-def test_differences_are_sorted_and_grey_only_where_the_interval_holds_zero(
+def test_differences_are_sorted_and_grey_only_if_the_interval_contains_zero(
     summary: dict[str, Any], drawn: dict[str, Figure]
 ) -> None:
     figure = drawn["differences"]
@@ -360,7 +362,7 @@ def test_differences_are_sorted_and_grey_only_where_the_interval_holds_zero(
         assert any(list(line.get_xdata()) == [0.0, 0.0] for line in axes.lines)
 
 
-def test_what_is_not_known_or_not_paired_is_said(batch: Batch, summary: dict[str, Any]) -> None:
+def test_unknown_and_unpaired_differences_are_marked(batch: Batch, summary: dict[str, Any]) -> None:
     changed = copy.deepcopy(summary)
     first, second, *_ = changed["differences"].values()
     ceasefire_change(first)[0]["estimate"] = None
@@ -398,7 +400,7 @@ def test_bars_are_the_courses_and_their_endings(
 # A crisis.
 
 
-def test_a_replay_stands_on_the_turns_and_marks_of_its_crisis(
+def test_a_replay_shows_the_rungs_and_milestones_of_its_crisis(
     drawn: dict[str, Figure], journal: Journal, scenario: Scenario
 ) -> None:
     figure = drawn["replay"]
@@ -419,7 +421,7 @@ def test_a_replay_stands_on_the_turns_and_marks_of_its_crisis(
     assert halt < high < whole.get_xlim()[1]
 
 
-def test_a_long_fight_needs_no_close_view_and_a_long_ladder_is_cut() -> None:
+def test_a_long_fight_has_no_detailed_view_and_a_long_ladder_is_cut() -> None:
     strike = ("04-23 15:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"})
     journal = make_journal([ENTRIES[0], strike, ENTRIES[-1]])
     assert len(draw_replay(journal, make_scenario()).axes) == 3

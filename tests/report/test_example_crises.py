@@ -1,4 +1,4 @@
-"""Which crises a page tells: by rules that can be checked by hand, and as they are in the folder."""
+"""The choice of example crises, checked by hand, and their reproduction from a folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def nine(**columns: Any) -> Ensemble:
 
 
 def filled(usual: Any, **odd: Any) -> Any:
-    """A column of one value but for the crises whose numbers are given."""
+    """A column with one value, except for given crises."""
     column = np.full(COUNT, usual, dtype="U20" if isinstance(usual, str) else float)
     for value, places in odd.items():
         column[places] = value if isinstance(usual, str) else float(value)
@@ -55,8 +55,8 @@ QUIET = {"deaths": filled(0.0)}
 ODD: dict[str, dict[str, Any]] = {
     "one is worst": {"deaths": filled(10.0, **{"900": 5})},
     "the worst is typical too": {"deaths": filled(10.0, **{"11": 4})},
-    # Those left are 2 to 5; their median lies between 3 and 4, and the lower number is taken.
-    "a commonest ending and violence": {
+    # Crises 2 to 5 remain; their median is between 3 and 4, and the tie goes to the lower number.
+    "a most common ending and violence": {
         "ending": filled("agreement", tacit=slice(2)),
         "worst_violence": filled("serious clashes", **{"full-scale war": slice(-3, None)}),
     },
@@ -68,7 +68,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_typical_are_median_and_quartiles_and_extreme_the_ends_and_none_is_told_twice(
+def test_typical_crises_are_median_and_quartiles_extreme_ones_the_ends_and_none_is_chosen_twice(
     case: str, snapshot: SnapshotAssertion
 ) -> None:
     ensemble = nine(**ODD[case])
@@ -112,7 +112,7 @@ def arm_of(folder: Path) -> Arm | None:
 
 @pytest.mark.usefixtures("no_charts")
 @pytest.mark.parametrize("kind", ["sweep", "attribution", "tornado"])
-def test_every_crisis_told_comes_out_again_as_it_stands_in_the_folder(
+def test_every_example_crisis_reproduces_the_outcome_in_the_folder(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
     arm = arm_of(request.getfixturevalue(kind))
@@ -124,7 +124,7 @@ def test_every_crisis_told_comes_out_again_as_it_stands_in_the_folder(
         assert [name for name, *_ in story["elsewhere"]] == list(arm.elsewhere)
 
 
-def test_a_sweep_tells_of_the_point_that_others_are_compared_with(
+def test_the_examples_of_a_sweep_are_from_its_reference_point(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arm = arm_of(sweep)
@@ -139,7 +139,7 @@ def test_a_sweep_tells_of_the_point_that_others_are_compared_with(
     assert {names[0], names[-1]} == {f"resolve {one:g}" for one in (min(values), max(values))}
 
 
-def test_an_attribution_holds_all_parts_against_it_without_each_and_a_study_its_middle(
+def test_examples_of_an_attribution_have_all_parts_and_those_of_a_sensitivity_analysis_are_from_the_middle(
     attribution: Path, tornado: Path, tmp_path: Path
 ) -> None:
     parts = ["with all of them", "without part 0", "without <b>lenders</b>", "with none of them"]
@@ -153,7 +153,7 @@ def test_an_attribution_holds_all_parts_against_it_without_each_and_a_study_its_
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_the_command_beside_a_story_tells_the_same_crisis(
+def test_the_command_of_a_story_replays_the_same_crisis(
     sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arm = arm_of(sweep)
@@ -170,7 +170,7 @@ def test_the_command_beside_a_story_tells_the_same_crisis(
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_crises_that_cannot_be_read_or_are_too_many_are_no_reason_for_no_page(
+def test_a_page_is_written_without_crises_that_cannot_be_read_or_are_too_many(
     sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Path(shutil.copytree(sweep, tmp_path / "copy"))
@@ -182,7 +182,7 @@ def test_crises_that_cannot_be_read_or_are_too_many_are_no_reason_for_no_page(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ({"agents_added": ["mine.Agent"]}, "they include user-defined agents (mine.Agent)"),
         ({"rules": [{"class": "a.py:B"}]}, "they include user-defined agents (a.py:B)"),
@@ -190,13 +190,13 @@ def test_crises_that_cannot_be_read_or_are_too_many_are_no_reason_for_no_page(
         ({}, "another version of Crisis Sim made these results"),
     ],
 )
-def test_what_cannot_be_told_anew_is_not_told(
-    folder: Path, change: dict[str, Any], said: str
+def test_crises_that_cannot_be_run_again_are_not_described(
+    folder: Path, change: dict[str, Any], reason: str
 ) -> None:
     batch = read_batch(folder)
     batch.manifest.update(change)
     scenario = Scenario.model_validate(batch.ensembles["short"].scenario) if change else None
-    assert reference_of(batch, "short", scenario) == said
+    assert reference_of(batch, "short", scenario) == reason
     if "rules" in change:  # as with --compare-without
         batch.manifest["without_rules"] = ["short"]
         assert isinstance(reference_of(batch, "short", scenario), Arm)

@@ -1,4 +1,4 @@
-"""What a page is, for whoever reads it: with eyes, by keyboard, aloud, or on paper; and the file that it stands in."""
+"""The page for its readers (on screen, by keyboard, by screen reader, on paper), and its file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.report.made_up import HARM
 
 @pytest.fixture(params=["html", "harmful_html"])
 def any_html(request: pytest.FixtureRequest) -> str:
-    """Both pages: what holds of one must hold of the other."""
+    """The page of a run and that of an experiment."""
     text: str = request.getfixturevalue(request.param)
     return text
 
@@ -47,7 +47,7 @@ def named(page: Element, name: str) -> Element:
     return next(one for one in page.walk() if one.attributes.get("id") == name)
 
 
-def test_what_a_page_says_of_a_run(batch: Batch, snapshot: SnapshotAssertion) -> None:
+def test_the_contents_of_a_runs_page(batch: Batch, snapshot: SnapshotAssertion) -> None:
     def charts(*_: Any) -> list[tuple[str, None]]:
         return [(name, None) for name in pages.CHARTS]
 
@@ -67,7 +67,7 @@ def test_what_a_page_says_of_a_run(batch: Batch, snapshot: SnapshotAssertion) ->
     assert page.plain == snapshot(name="in short")
 
 
-def test_a_page_reads_in_the_order_of_an_aides_questions_and_has_its_landmarks(
+def test_a_page_has_its_sections_in_reading_order_and_its_landmarks(
     page: Element,
 ) -> None:
     sections = [one.attributes["id"] for one in page.all("main")[0].all("section")]
@@ -79,7 +79,7 @@ def test_a_page_reads_in_the_order_of_an_aides_questions_and_has_its_landmarks(
     assert page.all("nav")[0].attributes["aria-label"]
 
 
-def test_a_page_can_be_read_aloud_and_by_keyboard(any_html: str) -> None:
+def test_a_page_is_accessible_by_screen_reader_and_keyboard(any_html: str) -> None:
     page = read(any_html)
     levels = [int(one.tag[1]) for one in page.all("h1", "h2", "h3", "h4", "h5", "h6")]
     assert (levels[0], levels.count(1)) == (1, 1)
@@ -106,7 +106,7 @@ def test_a_page_can_be_read_aloud_and_by_keyboard(any_html: str) -> None:
         assert one.attributes.get("aria-label") or one.attributes.get("aria-labelledby")
 
 
-def test_ids_are_unique_and_every_reference_leads_somewhere(any_html: str) -> None:
+def test_ids_are_unique_and_every_reference_has_a_target(any_html: str) -> None:
     page = read(any_html)
     ids = [one.attributes["id"] for one in page.walk() if "id" in one.attributes]
     assert len(ids) == len(set(ids))
@@ -121,7 +121,9 @@ def test_ids_are_unique_and_every_reference_leads_somewhere(any_html: str) -> No
     assert referred <= set(ids)
 
 
-def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page: Element) -> None:
+def test_stories_have_the_reason_for_their_choice_and_their_outcomes_elsewhere(
+    page: Element,
+) -> None:
     stories = page.all("article")
     assert len(stories) >= 2
     assert stories[0].all("h3")[0].text.startswith("A typical crisis")
@@ -134,23 +136,23 @@ def test_stories_say_why_they_were_chosen_and_what_became_of_them_elsewhere(page
         assert {one.text for one in story.all("h4")} >= {"How it ended"}
 
 
-def test_assumptions_have_sources_and_differences_and_the_page_tells_how_it_was_made(
+def test_a_page_has_assumptions_with_sources_differences_and_its_command(
     page: Element,
 ) -> None:
     section, again = named(page, "assumptions"), named(page, "again")
-    for said in ("Parameter Meaning Value Unit Source", "cost_power"):
-        assert said in section.text
+    for words in ("Parameter Meaning Value Unit Source", "cost_power"):
+        assert words in section.text
     assert "default: Schelling 1966" in section.text
     (table,) = (one for one in section.all("table") if "against" in one.all("caption")[0].text)
     assert "0.111" in table.text
     assert "not there" in table.text
     facts = dict(zip(*([one.text for one in again.all(tag)] for tag in ("dt", "dd")), strict=True))
     assert facts["Seed"] == str(SEED)
-    for said in ("crisis-sim run short alone", "NumPy 2", '"git_revision"'):
-        assert said in again.text
+    for words in ("crisis-sim run short alone", "NumPy 2", '"git_revision"'):
+        assert words in again.text
 
 
-def test_nothing_is_fetched_and_nothing_is_run(any_html: str) -> None:
+def test_a_page_fetches_nothing_and_runs_no_script(any_html: str) -> None:
     page = read(any_html)
     assert not page.all("script", "link", "img", "iframe", "object", "embed", "form", "base")
     policy = next(one for one in page.all("meta") if one.attributes.get("http-equiv"))
@@ -165,7 +167,7 @@ def test_nothing_is_fetched_and_nothing_is_run(any_html: str) -> None:
     assert "@import" not in style
 
 
-def test_what_a_stranger_wrote_is_text_and_no_more(harmful_html: str) -> None:
+def test_text_from_a_scenario_is_never_markup(harmful_html: str) -> None:
     assert not [one for one in (HARM, "<script", "<img", "\x1b", "\u202e") if one in harmful_html]
     page = read(harmful_html)
     assert "<script>alert(1)</script>" in page.all("h1")[0].text
@@ -173,29 +175,29 @@ def test_what_a_stranger_wrote_is_text_and_no_more(harmful_html: str) -> None:
     assert not any("javascript" in one.attributes.get("href", "") for one in page.all("a"))
 
 
-# The file of a page: what travels in it, and what happens where something is amiss.
+# The file of a page: attachments, and errors.
 
 
 @pytest.fixture
 def copy(folder: Path, tmp_path: Path) -> Path:
-    """A folder of results to do harm to."""
+    """A folder of results to damage."""
     return Path(shutil.copytree(folder, tmp_path / "copy"))
 
 
 @pytest.mark.slow
-def test_the_same_results_make_the_same_page_to_the_byte(copy: Path, html: str) -> None:
+def test_the_same_results_make_the_same_page(copy: Path, html: str) -> None:
     again = copy / "deep" / "page.html"
     assert with_two_stories(copy, again) == html
     assert [path.name for path in again.parent.iterdir()] == ["page.html"]
 
 
 def attached(html: str) -> dict[str, str]:
-    """The files that travel in a page."""
+    """The files attached to a page."""
     found = re.findall(r'base64,([^"]+)" download="([^"]+)"', html)
     return {name: base64.b64decode(content).decode() for content, name in found}
 
 
-def test_the_scenarios_in_a_page_are_files_that_run_takes(
+def test_the_scenarios_attached_to_a_page_can_be_run(
     html: str, sweep_html: str, folder: Path, tmp_path: Path
 ) -> None:
     files = attached(html)
@@ -209,7 +211,7 @@ def test_the_scenarios_in_a_page_are_files_that_run_takes(
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_a_report_shows_how_far_it_is(
+def test_a_report_shows_its_progress(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crisis_sim.cli import run
@@ -230,14 +232,14 @@ def test_a_report_shows_how_far_it_is(
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_another_reference_may_be_compared_with(folder: Path) -> None:
+def test_another_reference_can_be_chosen(folder: Path) -> None:
     assert page_of(folder, "alone").plain["title"] == "Nobody mediates"
     with pytest.raises(UnknownReferenceError, match="did you mean 'alone'"):
         page_of(folder, "alon")
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_a_crisis_that_comes_out_otherwise_is_left_out_and_the_page_says_so(
+def test_a_crisis_that_is_not_reproduced_is_left_out_with_a_note(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = CrisisModel.outcomes
@@ -263,7 +265,7 @@ def change_manifest(folder: Path, change: Callable[[dict[str, Any]], object]) ->
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(copy: Path) -> None:
+def test_results_whose_scenarios_cannot_be_read_still_make_a_page(copy: Path) -> None:
     def later(manifest: dict[str, Any]) -> None:
         for one in manifest["scenarios"].values():
             one["scenario"]["of_the_future"] = 1
@@ -275,7 +277,7 @@ def test_results_of_a_version_whose_scenarios_cannot_be_read_still_make_a_page(c
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
+def test_missing_crises_are_noted_first(copy: Path) -> None:
     block = {"block": 0, "scenario": "short", "first_replicate": 0, "replicates": 1200}
     why = {"first_point": 0, "points": 1, "seed": SEED, "error": "x", "trace": ""}
     change_manifest(copy, lambda manifest: manifest.update(failures=[block | why]))
@@ -284,7 +286,7 @@ def test_missing_crises_are_told_before_anything_else(copy: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_a_page_that_cannot_be_written_leaves_the_one_that_was_there(
+def test_a_page_that_cannot_be_written_leaves_the_old_page(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (copy / "report.html").write_text("earlier")
@@ -318,21 +320,21 @@ def spoil(folder: Path, what: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("what", "said"),
+    ("case", "message"),
     [
         ("no folder", "is not a folder; expected one from `crisis-sim run --out`"),
         ("lacking manifest", "manifest.json: failures is missing"),
         ("design", "the crises of an experiment's design; give the experiment's folder"),
     ],
 )
-def test_a_mistake_is_told_kindly_with_code_2(
-    copy: Path, what: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_a_mistake_is_explained_and_exits_with_2(
+    copy: Path, case: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(["report", str(spoil(copy, what))]) == MISTAKE
+    assert run_command(["report", str(spoil(copy, case))]) == MISTAKE
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
-    assert said in err
+    assert message in err
     assert not list(copy.rglob("report.html.*"))
 
 
@@ -352,10 +354,10 @@ def test_the_command_prints_the_file_or_the_answer(
     assert read_batch(copy).seed == SEED
 
 
-# The page of an experiment: its question, what it found, its figures, and how to have it again.
+# The page of an experiment: question, findings, figures and command.
 
 
-def test_a_page_asks_the_experiments_question_and_gives_its_answer_with_charts_and_tables(
+def test_an_experiments_page_has_its_question_answer_charts_and_tables(
     sweep_html: str, sweep: Path
 ) -> None:
     page, findings = read(sweep_html), read_experiment(sweep)
@@ -376,7 +378,7 @@ def test_a_page_asks_the_experiments_question_and_gives_its_answer_with_charts_a
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
+def test_a_table_too_large_for_a_page_is_only_named(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MOST_ROWS", 5)
@@ -387,7 +389,7 @@ def test_a_table_too_large_for_a_page_is_said_to_be_in_the_folder(
     assert page.plain["stories"]
 
 
-def test_it_has_no_other_scenario_to_be_compared_with_and_its_crises_alone_are_no_run(
+def test_an_experiment_has_no_choice_of_reference_and_its_design_folder_is_refused(
     sweep: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ResultsError, match="its file determines the comparisons"):
@@ -396,14 +398,14 @@ def test_it_has_no_other_scenario_to_be_compared_with_and_its_crises_alone_are_n
     assert "give the experiment's folder" in capsys.readouterr().err
 
 
-def test_a_new_run_of_an_experiment_takes_the_old_page_away(sweep: Path, tmp_path: Path) -> None:
+def test_a_new_run_of_an_experiment_removes_the_old_page(sweep: Path, tmp_path: Path) -> None:
     again = Path(shutil.copytree(sweep, tmp_path / "sweep"))
     (again / "report.html").write_text("earlier")
     run_experiment(read_experiment(sweep).experiment, again)
     assert not (again / "report.html").exists()
 
 
-def test_every_chart_that_an_experiment_may_draw_is_called_by_what_it_shows() -> None:
+def test_every_chart_of_an_experiment_has_a_title() -> None:
     drawn = {
         name
         for module in KINDS.values()

