@@ -210,7 +210,7 @@ def test_mistakes_have_a_position_and_the_nearest_name(
 def test_a_complete_mapping_gives_the_same_measure(
     written: dict[str, Any], columns: Columns
 ) -> None:
-    assert measure(definition, columns).plain() == written
+    assert measure(written, columns).plain() == written
 
 
 def test_every_known_name_has_a_complete_mapping(columns: Columns) -> None:
