@@ -57,7 +57,7 @@ def test_every_column_is_documented_and_every_documented_column_is_there() -> No
     found = {documented(one) for schema in schemas(scenario, [Observer]) for one in schema.names}
     page = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
     tables = page.partition("## outcomes.parquet")[2].partition("## The folder")[0]
-    tables = tables.partition("## Endings")[0] + tables.partition("## What an observer adds")[2]
+    tables = tables.partition("## Endings")[0] + tables.partition("## Columns of an observer")[2]
     rows = [line.split("|")[1] for line in tables.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`([a-z_<>]+)`", row)} == found
 
