@@ -1,7 +1,6 @@
-"""A page on which to move a scenario's sliders and see at once what changes: `crisis-sim dashboard`.
+"""The dashboard, a web page with sliders for a scenario's parameters and the results: `crisis-sim dashboard`.
 
-`session` is what one visitor has opened, moved, run and picked, and knows of no browser; `changes` reads off the schema
-what can be moved, and opens and saves scenarios. `drawing` turns replicates into data to show.
-`page`, with its Vue components, shows it, and `server` serves it; only these two import Solara,
-of the extra `dashboard`.
+`session` contains the state of a visitor, independent of a browser; `changes` derives the sliders from the schema, and
+opens and saves scenarios; `drawing` prepares results for the page. `page` and its Vue components are the web page, and
+`server` serves it; only these two import Solara, from the extra `dashboard`.
 """

@@ -1,4 +1,4 @@
-"""Replicates as plain data that the page's components draw: figures from `outcomes`, words from `report`."""
+"""Results as plain data for the page's components: figures from `outcomes`, sentences from `report`."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
     from crisis_sim.outcomes.measures import Reading
     from crisis_sim.scenario.schema import Scenario
 
-#: Points in time at which a curve is drawn.
+#: Number of points of a curve.
 GRID_POINTS = 160
-#: Single crises drawn as dots on a curve.
+#: Maximum number of crises drawn as dots on a curve.
 DOTS = 24
-#: Digits of a number that is sent to the page: as many as a screen can show.
+#: Decimals of numbers that are sent to the page; a screen shows no more.
 DIGITS = 4
-#: Matplotlib's settings are the whole process's, so one chart is drawn at a time.
+#: Matplotlib's settings are global: charts are drawn one at a time.
 _drawing = threading.Lock()
 
 
 def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
-    """All that the page shows of a batch of one scenario, or of two, as plain data.
+    """Return the page's results of a batch of one or two scenarios, as plain data.
 
     Args:
-        batch: the replicates, those that are compared with first.
+        batch: the replicates, those of the reference first.
         clock: `from_first_strike` or `from_trigger`.
         readings: see `summarise`.
     """
@@ -55,18 +55,18 @@ def view(batch: Batch, clock: str, readings: Mapping[str, Reading] | None = None
     (changed,) = summary["differences"].values() or (None,)
     return {
         "crises": batch.ensembles[summary["reference"]].replicates,
-        "words": in_words(summary),
+        "words": answer_sentences(summary),
         "advice": list(summary["advice"]),
         "incidence": incidence(batch, clock),
-        "endings": [_endings(name, one) for name, one in summary["scenarios"].items()],
-        "differences": [difference(one, changed) for one in MEASURES] if changed else [],
+        "endings": [_endings(name, results) for name, results in summary["scenarios"].items()],
+        "differences": [difference(measure, changed) for measure in MEASURES] if changed else [],
     }
 
 
 def _summary(batch: Batch, readings: Mapping[str, Reading] | None = None) -> dict[str, Any]:
     summary = summarise(batch, readings=readings)
-    for name, one in summary["scenarios"].items():
-        one["label"] = text.label(name)  # not their common title, which stands above
+    for name, results in summary["scenarios"].items():
+        results["label"] = text.label(name)  # not the title, which is that of both and above
     return summary
 
 
@@ -77,64 +77,66 @@ def write_results(batch: Batch, folder: Path) -> None:
 
 
 def archive(write: Callable[[Path], object]) -> bytes:
-    """The files that a function writes into a folder, as a ZIP archive."""
-    with _drawing, TemporaryDirectory(prefix="crisis-sim-") as made:
-        folder = Path(made, "results")
+    """Return the files that a function writes into a folder as a ZIP archive."""
+    with _drawing, TemporaryDirectory(prefix="crisis-sim-") as temporary:
+        folder = Path(temporary, "results")
         write(folder)
         return Path(make_archive(f"{folder}", "zip", folder)).read_bytes()
 
 
 def chart_of(draw: Callable[[], Figure], name: str, title: str, finding: str) -> str:
-    """A chart as SVG with colours for light and dark."""
+    """Return a chart as SVG, with colours for light and dark pages."""
     with _drawing:
         return inline(draw(), name, title, finding)
 
 
-def in_words(summary: Mapping[str, Any]) -> list[str]:
-    """The answer, sentence by sentence: what the changes did, if any were made, and how crises end."""
+def answer_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """Return the answer in sentences: the effect of the changes, if there are any, and how crises end."""
     alone = {
         name: answer({**summary, "reference": name, "differences": {}})
         for name in reversed(summary["scenarios"])
     }
-    changed = answer(summary).removeprefix(alone[summary["reference"]]).strip()
-    return [one for one in (changed, *alone.values()) if one]
+    effect = answer(summary).removeprefix(alone[summary["reference"]]).strip()
+    return [*filter(None, (effect, *alone.values()))]
 
 
 def incidence(batch: Batch, clock: str) -> dict[str, Any]:
-    """The cumulative incidence of a ceasefire with its 95% band, that of pauses, and crises to pick."""
-    curves = {name: CLOCKS[clock].read(one).incidence() for name, one in batch.ensembles.items()}
-    record = real_record(next(iter(batch.ensembles.values())).scenario)
+    """Return the cumulative incidence of ceasefires with 95% bands, that of pauses, and dots for single crises."""
+    ensembles = batch.ensembles
+    curves = {name: CLOCKS[clock].read(one).incidence() for name, one in ensembles.items()}
+    record = real_record(next(iter(ensembles.values())).scenario)
     real = None if record is None else record.ceasefire_after_hours(clock)
     days = shown_days(curves.values(), real)
-    shown: dict[str, Any] = {
+    drawn = [_curve(name, curve, days, clock) for name, curve in curves.items()]
+    if clock == "from_first_strike":
+        for curve, ensemble in zip(drawn, ensembles.values(), strict=True):
+            paused = PAUSE.read(ensemble).incidence(first_only=True)
+            curve["paused"] = _curve(curve["name"], paused, days, clock)["points"]
+    last = list(ensembles)[-1]
+    replicate, hours = ceasefires(ensembles[last], clock)
+    # Evenly spread over the crises with a ceasefire.
+    dots = np.unique(np.linspace(0, len(hours) - 1, DOTS).round().astype(int)) if len(hours) else ()
+    height = curves[last].at(hours).estimate
+    return {
         "clock": clock,
         "origin": ORIGINS[clock],
         "of": AMONG[clock],
         "days": days,
+        "real": real
+        and {
+            "day": round(real / 24.0, DIGITS),
+            "label": f"real ceasefire, {text.duration(real)}",
+        },
+        "curves": drawn,
+        "dots": [
+            {
+                "replicate": int(replicate[i]),
+                "day": _rounded(hours[i] / 24),
+                "share": _rounded(height[i]),
+            }
+            for i in dots
+        ],
     }
-    shown["real"] = real and {
-        "day": round(real / 24.0, DIGITS),
-        "label": f"real ceasefire, {text.duration(real)}",
-    }
-    shown["curves"] = [_curve(name, curve, days, clock) for name, curve in curves.items()]
-    if clock == "from_first_strike":  # how soon strikes pause, agreed or not
-        for curve, one in zip(shown["curves"], batch.ensembles.values(), strict=True):
-            paused = PAUSE.read(one).incidence(first_only=True)
-            curve["paused"] = _curve(curve["name"], paused, days, clock)["points"]
-    last = list(batch.ensembles)[-1]
-    replicate, hours = halted(batch.ensembles[last], clock)
-    # Evenly spread over those that came to a ceasefire.
-    dots = np.unique(np.linspace(0, len(hours) - 1, DOTS).round().astype(int)) if len(hours) else ()
-    height = curves[last].at(hours).estimate
-    shown["dots"] = [
-        {
-            "replicate": int(replicate[i]),
-            "day": _rounded(hours[i] / 24),
-            "share": _rounded(height[i]),
-        }
-        for i in dots
-    ]
-    return shown
 
 
 def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> dict[str, Any]:
@@ -142,14 +144,14 @@ def _curve(name: str, curve: CumulativeIncidence, days: float, clock: str) -> di
     share = curve.at(grid)
     rows = np.column_stack((grid / 24.0, share.estimate, share.lower, share.upper)).round(DIGITS)
     points: list[list[float]] = rows[~np.isnan(rows[:, 1])].tolist()
-    told = nothing_on(clock)
+    description = nothing_on(clock)
     if points:
         day, last, low, high = points[-1]
-        told = (
+        description = (
             f"{text.label(name)}: {text.percent(last)}% of {AMONG[clock]} after {text.plural(round(day, 1), 'day')} "
             f"(95% interval {text.percent(low)} to {text.percent(high)})"
         )
-    return {"name": name, "label": text.label(name), "points": points, "told": told}
+    return {"name": name, "label": text.label(name), "points": points, "told": description}
 
 
 #: The unit of differences of shares.
@@ -160,8 +162,8 @@ def _rounded(value: float) -> float:
     return round(float(value), DIGITS)
 
 
-def halted(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
-    """Numbers of the replicates that came to a ceasefire, and after how many hours; the first first."""
+def ceasefires(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
+    """Return the numbers of the replicates with a ceasefire and its time in hours, in order of time."""
     durations = CLOCKS[clock].read(ensemble)
     rows = np.flatnonzero((durations.cause == 1) & ~np.isnan(durations.hours))
     rows = rows[np.argsort(durations.hours[rows], kind="stable")]
@@ -169,7 +171,7 @@ def halted(ensemble: Ensemble, clock: str) -> tuple[Any, Any]:
 
 
 def _endings(name: str, scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """How crises of a scenario ended, in the order in which charts stack endings."""
+    """Return the shares of the endings of a scenario, in the order of charts."""
 
     def told(share: Mapping[str, Any]) -> tuple[str, str]:
         low, middle, high = (text.percent(share[key]) for key in ("lower", "estimate", "upper"))
@@ -184,12 +186,12 @@ def _endings(name: str, scenario: Mapping[str, Any]) -> dict[str, Any]:
         }
         for ending, share in scenario["endings"].items()
     ]
-    rare = {one: told(scenario["shares"][one]) for one in ("war", "nuclear_use")}
+    rare = {event: told(scenario["shares"][event]) for event in ("war", "nuclear_use")}
     return {"name": name, "label": text.label(name), "shares": shares, **rare}
 
 
 def difference(measure: Measure, changed: dict[str, Any]) -> dict[str, Any]:
-    """A difference between two scenarios in one measure, with its 95% interval."""
+    """Return the difference between two scenarios in a measure, with its 95% interval."""
     figure = measure.find(changed)
     label = f"{measure.heading.replace(chr(10), ' ')}, of {measure.among}"
     row: dict[str, Any] = {"label": label, "unit": POINTS, "estimate": None}
@@ -197,10 +199,10 @@ def difference(measure: Measure, changed: dict[str, Any]) -> dict[str, Any]:
         return {**row, "text": "not known"}
     middle, low, high = (figure[key] for key in ("estimate", "lower", "upper"))
     limits = " to ".join(
-        "no limit known" if one is None else text.points(one) for one in (low, high)
+        "no limit known" if limit is None else text.points(limit) for limit in (low, high)
     )
     row["text"] = f"{text.points(middle)} {POINTS} (95% interval {limits})"
-    row["sure"] = text.excludes_zero(low, high)  # as they are: a limit near zero may round to it
+    row["sure"] = text.excludes_zero(low, high)  # before rounding
     if not row["sure"]:
         row["text"] += ": no more than chance explains"
     if over := figure.get("over_fits"):
@@ -211,73 +213,77 @@ def difference(measure: Measure, changed: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def worth_reading(batch: Batch, clock: str) -> list[dict[str, Any]]:
-    """A few crises of the last scenario that say most, each with why: for a list to pick from."""
+def example_crises(batch: Batch, clock: str) -> list[dict[str, Any]]:
+    """Return example crises of the last scenario for a list to pick from, each with a label."""
     last = list(batch.ensembles.values())[-1]
     number = last.column("replicate")
-    replicate, hours = halted(last, clock)
-    found: list[tuple[str, int]] = []
+    replicate, hours = ceasefires(last, clock)
+    examples: list[tuple[str, int]] = []
     if len(hours):
         middle = len(hours) // 2
-        for word, place in (("typical", middle), ("quickest", 0), ("slowest", -1)):
-            after = text.duration(hours[place])
-            found.append((f"{word}: a ceasefire {after} after {ORIGINS[clock]}", replicate[place]))
-    firsts = {
+        for word, row in (("typical", middle), ("quickest", 0), ("slowest", -1)):
+            delay = text.duration(hours[row])
+            examples.append((f"{word}: a ceasefire {delay} after {ORIGINS[clock]}", replicate[row]))
+    first_of = {
         "full-scale war": ~np.isnan(last.column("war_at_hours")),
-        "still going when its time ran out": last.column("ending") == "unresolved",
+        "unresolved at the end of the simulation": last.column("ending") == "unresolved",
     }
-    if len(batch.ensembles) > 1:  # crises that the changes decided, with the same luck
-        theirs, ours = (CLOCKS[clock].read(one) for one in batch.ensembles.values())
-        had, has = theirs.cause == 1, ours.cause == 1
-        firsts["a ceasefire only because of the changes"] = has & ~had
-        firsts["no ceasefire because of the changes"] = had & ~has
-        shift = np.where(had & has, ours.hours - theirs.hours, 0.0)
-    found += [(told, number[np.argmax(rows)]) for told, rows in firsts.items() if rows.any()]
-    if len(batch.ensembles) > 1:
-        for word, place in (("sooner", int(np.argmin(shift))), ("later", int(np.argmax(shift)))):
-            if shift[place]:
-                by = text.duration(abs(shift[place]))
-                found.append((f"most changed: {by} {word}", number[place]))
-    return [{"replicate": int(one), "label": text.label(told)} for told, one in found]
+    longest = dict[str, int]()
+    if len(batch.ensembles) > 1:  # replicates are paired: differences are effects of the changes
+        before, after = (CLOCKS[clock].read(one) for one in batch.ensembles.values())
+        had, has = before.cause == 1, after.cause == 1
+        first_of["a ceasefire only because of the changes"] = has & ~had
+        first_of["no ceasefire because of the changes"] = had & ~has
+        shift = np.where(had & has, after.hours - before.hours, 0.0)
+        for word, row in (("sooner", int(np.argmin(shift))), ("later", int(np.argmax(shift)))):
+            if shift[row]:
+                by = text.duration(abs(shift[row]))
+                longest[f"largest change: a ceasefire {by} {word}"] = number[row]
+    examples += [(label, number[np.argmax(rows)]) for label, rows in first_of.items() if rows.any()]
+    return [
+        {"replicate": int(replicate), "label": text.label(label)}
+        for label, replicate in (*examples, *longest.items())
+    ]
 
 
 def nearest(ensemble: Ensemble, clock: str, day: float) -> int | None:
-    """The replicate whose ceasefire came nearest to a moment on a clock; None if none came."""
-    replicate, hours = halted(ensemble, clock)
+    """Return the replicate with the ceasefire nearest to a day on a clock, or None if there is no ceasefire."""
+    replicate, hours = ceasefires(ensemble, clock)
     return int(replicate[np.argmin(np.abs(hours - 24.0 * day))]) if len(hours) else None
 
 
-def tell_crisis(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]:
-    """One crisis: the same as that replicate of `crisis-sim run` with that seed.
+def crisis_view(scenario: Scenario, replicate: int, seed: int) -> dict[str, Any]:
+    """Return a crisis, the same as that replicate of `crisis-sim run` with that seed.
 
     Returns:
-        `story`, as HTML without scripts or links, and `chart`, its path as SVG with colours for light and dark; `moments`
-        and `choices`, at which and to which somebody may be forced.
+        `story` as HTML without scripts or links; `chart`, its path as SVG; `moments` and `choices` for a branch.
     """
     crisis = Replay.of(scenario, replicate, seed)
-    model, path = crisis.model, f"Path of crisis {replicate}"
-    came = [(days, name) for name, days in milestones(model).items() if days < model.days]
+    model, title = crisis.model, f"Path of crisis {replicate}"
+    reached = [(days, name) for name, days in milestones(model).items() if days < model.days]
     return {
         "story": story_html(f"\n{crisis.story}"),  # with its title
-        "chart": chart_of(crisis.plot, "path", path, crisis.gist),
-        "moments": [name for _, name in sorted(came)],
+        "chart": chart_of(crisis.plot, "path", title, crisis.gist),
+        "moments": [name for _, name in sorted(reached)],
         "choices": [
-            {"value": f"{who}={choice}", "label": f"{title_of(scenario, who)}: {choice}"}
-            for who, known in choices(model).items()
-            for choice in known
+            {"value": f"{agent}={choice}", "label": f"{title_of(scenario, agent)}: {choice}"}
+            for agent, options in choices(model).items()
+            for choice in options
         ],
     }
 
 
-def tell_branch(made: Branch) -> dict[str, Any]:
-    """A branch with many futures: paragraphs, and how the futures end, without the change and with it."""
-    summary: Any = made.summary
-    was, goes = (_endings(one, summary["scenarios"][one])["shares"] for one in (ORIGINAL, CHANGED))
-    apart = (difference(one, summary["differences"][CHANGED]) for one in MEASURES)
+def branch_view(branch: Branch) -> dict[str, Any]:
+    """Return a branch with many futures: paragraphs, and the shares of endings without and with the change."""
+    summary: Any = branch.summary
+    was, goes = (
+        _endings(name, summary["scenarios"][name])["shares"] for name in (ORIGINAL, CHANGED)
+    )
+    rows = (difference(measure, summary["differences"][CHANGED]) for measure in MEASURES)
     return {
-        "told": [*made.head(), *(f"{one['label']}: {one['text']}." for one in apart)],
+        "told": [*branch.head(), *(f"{row['label']}: {row['text']}." for row in rows)],
         "shares": [
-            {"label": one["label"], "was": one["told"], "goes": other["told"]}
-            for one, other in zip(was, goes, strict=True)
+            {"label": before["label"], "was": before["told"], "goes": after["told"]}
+            for before, after in zip(was, goes, strict=True)
         ],
     }

@@ -1,7 +1,6 @@
-"""The pages that Solara serves: a scenario to explore, a nowcast below it, and a game.
+"""The pages that Solara serves: the dashboard with a nowcast, and the game.
 
-Three components that a browser draws show a visitor's session. All that a browser sends is one of `ORDERS`, and nothing of
-it is believed before its kind is checked.
+Vue components show a visitor's session. Browsers send the commands in `ORDERS`, whose arguments are checked.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from crisis_sim import text as words
 from crisis_sim.batch.files import BatchError
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
-    UNSAID,
+    HIDDEN_UNITS,
     Changes,
     Group,
     Slider,
     describe_changes,
-    is_plain,
+    is_plain_name,
     number_in_words,
 )
 from crisis_sim.dashboard.drawing import archive, chart_of
-from crisis_sim.dashboard.server import given
-from crisis_sim.dashboard.session import MAX_FILES, Runs, Session, Superseded, turns
+from crisis_sim.dashboard.server import initial_settings
+from crisis_sim.dashboard.session import MAX_FILES, Runs, Session, Superseded, job_slots
 from crisis_sim.history import game as games
 from crisis_sim.history.evidence import read_evidence, shipped_folder
 from crisis_sim.history.filtering import SHOWN, Nowcast, draw_nowcast, nowcast, write_nowcast
@@ -44,88 +43,89 @@ from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import MAX_BYTES
 
-#: Content in place of a file that is too big: just enough to be refused as such.
-TOO_MUCH = b" " * (MAX_BYTES + 1)
-#: Shared by all visitors: the same request gives the same replicates.
+#: Content in place of a file that is too big, which will be refused.
+OVERSIZED = b" " * (MAX_BYTES + 1)
+#: Shared by all visitors.
 RUNS = Runs()
 LOOK = on_disk(Path(__file__).parent) / "look.css"
 
 Order = Callable[[dict[str, Any]], None]
 
 
-# What a browser draws. A component takes large data as JSON: Solara looks through all else at every drawing of the page,
-# which for a curve takes longer than the run of a crisis. All that is small is in `state`.
+# Components that a browser draws. Large data are passed as JSON, because Solara compares all other arguments at each
+# rendering, which is slow for curves. Small data are in `state`.
 
 
 @solara.component_vue("controls.vue")
-def Controls(groups_text: str, state: dict[str, Any], event_order: Order) -> None:  # noqa: N802 - Solara's components are written like classes
-    """Sliders, switches, opening and saving."""
+def Controls(groups_text: str, state: dict[str, Any], event_order: Order) -> None:  # noqa: N802 - components are named like classes
+    """Sliders, switches, opening and saving of scenarios."""
 
 
 @solara.component_vue("progress.vue")
 def Progress(progress: float | None) -> None:  # noqa: N802
-    """How far the run in hand is."""
+    """The progress bar of the current run."""
 
 
 @solara.component_vue("results.vue")
 def Results(view_text: str, state: dict[str, Any], event_order: Order) -> None:  # noqa: N802
-    """The results of the replicates: answer, incidence curves and endings."""
+    """Results of the replicates: answer, incidence curves, differences and endings."""
 
 
 @solara.component_vue("crisis.vue")
 def Crisis(crisis_text: str, state: dict[str, Any], event_order: Order) -> None:  # noqa: N802
-    """One crisis, and what would have come of it."""
+    """A single crisis, and changes to it."""
 
 
 @solara.component_vue("frame.vue")
 def Frame() -> None:  # noqa: N802
-    """The document's language, and its right to zoom."""
+    """Settings of the document: language, zoom and dark mode."""
 
 
 def html(tag: str, *children: Any, css: str = "", look: str = "", **attributes: str) -> Any:
-    """An element; in the names of its attributes a low line is a hyphen."""
+    """Return an HTML element; underscores in names of attributes become hyphens."""
     named = {name.replace("_", "-"): value for name, value in attributes.items()}
     return solara.v.Html(tag=tag, class_=css, style_=look, attributes=named, children=[*children])
 
 
-def quiet(said: str) -> None:
-    """A paragraph in small grey letters."""
-    html("p", said, css="cs-quiet")
+def note(text: str) -> None:
+    """Add a paragraph in small grey letters."""
+    html("p", text, css="cs-quiet")
 
 
 def as_json(data: Any, plain: Callable[[Any], Any] = lambda data: data) -> str:
-    """The JSON of some data, made anew when the data are new; `plain` makes of them what JSON can hold."""
-    made: str = solara.use_memo(lambda: json.dumps(plain(data), allow_nan=False), [data])
-    return made
+    """Return `plain(data)` as JSON, cached while the data are the same."""
+    encoded: str = solara.use_memo(lambda: json.dumps(plain(data), allow_nan=False), [data])
+    return encoded
 
 
 @solara.component
 def Page() -> None:  # noqa: N802
-    """The dashboard; or a game, where the address asks for a seat: `?play=pakistan`."""
+    """The dashboard; or the game, for addresses with a seat such as `?play=pakistan`."""
     query = solara.use_router().search or ""
     seats = parse_qs(query.removeprefix("?")).get("play")
     solara.Style(LOOK)
     Frame()
     if seats:
-        Play(given().opened.scenario, seats[0], given().seed)
+        settings = initial_settings()
+        Play(settings.opened.scenario, seats[0], settings.seed)
     else:
         Explore(query)
 
 
 @solara.component
 def Layout(children: list[Any]) -> None:  # noqa: N802
-    """The page alone, without Solara's own bars."""
+    """The page without Solara's bars."""
     solara.Div(children=children)
 
 
 @solara.component
 def Explore(query: str) -> None:  # noqa: N802
-    """A scenario, explored."""
-    _, set_news = solara.use_state(0)
+    """The dashboard of a scenario."""
+    _, set_version = solara.use_state(0)
     session: Session = solara.use_memo(lambda: _new_session(query), [])
 
     def begin() -> Callable[[], None]:
-        session.on_change = lambda: set_news(lambda number: number + 1)
+        session.on_change = lambda: set_version(lambda number: number + 1)
         session.start()
         return session.end
 
@@ -138,11 +138,11 @@ def Explore(query: str) -> None:  # noqa: N802
         with solara.Div(classes=["cs-head"]):
             html("h1", title)
             if description:
-                quiet(description)
+                note(description)
             with html("nav", aria_label="Play"):
                 for name in opened.scenario.state_names:
-                    said = f"Play as {games.title_of(given().opened.scenario, name)}"
-                    html("a", said, look="margin-right: 1.5em", href=f"?play={name}")
+                    label = f"Play as {games.title_of(initial_settings().opened.scenario, name)}"
+                    html("a", label, look="margin-right: 1.5em", href=f"?play={name}")
         with solara.Div(classes=["cs-columns"]):
             with solara.Div(classes=["cs-side"]):
                 groups = as_json(session.groups, _groups)
@@ -150,7 +150,7 @@ def Explore(query: str) -> None:  # noqa: N802
             with solara.Div(classes=["cs-main-column"]):
                 Running(session)
                 state = {"replicates": session.replicates, "seed": session.seed, "fills": FILLS}
-                state |= {"seconds": shown.seconds, "first_look": shown.first_look}
+                state |= {"seconds": shown.seconds, "preview": shown.preview}
                 state["picked"] = shown.crisis and shown.crisis["replicate"]
                 Results(view_text=as_json(shown.view), state=state, event_order=order)
                 if shown.view:
@@ -166,11 +166,11 @@ def Explore(query: str) -> None:  # noqa: N802
 
 @solara.component
 def Running(session: Session) -> None:  # noqa: N802
-    """The progress of the current run, drawn apart from the rest whenever it changes."""
-    _, set_news = solara.use_state(0)
+    """The progress bar, which is rendered separately because it changes often."""
+    _, set_version = solara.use_state(0)
 
     def begin() -> None:
-        session.on_progress = lambda: set_news(lambda number: number + 1)
+        session.on_progress = lambda: set_version(lambda number: number + 1)
 
     solara.use_effect(begin, [])
     Progress(progress=session.shown.progress)
@@ -183,17 +183,18 @@ FILLS = {
 
 
 def _new_session(query: str) -> Session:
-    settings = given()
+    settings = initial_settings()
     session = Session(settings.opened, RUNS, settings.replicates, settings.seed)
-    session.recall(query)
+    session.restore(query)
     return session
 
 
 def _controls(session: Session) -> dict[str, Any]:
-    """How sliders and switches stand, and the file that keeps them so."""
+    """Return the state of sliders and switches, and the file of the changed scenario."""
     opened, (name, text) = session.opened, session.file()
     files = [
-        {"name": one, "text": content.decode("utf-8-sig")} for one, content in opened.needed.items()
+        {"name": file, "text": content.decode("utf-8-sig")}
+        for file, content in opened.needed.items()
     ]
     return {
         "moved": dict(session.changes.moved),
@@ -210,35 +211,35 @@ def _controls(session: Session) -> dict[str, Any]:
     }
 
 
-#: What a browser is told of a slider as it is.
-SENT = ("path", "label", "limits", "low", "high", "step", "log", "middle", "spread")
+#: Attributes of a slider that are sent unchanged.
+SLIDER_KEYS = ("path", "label", "limits", "low", "high", "step", "log", "middle", "spread")
 
 
 def _groups(groups: tuple[Group, ...]) -> list[dict[str, Any]]:
     return [
         {
             "path": group.path,
-            "kind": group.kind if "." in group.path else "",
+            "kind": group.kind,
             "title": group.title,
             "switched": group.switched,
-            "sliders": [_slider(one) for one in group.sliders],
+            "sliders": [_slider(slider) for slider in group.sliders],
         }
         for group in groups
     ]
 
 
 def _slider(slider: Slider) -> dict[str, Any]:
-    meaning = words.sentence(slider.meaning.replace("`", ""))
+    meaning = words.sentence(slider.meaning.replace("`", "")).removesuffix(".")
     ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        **{key: getattr(slider, key) for key in SENT},
-        "help": f"{meaning} {words.label(slider.unit)}, {ends}.",
-        "unit": "" if slider.unit in UNSAID else f" {slider.unit}",
+        **{key: getattr(slider, key) for key in SLIDER_KEYS},
+        "help": f"{meaning} ({slider.unit}, {ends}).",
+        "unit": "" if slider.unit in HIDDEN_UNITS else f" {slider.unit}",
         "given": number_in_words(slider.given, slider.unit),
     }
 
 
-# What a browser sends: an order of the session, and what goes with it by name. What it cannot have sent is let be.
+# A browser sends a command and its arguments by name. Invalid arguments become harmless values.
 
 
 def _text(value: Any) -> str:
@@ -246,8 +247,8 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float:
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if known else float("nan")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number else float("nan")
 
 
 def _is_on(value: Any) -> bool:
@@ -255,23 +256,25 @@ def _is_on(value: Any) -> bool:
 
 
 def _content(value: Any) -> bytes:
-    """A file's content, sent in base64; of one that is too big only its size is sent."""
+    """Decode a file's content from base64; of a file that is too big, only the size is sent."""
     if isinstance(value, int):
-        return TOO_MUCH
+        return OVERSIZED
     try:
-        return base64.b64decode(_text(value), validate=True)[: len(TOO_MUCH)]
+        return base64.b64decode(_text(value), validate=True)[: len(OVERSIZED)]
     except (binascii.Error, ValueError):
         return b""
 
 
 def _files(value: Any) -> dict[str, bytes]:
-    """The files that the visitor's tab has kept, by their names."""
-    kept = value[-MAX_FILES:] if isinstance(value, list) else []
-    files = [(_text(one.get("name")), one.get("content")) for one in kept if isinstance(one, dict)]
-    return {name: _content(content) for name, content in files if is_plain(name)}
+    """Return the content of the files that the browser's tab has stored, by name."""
+    stored = value[-MAX_FILES:] if isinstance(value, list) else []
+    files = [
+        (_text(file.get("name")), file.get("content")) for file in stored if isinstance(file, dict)
+    ]
+    return {name: _content(content) for name, content in files if is_plain_name(name)}
 
 
-#: What may be ordered, and what goes with it.
+#: Commands of a browser: a method of the session, and its arguments with their readers.
 ORDERS: dict[str, tuple[Callable[..., None], dict[str, Callable[[Any], Any]]]] = {
     "move": (Session.move, {"path": _text, "value": _number}),
     "back": (Session.back, {"path": _text}),
@@ -291,108 +294,109 @@ ORDERS: dict[str, tuple[Callable[..., None], dict[str, Callable[[Any], Any]]]] =
 
 
 def obey(session: Session, order: Any) -> None:
-    """Do what a browser has ordered."""
+    """Execute a browser's command; unknown commands are ignored."""
     sent = order if isinstance(order, dict) else {}
     if known := ORDERS.get(_text(sent.get("do"))):
-        do, kinds = known
-        do(session, *(read(sent.get(key)) for key, read in kinds.items()))
+        method, arguments = known
+        method(session, *(read(sent.get(key)) for key, read in arguments.items()))
 
 
-# A nowcast: what comes of the scenario as it stands, given evidence that is typed or dropped.
+# A nowcast of the current scenario, given evidence that is typed or dropped.
 
-#: Histories that may be run, and particles of the filter.
+#: Choices of the number of histories; particles of the filter.
 HISTORIES, PARTICLES = {"20,000 histories": 20_000, "100,000 histories": 100_000}, 10_000
-#: The moments that may be asked at.
-LAST, EACH = "at its last moment", "at each of its moments"
-#: Evidence to begin with, where none of the scenario comes with Crisis Sim.
-TEMPLATE = "title: What has been seen\ngiven:\n  - {at: 2, not_yet: first_strike}\n"
+#: Choices of the dates of the nowcast.
+LAST, EACH = "at the last date", "at each date"
+#: Initial evidence for scenarios without shipped evidence.
+TEMPLATE = "title: Evidence so far\ngiven:\n  - {at: 2, not_yet: first_strike}\n"
 
 
-def first_evidence(name: str) -> str:
-    """The evidence that comes with Crisis Sim on a scenario of this name, or a template."""
+def initial_evidence(name: str) -> str:
+    """Return the shipped evidence on a scenario, or a template."""
     path = shipped_folder() / f"{name}_day_by_day.yaml"
     return path.read_text(encoding="utf-8") if path.is_file() else TEMPLATE
 
 
 @solara.component
 def NowcastPane(session: Session, changes: Changes, name: str) -> None:  # noqa: N802
-    """Asks for a nowcast in the background, and shows the last; drawn anew when the scenario changes."""
-    given, set_given = solara.use_state(solara.use_memo(lambda: first_evidence(name), []))
-    moment, set_moment = solara.use_state(LAST)
+    """Makes nowcasts of the current scenario in the background, and shows the last."""
+    text, set_text = solara.use_state(solara.use_memo(lambda: initial_evidence(name), []))
+    dates, set_dates = solara.use_state(LAST)
     histories, set_histories = solara.use_state(next(iter(HISTORIES)))
 
-    def ask() -> tuple[Nowcast, str, Changes] | str:
-        def watch(done: int, of: int) -> None:
+    def run() -> tuple[Nowcast, str, Changes] | str:
+        def watch(done: int, total: int) -> None:
             if not task.is_current():
                 raise Superseded
-            task.progress = 100.0 * done / of
+            task.progress = 100.0 * done / total
 
         try:
             scenario = session.current()
-            evidence = read_evidence(given, scenario, Columns.of(scenario))
-            if moment == LAST:
+            evidence = read_evidence(text, scenario, Columns.of(scenario))
+            if dates == LAST:
                 evidence = replace(evidence, days=evidence.days[-1:])
-            how: dict[str, Any] = {"replicates": HISTORIES[histories], "particles": PARTICLES}
-            how |= {"seed": session.seed, "workers": cores(), "progress": watch}
-            with turns:
-                cast = nowcast(scenario, evidence, **how)
+            options: dict[str, Any] = {"replicates": HISTORIES[histories], "particles": PARTICLES}
+            options |= {"seed": session.seed, "workers": cores(), "progress": watch}
+            with job_slots:
+                cast = nowcast(scenario, evidence, **options)
         except (ScenarioError, BatchError) as error:
             return str(error)
-        said = cast.sentence(cast.answers[-1])
-        return cast, chart_of(partial(draw_nowcast, cast), "nowcast", "Nowcast", said), changes
+        finding = cast.sentence(cast.answers[-1])
+        return cast, chart_of(partial(draw_nowcast, cast), "nowcast", "Nowcast", finding), changes
 
-    def take(file: Any) -> None:
-        held = file["file_obj"].read(MAX_BYTES + 1)
-        set_given(held.decode("utf-8-sig", errors="replace"))
+    def read(file: Any) -> None:
+        content = file["file_obj"].read(MAX_BYTES + 1)
+        set_text(content.decode("utf-8-sig", errors="replace"))
 
-    task = use_task(ask, dependencies=None, raise_error=False)
+    task = use_task(run, dependencies=None, raise_error=False)
     solara.use_effect(lambda: lambda: task.pending and task.cancel(), [])
 
     with html("section", css="cs-crisis", aria_label="Nowcast"):
-        html("h2", "Nowcast: the future, given what has been seen so far")
-        quiet(
-            "Histories of the scenario as it stands above are run; those that meet the evidence are kept, and their "
-            "futures are the answer. The keys of evidence are in the guide on change history."
+        html("h2", "Nowcast: the future, given the evidence so far")
+        note(
+            "The scenario above is simulated many times. Histories that match the evidence are kept, and their futures "
+            "are the answer. The guide describes the format of evidence under “Change history”."
         )
-        solara.FileDrop("Drop a file of evidence here, or edit the text.", on_file=take)
+        solara.FileDrop("Drop a file of evidence here, or edit the text.", on_file=read)
         with html("label", "Evidence"):
-            solara.InputTextArea("", given, set_given, rows=12, auto_grow=False)
+            solara.InputTextArea("", text, set_text, rows=12, auto_grow=False)
         with solara.Div(classes=["cs-bar"]):
-            solara.ToggleButtonsSingle(moment, [LAST, EACH], on_value=set_moment)
+            solara.ToggleButtonsSingle(dates, [LAST, EACH], on_value=set_dates)
             solara.ToggleButtonsSingle(histories, [*HISTORIES], on_value=set_histories)
-            solara.Button("Nowcast", on_click=task, disabled=task.pending, outlined=True)
+            solara.Button("Run the nowcast", on_click=task, disabled=task.pending, outlined=True)
         with html("div", aria_live="polite"):
             if task.pending:
-                quiet("Running histories …")
+                note("Running histories …")
                 solara.ProgressLinear(task.progress or True)
             elif task.error or isinstance(task.value, str):
                 failed = f"error: this cannot be run: {task.exception}"
                 with html("div", css="cs-mistake", role="alert"):
                     html("pre", failed if task.error else task.value)
             elif task.value:
-                cast, chart, asked_of = task.value
-                _show(cast, chart, asked_of != changes)
+                cast, chart, used = task.value
+                _show(cast, chart, used != changes)
 
 
 def _show(cast: Nowcast, chart: str, is_old: bool) -> None:
     if is_old:
-        quiet("The scenario has been changed since this was asked.")
+        note("The scenario has changed since this nowcast.")
     for answer in cast.answers:
-        sure = f"Effective number of histories: {answer.effective:,.0f}."
-        html("p", f"{cast.sentence(answer)} {sure}")
+        size = f"Effective number of histories: {answer.effective:,.0f}."
+        html("p", f"{cast.sentence(answer)} {size}")
     for warning in cast.warnings:
         html("p", html("strong", warning))
     solara.HTML("div", unsafe_innerHTML=chart, classes=["cs-path"])
     if cast.moved:
         shifts = [
-            f"{one.path} {one.before[1]:.3g} to {one.after[1]:.3g}" for one in cast.moved[:SHOWN]
+            f"{shift.path} from {shift.before[1]:.3g} to {shift.after[1]:.3g}"
+            for shift in cast.moved[:SHOWN]
         ]
         rest = len(cast.moved) - SHOWN
         more = f"; and {rest} more, in the data" if rest > 0 else ""
-        quiet(f"The evidence moves these parameters (medians): {'; '.join(shifts)}{more}.")
-    quiet(
-        f"{words.count(cast.histories)} histories, seed {cast.seed}. These are futures of the model: what it does not "
-        "know moves nothing."
+        note(f"The evidence shifts the medians of these parameters: {'; '.join(shifts)}{more}.")
+    note(
+        f"{words.count(cast.histories)} histories, seed {cast.seed}. These are futures of the model, which ignores "
+        "influences that are not part of it."
     )
     solara.FileDownload(
         partial(archive, partial(write_nowcast, cast)),
@@ -401,18 +405,18 @@ def _show(cast: Nowcast, chart: str, is_old: bool) -> None:
     )
 
 
-# A game: the page of a seat, a button for each option, and the debrief once the crisis is over.
+# The game: the page of a seat, a button for each option, and a debrief after the crisis.
 
 
 @solara.component
 def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
-    """A game, of which nothing stays on this machine: its file can be downloaded."""
+    """The game, which is not stored on this machine; its file can be downloaded."""
     try:
-        begun: games.Game | None = games.Game.new(scenario, [seat], seed=seed)
+        new: games.Game | None = games.Game.new(scenario, [seat], seed=seed)
         mistake = ""
     except games.GameError as error:
-        begun, mistake = None, str(error)
-    game, set_game = solara.use_state(begun)
+        new, mistake = None, str(error)
+    game, set_game = solara.use_state(new)
     turn = solara.use_memo(lambda: game.turn() if game else None, [game])
 
     def debrief() -> str:
@@ -428,16 +432,16 @@ def Play(scenario: Scenario, seat: str, seed: int) -> None:  # noqa: N802
         if game is None or turn is None:
             html("p", mistake, role="alert")
             return
-        told = over or games.page(game, turn).partition(" What does ")[0]
-        html("pre", told, look="white-space: pre-wrap", role="status", tabindex="0")
+        situation = over or games.page(game, turn).partition(" What does ")[0]
+        html("pre", situation, look="white-space: pre-wrap", role="status", tabindex="0")
         with solara.Div(style="display: flex; flex-wrap: wrap; gap: 0.5em; margin: 1em 0"):
-            for name, said in games.options(turn).items():
+            for name, meaning in games.options(turn).items():
                 solara.Button(
-                    f"{name} ({said})" if said else name,
+                    f"{name} ({meaning})" if meaning else name,
                     on_click=lambda name=name: set_game(game.chosen(turn, name)),
                     outlined=True,
                 )
             if game.spec.moves:
                 solara.Button("undo", on_click=lambda: set_game(game.undone()), outlined=True)
-        html("p", "The game as a file, to go on with: crisis-sim play FILE")
+        html("p", "To continue later, save the game, and run: crisis-sim play FILE")
         solara.FileDownload(game.text(), f"{seat}.game.yaml", "Save the game")

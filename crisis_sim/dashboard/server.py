@@ -1,7 +1,7 @@
-"""The dashboard's server on this machine; it fetches nothing from elsewhere and reports nothing.
+"""The dashboard's server, which sends no requests to other machines.
 
-Solara serves the page. Its assets come from the package `solara-assets`, its reports of use are switched off, and a
-browser is told (by a Content-Security-Policy) to ask no other machine for anything.
+Solara serves the page. Its assets come from the package `solara-assets`, its telemetry is switched off, and a
+Content-Security-Policy forbids browsers to send requests to other machines.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 #: The default scenario, replicates and seed.
 SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
-#: The loopback address: no other machine can reach it.
+#: The loopback address, which no other machine can reach.
 HOST, PORT = "127.0.0.1", 8765
-#: Crises of each scenario: as few as still have an interval, as many as one waits for.
+#: Range of the number of crises of each scenario: fewer have no intervals, more take too long.
 FEWEST, MOST = 100, 100_000
 
-#: What the extra `dashboard` brings. Looked for by name: Solara takes its settings when it is imported.
+#: Packages of the extra `dashboard`. They are not imported for the check, because Solara reads its settings on import.
 NEEDED = (
     "solara-server",
     "solara-ui",
@@ -49,39 +49,39 @@ NEEDED = (
 )
 INSTALL = "pip install 'crisis-sim[dashboard]'"
 
-#: How Solara is to be. It reads its settings from the environment when it is first imported.
+#: Solara's settings; it reads them from the environment on import.
 SOLARA = {
     "SOLARA_APP": "crisis_sim.dashboard.page",
     "SOLARA_MODE": "production",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
-    "SOLARA_ASSETS_PROXY": "true",  # so that the page asks this machine, which has them
+    "SOLARA_ASSETS_PROXY": "true",  # the page requests assets from this server
     "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",
     "SOLARA_THEME_LOADER": "plain",
     "SOLARA_THEME_SHOW_BANNER": "false",
-    "SOLARA_KERNEL_CULL_TIMEOUT": "12h",  # a machine may sleep; a page that is closed is forgotten at once
+    "SOLARA_KERNEL_CULL_TIMEOUT": "12h",  # a machine may sleep; closed pages are removed at once
 }
-#: Folders that Solara and IPython would make in a person's home; they get one that is gone afterwards.
+#: Folders that Solara and IPython would create in the user's home; they get a temporary folder.
 HOMES = ("SOLARA_HOME", "IPYTHONDIR")
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "connect-src {own}; frame-ancestors 'none'; base-uri 'self'; form-action 'none'"
 )
-#: A host that may be named in a policy: nothing in it ends a rule or begins another.
+#: A host name without characters that have a meaning in a policy.
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
-#: Where Solara looks for its assets, in the address.
+#: Path of Solara's assets in addresses.
 ASSETS = "/_solara/cdn"
-#: What of Solara is served: the page, its WebSocket, its goodbye, and what it is drawn with. All else that
-#: Solara answers, such as its figures on this machine (`/resourcez`), is nobody's business.
+#: Solara's routes that are served: the page, its WebSocket, its closing and its static files. Others, such as Solara's
+#: statistics about this machine (`/resourcez`), are private.
 SERVED = frozenset(
     (
         *("/", "/jupyter/api/kernels/{kernel_id}/{name}", "/_solara/api/close/{kernel_id}"),
         *("/static/assets", "/jupyter/nbextensions"),
     )
 )
-#: The exit code after a request to terminate: 128 and the signal's number, as shells have it.
+#: Exit code after SIGTERM, by the convention of shells.
 TERMINATED = 128 + signal.SIGTERM
-#: Requests that may wait for the server to be up.
+#: Maximum number of connections that wait for the server to start.
 BACKLOG = 128
 
 Scope = MutableMapping[str, Any]
@@ -92,44 +92,44 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Settings:
-    """What each session begins with: a scenario, and how many crises of it with which luck."""
+    """Initial scenario, number of crises and seed of each session."""
 
     opened: Opened
     replicates: int = REPLICATES
     seed: int = SEED
 
 
-_given: list[Settings] = []
+_settings: list[Settings] = []
 
 
-def given() -> Settings:
-    """What new sessions begin with; the first shipped case where nothing was set."""
+def initial_settings() -> Settings:
+    """Return the settings of new sessions; by default those of `SCENARIO`."""
     from crisis_sim.dashboard.changes import open_reference
 
-    return _given[0] if _given else Settings(open_reference(SCENARIO))
+    return _settings[0] if _settings else Settings(open_reference(SCENARIO))
 
 
 class DashboardError(RequestError):
-    """The dashboard cannot be served; the message says why, and what would help."""
+    """The dashboard cannot be served; the message gives the reason and a remedy."""
 
 
 def check_installed() -> None:
-    """Make sure that all that is needed is installed.
+    """Check that all required packages are installed.
 
     Raises:
-        DashboardError: naming what is missing and how to install it.
+        DashboardError: if a package is missing.
     """
     for name in NEEDED:
         try:
             metadata.version(name)
         except metadata.PackageNotFoundError:
             raise DashboardError(
-                f"the dashboard needs Solara, of which {name} is missing; to install it: {INSTALL}"
+                f"the dashboard needs the package {name}, which is not installed; to install it: {INSTALL}"
             ) from None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on an address."""
+    """Return True for an address that only this machine can reach."""
     if host == "localhost":
         return True
     try:
@@ -139,44 +139,44 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; on any free port where 0 is asked for.
+    """Return a listening socket, on any free port if `port` is 0.
 
     Raises:
-        DashboardError: when the address is no address here, or the port is taken.
+        DashboardError: if the address is not an address of this machine, or the port is in use.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        found.bind((host.strip("[]"), port))
-        found.listen(BACKLOG)  # so that a browser waits from now on, while Solara is imported
+        listening.bind((host.strip("[]"), port))
+        listening.listen(BACKLOG)  # browsers wait from now on, while Solara is imported
     except (OSError, OverflowError) as error:
-        found.close()
+        listening.close()
         message = getattr(error, "strerror", None) or error
         raise DashboardError(
-            f"cannot listen on {host}, port {port}: {message}; give another with --host or --port, "
-            "or --port 0 for any that is free"
+            f"cannot listen on {host}, port {port}: {message}; choose another with --host or --port, "
+            "or any free port with --port 0"
         ) from None
-    return found
+    return listening
 
 
 def address_of(listening: socket.socket) -> str:
-    """The address to type into a browser."""
+    """Return the address for a browser."""
     host, port = listening.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/"
 
 
 def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
-    """Serve on a socket (`listen`) until interrupted.
+    """Serve on a socket (see `listen`) until interrupted.
 
     Raises:
-        DashboardError: when Solara's assets are not installed.
+        DashboardError: if Solara's assets are not installed.
         KeyboardInterrupt: on Ctrl-C.
     """
-    _given[:] = [settings]
+    _settings[:] = [settings]
     set_up_solara()
-    # Whole before there are threads: two that began to import it at once would each find a half of it.
+    # Imported before there are threads, because two threads must not import it at the same time.
     import pandas as pd  # noqa: F401
     import uvicorn
 
@@ -191,30 +191,30 @@ def serve(settings: Settings, listening: socket.socket, browser: bool) -> None:
 
 
 def set_up_solara() -> None:
-    """Make Solara's settings; it must not have been imported yet."""
+    """Set Solara's settings; Solara must not have been imported yet."""
     home = mkdtemp(prefix="crisis-sim-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     os.environ.update({**SOLARA, **dict.fromkeys(HOMES, home)})
-    # Solara would rather have its cookie go along into frames of other sites; ours does not (`_with_policy`).
+    # Solara prefers a cookie that frames of other sites can use; ours cannot (`_with_policy`).
     warnings.filterwarnings("ignore", message="Cookies with samesite=none")
 
 
 def application(loopback: str | None) -> Asgi:
-    """Solara's application with its assets from this machine alone, behind `Guard`.
+    """Return Solara's application with local assets, behind `Guard`.
 
     Args:
-        loopback: the loopback address that is listened on; None where others may come, too.
+        loopback: the loopback address of the server; None if other machines may connect.
 
     Raises:
-        DashboardError: when Solara's assets are not installed.
+        DashboardError: if Solara's assets are not installed.
     """
-    from solara.server import settings as of_solara
+    from solara.server import settings
     from solara.server.starlette import lifespan, middleware, routes
     from starlette.applications import Starlette
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
-    folder = of_solara.assets.proxy_cache_dir
+    folder = settings.assets.proxy_cache_dir
     if not any(folder.glob("@widgetti/solara-vuetify-app@*")):
         raise DashboardError(f"solara-assets is missing; to install it: {INSTALL}")
     assets = Mount(ASSETS, app=StaticFiles(directory=folder))
@@ -223,10 +223,10 @@ def application(loopback: str | None) -> Asgi:
 
 
 class Guard:
-    """Lets in only pages of this server, and only by its own names.
+    """Accepts only requests from pages of this server, addressed to its names.
 
-    A page elsewhere on the web could otherwise reach a server on the loopback address through the
-    browser of who opened it: by a WebSocket, or by a name of its own that leads here.
+    Otherwise, a page of another site could reach a server on the loopback address through the user's browser: by a
+    WebSocket, or by a host name that resolves to that address.
     """
 
     def __init__(self, app: Asgi, loopback: str | None) -> None:
@@ -237,17 +237,17 @@ class Guard:
         """Serve a request, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif self._is_welcome(headers := dict(scope["headers"])):
+        elif self._is_allowed(headers := dict(scope["headers"])):
             await self.app(scope, receive, _with_policy(send, _host(headers)))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await send({"type": "http.response.start", "status": 403, "headers": []})
             await send(
-                {"type": "http.response.body", "body": b"not by this name, or not from there"}
+                {"type": "http.response.body", "body": b"this host name or origin is not allowed"}
             )
 
-    def _is_welcome(self, headers: dict[bytes, bytes]) -> bool:
+    def _is_allowed(self, headers: dict[bytes, bytes]) -> bool:
         host = _host(headers)
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and urlsplit(origin).netloc != host:
@@ -257,10 +257,10 @@ class Guard:
 
 
 def policy(host: str) -> str:
-    """The Content-Security-Policy of a page asked for by this host name: requests go to this server only."""
-    # Older browsers do not take a WebSocket to where the page came from for 'self'.
-    named = f" ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
-    return POLICY.format(own=f"'self'{named}")
+    """Return the Content-Security-Policy of a page requested by this host name: requests go to this server only."""
+    # For older browsers, 'self' does not include WebSockets.
+    sockets = f" ws://{host} wss://{host}" if _PLAIN_HOST.fullmatch(host) else ""
+    return POLICY.format(own=f"'self'{sockets}")
 
 
 def _host(headers: dict[bytes, bytes]) -> str:
@@ -268,9 +268,9 @@ def _host(headers: dict[bytes, bytes]) -> str:
 
 
 def _with_policy(send: Send, host: str) -> Send:
-    """Answers with the policy, and with cookies for this server alone: no script reads them, no other site sends them."""
+    """Add the policy to responses, and hide their cookies from scripts and requests of other sites."""
 
-    async def sent(message: MutableMapping[str, Any]) -> None:
+    async def send_with_policy(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             headers = [
                 (b"content-security-policy", policy(host).encode()),
@@ -279,11 +279,13 @@ def _with_policy(send: Send, host: str) -> Send:
             ]
             for name, value in message.get("headers", ()):
                 if name.lower() == b"set-cookie":
-                    loose = (b"httponly", b"samesite")
-                    parts = [one for one in value.split(b"; ") if not one.lower().startswith(loose)]
+                    replaced = (b"httponly", b"samesite")
+                    parts = [
+                        part for part in value.split(b"; ") if not part.lower().startswith(replaced)
+                    ]
                     value = b"; ".join((*parts, b"HttpOnly", b"SameSite=Strict"))  # noqa: PLW2901
                 headers.append((name, value))
             message = {**message, "headers": headers}
         await send(message)
 
-    return sent
+    return send_with_policy

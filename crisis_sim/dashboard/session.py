@@ -1,4 +1,4 @@
-"""A visitor's session, its runs, and background jobs; a newer job cancels the older."""
+"""The state of a visitor's session, and the background jobs that run, change and explain crises."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from crisis_sim.dashboard.changes import (
     CLOCKS,
     KEPT,
     UNCHANGED,
-    Asked,
     Changes,
     Opened,
+    Query,
     as_scenario_file,
-    asked_by,
     file_name,
     groups_of,
-    open_sent,
-    recall,
+    open_upload,
+    parse_query,
+    restore,
 )
 from crisis_sim.dashboard.drawing import (
     archive,
+    branch_view,
+    crisis_view,
+    example_crises,
     nearest,
-    tell_branch,
-    tell_crisis,
     view,
-    worth_reading,
     write_results,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
@@ -54,22 +54,22 @@ if TYPE_CHECKING:
     from crisis_sim.model import CrisisModel
     from crisis_sim.scenario.schema import Scenario
 
-#: Jobs of all visitors together that are worked on at a time; the others wait.
-AT_ONCE = 2
-#: Seconds after which a job that waits looks whether it is still wanted.
+#: Maximum number of jobs of all visitors that run at the same time.
+MAX_JOBS = 2
+#: Seconds between two checks of a waiting job for cancellation.
 PATIENCE = 0.05
 
-turns = threading.BoundedSemaphore(AT_ONCE)
+job_slots = threading.BoundedSemaphore(MAX_JOBS)
 
 
-class Superseded(Exception):  # noqa: N818 - no error: the answer is simply no longer wanted
-    """A newer request has come, or the visitor has gone."""
+class Superseded(Exception):  # noqa: N818 - a signal, not an error
+    """Ends a job after a newer request, or after the visitor left."""
 
 
 class LatestJob:
-    """Background jobs; a newer request cancels the older.
+    """Background jobs; a newer job cancels the older.
 
-    Solara's own (`solara.lab.use_task`) lives in a component and so knows of a browser, has no limit over all visitors, may
+    Used instead of `solara.lab.use_task`, which needs a browser component, does not limit the jobs of all visitors, may
     show an old result after a newer request, and keeps the server alive on Ctrl-C until its thread ends.
     """
 
@@ -77,14 +77,14 @@ class LatestJob:
         self.lock = threading.Lock()
         self.newest = 0
 
-    def ask(self, do: Callable[[Job], None]) -> threading.Thread:
-        """Have a job done, in a thread of its own, in place of any earlier one; returns at once."""
-        thread = threading.Thread(target=Job(self, self.end()).run, args=(do,), daemon=True)
+    def start(self, work: Callable[[Job], None]) -> threading.Thread:
+        """Start a job in a new thread, and cancel the previous job."""
+        thread = threading.Thread(target=Job(self, self.cancel()).run, args=(work,), daemon=True)
         thread.start()
         return thread
 
-    def end(self) -> int:
-        """Cancel the running job; the number that the next job has."""
+    def cancel(self) -> int:
+        """Cancel the running job; return the number of the next job."""
         with self.lock:
             self.newest += 1
             return self.newest
@@ -92,161 +92,158 @@ class LatestJob:
 
 @dataclass(frozen=True)
 class Job:
-    """A job in the background, which asks now and then whether it is still wanted."""
+    """A background job, which checks repeatedly whether it was cancelled."""
 
     latest: LatestJob
     number: int
 
-    def still_wanted(self) -> None:
-        """Go on only if nothing newer has been asked for.
-
-        Raises:
-            Superseded: when something has.
-        """
+    def check_current(self) -> None:
+        """Raise Superseded if the job was cancelled."""
         if self.number != self.latest.newest:
             raise Superseded
 
-    def deliver(self, take: Callable[[], None]) -> None:
-        """Have something taken, so that nothing old is ever seen after something new.
+    def deliver(self, update: Callable[[], None]) -> None:
+        """Call a function with the job's result, unless the job was cancelled; an old result never replaces a newer one.
 
         Raises:
-            Superseded: when it is no longer wanted.
+            Superseded: if the job was cancelled.
         """
         with self.latest.lock:
-            self.still_wanted()
-            take()
+            self.check_current()
+            update()
 
-    def run(self, do: Callable[[Job], None]) -> None:
-        """Wait for a turn and do the job, unless it is no longer wanted."""
+    def run(self, work: Callable[[Job], None]) -> None:
+        """Wait for a free slot and do the work, unless the job is cancelled."""
         try:
-            while not turns.acquire(timeout=PATIENCE):
-                self.still_wanted()
+            while not job_slots.acquire(timeout=PATIENCE):
+                self.check_current()
             try:
-                self.still_wanted()
-                do(self)
+                self.check_current()
+                work(self)
             finally:
-                turns.release()
+                job_slots.release()
         except Superseded:
             pass
 
 
-#: Ensembles that are kept: of four thousand replicates each takes about a megabyte.
-RUNS_KEPT = 24
-#: Replicates of a first look, and how many times as many there must be for one to be worth its while.
-LOOK, LOOK_FROM = 500, 4
-#: Expected seconds up to which a run is shown only when it is complete, without a first look.
-SOON = 0.25
-#: Replicates that are worth a thread of their own.
-LEAST = 250
+#: Maximum number of cached ensembles, of about a megabyte each with 4,000 replicates.
+CACHE_SIZE = 24
+#: Replicates of a preview, and the minimum of all replicates as a multiple of it.
+PREVIEW, PREVIEW_FACTOR = 500, 4
+#: Expected seconds of a run below which there is no preview.
+SKIP_PREVIEW = 0.25
+#: Minimum number of replicates for each thread.
+MIN_PER_THREAD = 250
 #: Seconds between reports of progress.
 REPORT_EVERY = 0.02
 
-#: Called repeatedly with the share of the work that is done; an exception from it ends the run.
+#: Called repeatedly with the completed share of the work; an exception that it raises ends the run.
 Watch = Callable[[float], None]
 
 
 class TooBigError(Exception):
-    """A scenario is too big to be run here; the message says so to a person."""
+    """A scenario needs too much memory."""
 
 
 class StoppedError(Exception):
-    """Ends a part of a run whose watch has ended the run."""
+    """Ends a thread of a run that was stopped."""
 
 
 class Runs:
-    """Runs scenarios, each once: the same scenario with the same luck gives the same replicates.
+    """Runs scenarios and caches their replicates, by the scenario's digest, their number and the seed.
 
-    What is kept is known by all that it hangs on, so any number of visitors may share it.
+    All visitors share it.
     """
 
-    def __init__(self, kept: int = RUNS_KEPT) -> None:
-        self._kept: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
-        self._most = kept
+    def __init__(self, size: int = CACHE_SIZE) -> None:
+        self._cache: OrderedDict[tuple[str, int, int], Ensemble] = OrderedDict()
+        self._size = size
         self._lock = threading.Lock()
-        self._seconds: float | None = None  # what the last run took, but for its first look
+        self._seconds: float | None = None  # duration of the last run, without its preview
 
     def batch(
         self, scenarios: Mapping[str, Scenario], replicates: int, seed: int, watch: Watch
     ) -> Batch:
-        """Scenarios side by side on the same luck, each under the name that it is given.
+        """Run scenarios with the same random numbers; return them under the given names.
 
         Raises:
-            TooBigError: when so many replicates might not fit into memory.
+            TooBigError: if the replicates might not fit into memory.
         """
         ensembles: dict[str, Ensemble] = {}
         for name, scenario in scenarios.items():
 
-            def part(share: float) -> None:
+            def watch_part(share: float) -> None:
                 watch((len(ensembles) + share) / len(scenarios))
 
-            ensembles[name] = self.ensemble(scenario, replicates, seed, part)
+            ensembles[name] = self.ensemble(scenario, replicates, seed, watch_part)
         return Batch(ensembles, {"seed": seed})
 
     def ensemble(self, scenario: Scenario, replicates: int, seed: int, watch: Watch) -> Ensemble:
-        """The replicates of a scenario, whatever its name; those that were run before are not run again.
+        """Return the replicates of a scenario, from the cache as far as possible.
 
         Raises:
-            TooBigError: when so many might not fit into memory.
+            TooBigError: if the replicates might not fit into memory.
         """
         most = max_block_size([scenario])
         if replicates > most:
             raise TooBigError(
-                f"this scenario is so big that memory may not hold {replicates:,} crises of it at "
-                f"once: at most {most:,} (--replicates)"
+                f"{replicates:,} crises of this scenario might not fit into memory: expected at most "
+                f"{most:,} (--replicates)"
             )
-        first = self._first_of(scenario, replicates, seed)
-        if first is not None and first.replicates == replicates:
-            return first
-        begun = time.perf_counter()
-        made = run(scenario, replicates, seed, watch, first)
+        cached = self._cached(scenario, replicates, seed)
+        if cached is not None and cached.replicates == replicates:
+            return cached
+        began = time.perf_counter()
+        ensemble = run(scenario, replicates, seed, watch, cached)
         with self._lock:
-            if replicates != LOOK:
-                self._seconds = time.perf_counter() - begun
-            if first is not None:
-                self._kept.pop((scenario.digest, first.replicates, seed), None)
-            self._kept[scenario.digest, replicates, seed] = made
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
-        return made
+            if replicates != PREVIEW:
+                self._seconds = time.perf_counter() - began
+            if cached is not None:
+                self._cache.pop((scenario.digest, cached.replicates, seed), None)
+            self._cache[scenario.digest, replicates, seed] = ensemble
+            while len(self._cache) > self._size:
+                self._cache.popitem(last=False)
+        return ensemble
 
-    def first_look(self, scenarios: Iterable[Scenario], replicates: int, seed: int) -> int | None:
-        """How many replicates to show before all of them; None where all of them come soon enough.
+    def preview(self, scenarios: Iterable[Scenario], replicates: int, seed: int) -> int | None:
+        """Return the number of replicates to show first, or None if all of them are expected soon.
 
-        The first of many are the same as few, so nothing is run for nothing.
+        They are the first of all replicates, so that nothing runs twice.
         """
-        if replicates < LOOK_FROM * LOOK:
+        if replicates < PREVIEW_FACTOR * PREVIEW:
             return None
-        missing = sum(self._first_of(one, replicates, seed) is None for one in scenarios)
-        soon = self._seconds is not None and missing * self._seconds < SOON
-        return None if soon or not missing else LOOK
+        missing = sum(self._cached(scenario, replicates, seed) is None for scenario in scenarios)
+        is_soon = self._seconds is not None and missing * self._seconds < SKIP_PREVIEW
+        return None if is_soon or not missing else PREVIEW
 
-    def _first_of(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
-        """The replicates that were run before, or the first of them; None where none were."""
+    def _cached(self, scenario: Scenario, replicates: int, seed: int) -> Ensemble | None:
+        """Return the cached replicates, or the first of them; None if there are none."""
         with self._lock:
-            for count in (replicates, LOOK):
+            for count in (replicates, PREVIEW):
                 key = (scenario.digest, count, seed)
-                if key in self._kept and count <= replicates:
-                    self._kept.move_to_end(key)
-                    return self._kept[key]
+                if key in self._cache and count <= replicates:
+                    self._cache.move_to_end(key)
+                    return self._cache[key]
         return None
 
 
 def run(
     scenario: Scenario, replicates: int, seed: int, watch: Watch, first: Ensemble | None = None
 ) -> Ensemble:
-    """Run a scenario's replicates, the same that `crisis-sim run` has, on all cores: rules let other threads run.
+    """Run the same replicates as `crisis-sim run`, in threads on all cores.
 
-    Those in `first` were run before; the others are run and put after them.
+    Args:
+        first: the first of the replicates, if they were run before.
     """
     import pyarrow as pa
 
     done = first.replicates if first else 0
-    parts = max(min(cores(), (replicates - done) // LEAST), 1)
+    parts = max(min(cores(), (replicates - done) // MIN_PER_THREAD), 1)
     bounds = [done + (replicates - done) * part // parts for part in range(parts + 1)]
     shares, stop = [0.0] * parts, threading.Event()
 
     def run_part(part: int) -> pa.Table:
-        def day(model: CrisisModel) -> None:
+        def watch_day(model: CrisisModel) -> None:
             shares[part] = model.days / scenario.horizon_days
             if parts == 1:
                 watch(shares[0])
@@ -255,7 +252,7 @@ def run(
 
         start = bounds[part]
         order = BlockOrder(scenario, start, bounds[part + 1] - start, seed)
-        return run_block(order, day).table
+        return run_block(order, watch_day).table
 
     tables = [first.table] if first else []
     if parts == 1:
@@ -269,7 +266,7 @@ def run(
             except BaseException:
                 stop.set()
                 raise
-            tables += [one.result() for one in running]
+            tables += [future.result() for future in running]
     return Ensemble(
         name=scenario.name,
         title=scenario.title,
@@ -280,27 +277,28 @@ def run(
     )
 
 
-#: Seconds between two reports of progress.
+#: Seconds between two updates of the progress bar.
 PROGRESS_EVERY = 0.25
-#: Files that a session remembers, for others that extend them.
+#: Maximum number of files that a session remembers, for files that extend them.
 MAX_FILES = 20
-#: Futures of each history, where the picked crisis is changed or a step of it undone.
+#: Number of futures of each history of a changed crisis.
 FUTURES = 200
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The state that the page shows; a new one replaces the old one as a whole.
+class Content:
+    """The content of the page.
 
     Attributes:
-        view: what was drawn last (`crisis_sim.dashboard.drawing.view`); None before the first.
-        crises: those that are worth reading.
-        progress: how far the run in hand is, 0 to 1; None when none is.
-        mistake: what was wrong in what was asked for last; "" when nothing was.
-        crisis: the crisis that was picked, told; None while none is.
-        past: what was asked about its past last: `told` and `shares`, or a `mistake`, or that it is `going` on; else None.
-        seconds: how long it took from the request to what was drawn last.
-        first_look: whether what was drawn last is of the first crises alone, and the others are being run.
+        view: the results (`crisis_sim.dashboard.drawing.view`); None before the first.
+        crises: the example crises.
+        progress: completed share of the run, 0 to 1; None if nothing runs.
+        mistake: the mistake in the last request, or "".
+        crisis: the picked crisis (`crisis_sim.dashboard.drawing.crisis_view`), or None.
+        past: the answer about its past: `told` and `shares`, or a `mistake`, or `going` while it runs; None if there is
+            none.
+        seconds: time from the request to the results.
+        preview: True while the results are of the first crises only, and the others run.
     """
 
     view: Mapping[str, Any] | None = None
@@ -310,28 +308,28 @@ class Shown:
     crisis: Mapping[str, Any] | None = None
     past: Mapping[str, Any] | None = None
     seconds: float | None = None
-    first_look: bool = False
+    preview: bool = False
 
 
 @dataclass
 class Session:
-    """One visitor's scenario, changes and picked crisis; independent of any browser.
+    """A visitor's scenario, changes and picked crisis, independent of a browser.
 
-    What is asked of it is done in the background, and `on_change` is called whenever there is something new to show.
+    Requests run in the background; `on_change` is called whenever there is new content.
 
     Args:
-        opened: the scenario to begin with.
-        runs: where replicates are run and kept; sessions may share it.
-        replicates: how many of each scenario.
-        seed: of their luck.
-        on_change: called, in any thread, when `shown` is new.
-        on_progress: called instead when nothing of it is new but the progress.
-        kept: changes of the variant that is compared with; none for the scenario as it is.
+        opened: the first scenario.
+        runs: the cache of replicates; sessions may share it.
+        replicates: number of replicates of each scenario.
+        seed: seed of the replicates.
+        on_change: called in any thread when `shown` is new.
+        on_progress: called instead if only the progress is new.
+        kept: changes of the variant kept for comparison; none for the unchanged scenario.
 
     Attributes:
-        epoch: rises whenever sliders have to stand elsewhere than they were put.
-        fits: whether behaviour is drawn from all sets of parameters that fit the record.
-        awaited: the name of a file without which nothing can be run, for the page's address is about it; "" for none.
+        epoch: increases whenever the session moves sliders.
+        fits: True if behaviour is drawn from all parameter sets that fit the record.
+        awaited: the name of a file that the page's address refers to and that the browser has not sent yet, or "".
     """
 
     opened: Opened
@@ -346,69 +344,69 @@ class Session:
     epoch: int = 0
     awaited: str = ""
     fits: bool = False
-    shown: Shown = field(default_factory=Shown)
+    shown: Content = field(default_factory=Content)
 
     def __post_init__(self) -> None:
-        self._runner, self._teller, self._historian = LatestJob(), LatestJob(), LatestJob()
+        self._runner, self._reader, self._historian = LatestJob(), LatestJob(), LatestJob()
         self._lock = threading.Lock()
         self._files: dict[str, bytes] = {}
         self._batch: Batch | None = None
-        self._read: list[tuple[Ensemble, Reading]] = []
-        self._asked = Asked()
-        self._sent = self._wished = ""
+        self._cached_readings: list[tuple[Ensemble, Reading]] = []
+        self._query = Query()
+        self._uploaded = self._file_name = ""
         self._picked: int | None = None
-        self._told: tuple[Scenario, int] | None = None
-        self._take(self.opened)
+        self._crisis: tuple[Scenario, int] | None = None
+        self._use(self.opened)
 
-    def _take(self, opened: Opened) -> None:
-        self._base(opened, self.fits)
+    def _use(self, opened: Opened) -> None:
+        self._set_base(opened, self.fits)
         self._files = {**self._files, **opened.files}
         while len(self._files) > MAX_FILES:
             self._files.pop(next(iter(self._files)))
         self.changes, self.kept, self._picked = Changes(), Changes(), None
         self.epoch += 1
 
-    def _base(self, opened: Opened, fits: bool) -> None:
-        """Begin from a scenario, or from it over fits; ScenarioError where it leaves none of their parameters open."""
+    def _set_base(self, opened: Opened, fits: bool) -> None:
+        """Set the unchanged scenario; raise ScenarioError if `fits` and it sets all parameters of the table of fits."""
         self.scenario = over_fits(opened.scenario) if fits else opened.scenario
         self.opened, self.fits = opened, fits
-        self.whole = ScenarioEditor(self.scenario)
+        self.editor = ScenarioEditor(self.scenario)
         self.groups = groups_of(self.scenario)
-        self._sliders = {one.path: one for group in self.groups for one in group.sliders}
+        self._sliders = {slider.path: slider for group in self.groups for slider in group.sliders}
         self._switches = {group.path for group in self.groups if group.switched}
 
-    def recall(self, query: str) -> None:
-        """Make the changes that the page's address asks for, before the start; mistakes in it are shown."""
-        self._asked = asked_by(query)
-        self.awaited = self._asked.file
+    def restore(self, query: str) -> None:
+        """Make the changes in the page's address, before `start`; mistakes in it are shown."""
+        self._query = parse_query(query)
+        self.awaited = self._query.file
         if not self.awaited:
-            self._recall()
+            self._restore()
 
     def start(self) -> None:
         """Run the scenario, and show the results."""
         if not self.awaited:
             mistake = self.shown.mistake
-            self._ask()
+            self._run()
             if mistake:
                 self._show(mistake=mistake)
 
     def reopen(self, files: Mapping[str, bytes]) -> None:
-        """Open the awaited file of all that the visitor's tab has kept, by their names, and make the changes asked for."""
+        """Open the awaited file from the files that the browser's tab has stored, and make the changes in the address."""
         if not self.awaited:
             return
         name, self.awaited = self.awaited, ""
         self._files = {**self._files, **files}
         if name in files:
-            self._try_to_open(name, files[name])
+            self._open(name, files[name])
         else:
-            told = f"error: the address is about the file {clean(name)}, which is not kept in this tab: open it again"
-            self._show(mistake=told)
-        if self._sent or not self.shown.mistake:
-            self._recall()
+            mistake = f"error: the address refers to the file {clean(name)}, which this tab has not stored: open it again"
+            self._show(mistake=mistake)
+        if self._uploaded or not self.shown.mistake:
+            self._restore()
         self.start()
 
     def move(self, path: str, value: float) -> None:
-        """Give a number another value, within its limits; unknown paths are ignored."""
+        """Change a number, within its limits; unknown paths are ignored."""
         slider = self._sliders.get(path)
         if slider is None or not math.isfinite(value):
             return
@@ -416,49 +414,49 @@ class Session:
         self._change(self.changes.move(path, min(max(value, low), high)))
 
     def back(self, path: str = "") -> None:
-        """Put a slider, or all sliders and switches, back to where the scenario has them."""
+        """Reset a slider, or all sliders and switches."""
         self.epoch += 1
         self._change(self.changes.back(path) if path else Changes())
 
     def switch(self, path: str, on: bool) -> None:
-        """Put an agent in or take it out; agents without a switch are ignored."""
+        """Add or remove an agent; agents without a switch are ignored."""
         if path in self._switches:
             self._change(self.changes.switch(path, on))
 
     def keep(self, on: bool) -> None:
-        """Keep the variant as it is now, to compare others with it; or compare with the scenario as it is again."""
+        """Compare with the current variant from now on, or with the unchanged scenario."""
         self.kept = self.changes if on else Changes()
-        self._ask()
+        self._run()
 
     def fit(self, on: bool) -> None:
-        """Draw behaviour from all sets of parameters that fit the record, or leave it as the scenario has it."""
+        """Draw behaviour from all parameter sets that fit the record, or use the scenario's."""
         if on == self.fits:
             return
         try:
-            self._base(self.opened, on)
+            self._set_base(self.opened, on)
         except ScenarioError as error:
             self._show(mistake=str(error))
             return
         self.epoch += 1
-        self._ask()
+        self._run()
 
     def count(self, clock: str) -> None:
-        """Count time from another origin: `from_first_strike` or `from_trigger`."""
+        """Count time from `from_first_strike` or `from_trigger`."""
         if clock in CLOCKS and clock != self.clock:
             self.clock = clock
-            self._ask()
+            self._run()
 
     def open(self, name: str, content: bytes) -> None:
-        """Open a scenario file in place of the current one; where it has mistakes, these are shown."""
-        if self._try_to_open(name, content):
-            self._ask()
+        """Open a scenario file, or show its mistakes."""
+        if self._open(name, content):
+            self._run()
 
     def dismiss_error(self) -> None:
-        """Take a mistake off the page."""
+        """Remove the mistake from the page."""
         self._show(mistake="")
 
     def pick(self, number: float, which: str = "") -> None:
-        """Have a crisis told: of one of the scenarios compared, of the last where there is none of that name."""
+        """Show a crisis of one of the compared scenarios, by default of the last."""
         if not float(number).is_integer():
             return
         replicate = int(number)
@@ -469,200 +467,201 @@ class Session:
         self._picked = replicate
         try:
             arms = self._arms()
-        except ScenarioError:  # which `_ask` has told of
+        except ScenarioError:  # `_run` has shown it
             return
         which = which if which in arms else list(arms)[-1]
         scenario = arms[which]
-        other = next((one for one in arms if one != which), "")
+        other = next((name for name in arms if name != which), "")
 
-        def do(job: Job) -> None:
-            told = tell_crisis(scenario, replicate, self.seed)
-            told |= {"replicate": replicate, "which": which, "other": other}
+        def work(job: Job) -> None:
+            crisis = crisis_view(scenario, replicate, self.seed)
+            crisis |= {"replicate": replicate, "which": which, "other": other}
 
-            def take() -> None:
-                self._historian.end()
-                self._told = (scenario, replicate)
-                self._set(crisis=told, past=None)
+            def update() -> None:
+                self._historian.cancel()
+                self._crisis = (scenario, replicate)
+                self._set(crisis=crisis, past=None)
 
-            job.deliver(take)
+            job.deliver(update)
 
-        self._teller.ask(lambda job: self._attempt(do, job))
+        self._reader.start(lambda job: self._attempt(work, job))
 
     def branch(self, at: str, forced: str) -> None:
-        """Have said what would have come of the told crisis, had somebody done something from a moment on: `us=engage`."""
+        """Show the futures of the picked crisis in which an agent makes a choice, such as `us=engage`, from a moment on."""
         who, _, choice = forced.partition("=")
 
-        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
+        def answer(scenario: Scenario, replicate: int) -> dict[str, Any]:
             force = {who: choice}
-            return tell_branch(
+            return branch_view(
                 branch(scenario, replicate, at, force=force, futures=FUTURES, seed=self.seed)
             )
 
-        self._look_back(tell)
+        self._ask_about_past(answer)
 
     def why(self, outcome: str) -> None:
-        """Have said what brought about an outcome of the told crisis, or kept it from coming."""
+        """Explain why an outcome occurred in the picked crisis, or did not."""
 
-        def tell(scenario: Scenario, replicate: int) -> dict[str, Any]:
-            found = why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed)
-            return {"told": found.answer(), "shares": []}
+        def answer(scenario: Scenario, replicate: int) -> dict[str, Any]:
+            explanation = why(scenario, replicate, outcome, futures=FUTURES, seed=self.seed)
+            return {"told": explanation.answer(), "shares": []}
 
-        self._look_back(tell)
+        self._ask_about_past(answer)
 
-    def _look_back(self, tell: Callable[[Scenario, int], dict[str, Any]]) -> None:
-        told = self._told
-        if told is None:
+    def _ask_about_past(self, answer: Callable[[Scenario, int], dict[str, Any]]) -> None:
+        crisis = self._crisis
+        if crisis is None:
             return
 
-        def do(job: Job) -> None:
+        def work(job: Job) -> None:
             try:
-                found = tell(*told)
+                past = answer(*crisis)
             except (HistoryError, ScenarioError) as error:
-                found = {"mistake": f"error: {error}"}
-            job.deliver(lambda: self._set(past=found))
+                past = {"mistake": f"error: {error}"}
+            job.deliver(lambda: self._set(past=past))
 
         self._show(past={"going": True})
-        self._historian.ask(lambda job: self._attempt(do, job))
+        self._historian.start(lambda job: self._attempt(work, job))
 
     def pick_at(self, day: float) -> None:
-        """Have the crisis told whose ceasefire came nearest to a day on the chart."""
+        """Show the crisis with the ceasefire nearest to a day on the chart."""
         if self._batch is not None and math.isfinite(day):
-            found = nearest(list(self._batch.ensembles.values())[-1], self.clock, day)
-            if found is not None:
-                self.pick(found)
+            replicate = nearest(list(self._batch.ensembles.values())[-1], self.clock, day)
+            if replicate is not None:
+                self.pick(replicate)
 
     def end(self) -> None:
-        """Put an end to all that is going on: the visitor has gone."""
-        for jobs in (self._runner, self._teller, self._historian):
-            jobs.end()
+        """Cancel all jobs: the visitor has left."""
+        for jobs in (self._runner, self._reader, self._historian):
+            jobs.cancel()
 
     @property
     def address(self) -> str:
         """The query of the page's address that restores this session."""
-        if self.awaited:  # what it asks for is still to come
-            return self._asked.query
+        if self.awaited:  # not restored yet
+            return self._query.encoded
         clock = "" if self.clock == CLOCKS[0] else self.clock
-        sets, kept = (tuple(one.as_set(everything=True)) for one in (self.changes, self.kept))
-        return Asked(sets, kept, clock, self._sent, self.fits).query
+        sets, kept = (
+            tuple(changes.overrides(everything=True)) for changes in (self.changes, self.kept)
+        )
+        return Query(sets, kept, clock, self._uploaded, self.fits).encoded
 
     def name(self, wished: str) -> None:
-        """Have the changed scenario's file called so, if it can be."""
-        self._wished = wished
+        """Rename the changed scenario's file, if the name is valid."""
+        self._file_name = wished
         self.on_change()
 
     def file(self) -> tuple[str, str]:
-        """The changed scenario as a file: its name and its text."""
-        name = file_name(self._wished, self.opened)
+        """Return name and text of a file of the changed scenario."""
+        name = file_name(self._file_name, self.opened)
         return name, as_scenario_file(self.opened, self.changes, self.groups, name)
 
-    def _recall(self) -> None:
-        unfit = []
-        if self._asked.fits:
+    def _restore(self) -> None:
+        mistakes = [*self._query.mistakes]
+        if self._query.fits:
             try:
-                self._base(self.opened, True)
+                self._set_base(self.opened, True)
             except ScenarioError as error:
-                unfit = [str(error)]
-        (self.changes, wrong), (self.kept, also) = (
-            recall(one, self._sliders, self._switches)
-            for one in (self._asked.sets, self._asked.kept)
-        )
-        self.clock = self._asked.clock or self.clock
-        self._set(mistake="\n".join([*unfit, *self._asked.mistakes, *wrong, *also]))
+                mistakes.insert(0, str(error))
+        self.changes, wrong = restore(self._query.sets, self._sliders, self._switches)
+        self.kept, wrong_kept = restore(self._query.kept, self._sliders, self._switches)
+        self.clock = self._query.clock or self.clock
+        self._set(mistake="\n".join([*mistakes, *wrong, *wrong_kept]))
 
-    def _try_to_open(self, name: str, content: bytes) -> bool:
+    def _open(self, name: str, content: bytes) -> bool:
+        """Open a file; return False if it has mistakes, which are shown."""
         try:
-            opened = open_sent(name, content, self._files)
+            opened = open_upload(name, content, self._files)
         except ScenarioError as error:
             self._show(mistake=str(error))
             return False
-        self._take(opened)
-        self._sent, self._told = opened.file, None
-        self._historian.end()
+        self._use(opened)
+        self._uploaded, self._crisis = opened.file, None
+        self._historian.cancel()
         self._show(mistake="", crisis=None, past=None, view=None, crises=())
         return True
 
     def _change(self, changes: Changes) -> None:
         if changes != self.changes:
             self.changes = changes
-            self._ask()
+            self._run()
         else:
             self.on_change()
 
     def current(self) -> Scenario:
-        """The scenario with the changes made; ScenarioError where they leave none."""
+        """Return the changed scenario; raise ScenarioError if the changes do not fit together."""
         return list(self._arms().values())[-1]
 
     def results(self) -> bytes:
-        """Charts and data of what is shown, as a ZIP archive."""
+        """Return charts and data of the results as a ZIP archive."""
         return archive(partial(write_results, self._batch)) if self._batch else b""
 
     def _arms(self) -> dict[str, Scenario]:
-        """The scenarios that are compared, by name: first what is compared with; one alone where both are the same."""
+        """Return the compared scenarios by name, the reference first; a single scenario if both are equal."""
 
         def name(changes: Changes) -> str:
             kept = KEPT if changes == self.kept else CHANGED
             return kept if changes else UNCHANGED
 
         return {
-            name(one): one.made_in(self.whole) if one else self.scenario
-            for one in (self.kept, self.changes)
+            name(changes): changes.apply(self.editor) if changes else self.scenario
+            for changes in (self.kept, self.changes)
         }
 
-    def _ask(self) -> None:
-        """Run and draw the current scenario in the background."""
+    def _run(self) -> None:
+        """Run the current scenario and show its results, in the background."""
         began, clock = time.monotonic(), self.clock
         try:
             scenarios = self._arms()
         except ScenarioError as error:
-            self._runner.end()
+            self._runner.cancel()
             self._show(mistake=str(error), progress=None)
             return
         self._show(progress=0.0, mistake="")
 
-        def draw(job: Job, replicates: int, watch: Watch, **news: Any) -> None:
+        def draw(job: Job, replicates: int, watch: Watch, **content: Any) -> None:
             batch = self.runs.batch(scenarios, replicates, self.seed, watch)
-            job.still_wanted()
-            drawn = view(batch, clock, self._readings(batch))
-            crises = tuple(worth_reading(batch, clock))
+            job.check_current()
+            results = view(batch, clock, self._readings(batch))
+            crises = tuple(example_crises(batch, clock))
 
-            def take() -> None:
+            def update() -> None:
                 self._batch = batch
                 seconds = time.monotonic() - began
-                self._set(view=drawn, crises=crises, seconds=seconds, **news)
+                self._set(view=results, crises=crises, seconds=seconds, **content)
 
-            job.deliver(take)
+            job.deliver(update)
 
-        def do(job: Job) -> None:
+        def work(job: Job) -> None:
             watch = self._watch(job)
-            few = self.runs.first_look(scenarios.values(), self.replicates, self.seed)
+            few = self.runs.preview(scenarios.values(), self.replicates, self.seed)
             if few is not None:
                 done = few / self.replicates
-                draw(job, few, lambda share: watch(done * share), first_look=True)
+                draw(job, few, lambda share: watch(done * share), preview=True)
                 self.on_change()
-            draw(job, self.replicates, watch, first_look=False, progress=None)
-            # Not before: it would take time from what is waited for.
+            draw(job, self.replicates, watch, preview=False, progress=None)
+            # Last, so as not to delay the results.
             if self._picked is not None:
                 self.pick(self._picked)
 
-        self._runner.ask(lambda job: self._attempt(do, job))
+        self._runner.start(lambda job: self._attempt(work, job))
 
     def _readings(self, batch: Batch) -> dict[str, Reading]:
-        """Readings of what is compared with, which stay the same from move to move."""
-        name, first = next(iter(batch.ensembles.items()))
-        for ensemble, reading in self._read:
-            if ensemble is first:
+        """Return the reading of the reference, which often remains the same, from a cache."""
+        name, reference = next(iter(batch.ensembles.items()))
+        for ensemble, reading in self._cached_readings:
+            if ensemble is reference:
                 return {name: reading}
-        made = Reading.of(first)
-        self._read = [*self._read[-1:], (first, made)]  # of the first look and of all
-        return {name: made}
+        reading = Reading.of(reference)
+        self._cached_readings = [*self._cached_readings[-1:], (reference, reading)]
+        return {name: reading}
 
     def _watch(self, job: Job) -> Watch:
-        """Ends a run that is no longer wanted, and reports now and then how far it has come."""
+        """Return a function that ends a cancelled run, and reports its progress."""
         last = time.monotonic()
 
         def watch(share: float) -> None:
             nonlocal last
-            job.still_wanted()
+            job.check_current()
             if time.monotonic() - last > PROGRESS_EVERY:
                 last = time.monotonic()
                 job.deliver(lambda: self._set(progress=share))
@@ -670,27 +669,27 @@ class Session:
 
         return watch
 
-    def _attempt(self, do: Callable[[Job], None], job: Job) -> None:
-        """Do a job and report its end; errors are shown to the visitor, who must not wait for ever."""
+    def _attempt(self, work: Callable[[Job], None], job: Job) -> None:
+        """Do a job, or show its error, and report its end."""
         try:
-            do(job)
+            work(job)
         except Superseded:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            told = f"error: this cannot be run: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - the visitor must not wait forever
+            message = f"error: this cannot be run: {type(error).__name__}: {error}"
             if isinstance(error, TooBigError):
-                told = f"error: {error}"
-            job.deliver(lambda: self._set(mistake=told, progress=None, past=None))
-        # Not within `deliver`: who is told may ask for something else at once.
+                message = f"error: {error}"
+            job.deliver(lambda: self._set(mistake=message, progress=None, past=None))
+        # Outside of `deliver`, because these functions may start another job.
         self.on_change()
         self.on_progress()
 
-    def _set(self, **news: Any) -> None:
+    def _set(self, **content: Any) -> None:
         with self._lock:
-            self.shown = replace(self.shown, **news)
+            self.shown = replace(self.shown, **content)
 
-    def _show(self, **news: Any) -> None:
-        self._set(**news)
+    def _show(self, **content: Any) -> None:
+        self._set(**content)
         self.on_change()
-        if "progress" in news:
+        if "progress" in content:
             self.on_progress()

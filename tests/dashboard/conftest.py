@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,13 +64,12 @@ def quarrel() -> Scenario:
     return Scenario.from_text(QUARREL, "quarrel")
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the dashboard is: `crisis-sim dashboard` in a process of its own."""
-    quarrel = write_quarrel(tmp_path_factory.mktemp("dashboard"))
-    command = [sys.executable, "-m", "crisis_sim", "dashboard", str(quarrel), "--no-browser"]
+@contextmanager
+def dashboard(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Run `crisis-sim dashboard` of the small crisis; its address and its process."""
+    command = [sys.executable, "-m", "crisis_sim", "dashboard", str(write_quarrel(folder))]
     process = subprocess.Popen(
-        [*command, "--port", "0", "--replicates", "150"],
+        [*command, "--no-browser", "--port", "0", "--replicates", "150"],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
@@ -77,11 +77,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert process.stderr is not None
     try:
         found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
-        assert found, "the dashboard does not say where it is"
-        yield found.group()
+        assert found, "the dashboard prints no address"
+        yield found.group(), process
     finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running dashboard."""
+    with dashboard(tmp_path_factory.mktemp("dashboard")) as (found, _):
+        yield found
 
 
 @pytest.fixture(scope="session")

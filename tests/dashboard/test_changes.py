@@ -11,19 +11,19 @@ from crisis_sim.cli import DONE, run_command
 from crisis_sim.dashboard.changes import (
     MAX_NAME,
     MAX_QUERY,
-    Asked,
     Changes,
     Group,
     Opened,
+    Query,
     Slider,
     as_scenario_file,
-    asked_by,
     file_name,
     groups_of,
     number_in_words,
     open_reference,
-    open_sent,
-    recall,
+    open_upload,
+    parse_query,
+    restore,
 )
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, load_scenario
@@ -48,17 +48,17 @@ def groups(quarrel: Scenario) -> dict[str, Group]:
 
 def recalled(quarrel: Scenario, query: str) -> tuple[Changes, list[str]]:
     """What comes of a query where the quarrel is open."""
-    asked = asked_by(query)
+    asked = parse_query(query)
     switches = {group.path for group in groups_of(quarrel) if group.switched}
-    changes, mistakes = recall(asked.sets, sliders(quarrel), switches)
+    changes, mistakes = restore(asked.sets, sliders(quarrel), switches)
     return changes, [*asked.mistakes, *mistakes]
 
 
 def test_changes_are_what_set_would_make_and_put_back_leave_nothing(quarrel: Scenario) -> None:
     changes = Changes().move(THRESHOLD, 0.2).switch("mediators.envoy", on=False)
-    assert changes.as_set() == [f"{THRESHOLD}=0.2", "mediators.envoy=null"]
-    same = Scenario.from_text(QUARREL, "quarrel", changes.as_set())
-    assert changes.made_in(ScenarioEditor(quarrel)).digest == same.digest
+    assert changes.overrides() == [f"{THRESHOLD}=0.2", "mediators.envoy=null"]
+    same = Scenario.from_text(QUARREL, "quarrel", changes.overrides())
+    assert changes.apply(ScenarioEditor(quarrel)).digest == same.digest
     assert changes
     assert not changes.back(THRESHOLD).switch("mediators.envoy", on=True)
 
@@ -67,8 +67,8 @@ def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
     quarrel: Scenario,
 ) -> None:
     out = Changes().move(THRESHOLD, 0.2).switch("mediators.elder", on=False)
-    assert out.as_set() == ["mediators.elder=null"]
-    made = out.made_in(ScenarioEditor(quarrel))
+    assert out.overrides() == ["mediators.elder=null"]
+    made = out.apply(ScenarioEditor(quarrel))
     assert "elder" not in made.mediators
     assert made.channels["line"].opened_by == ("north",)
     assert out.switch("mediators.elder", on=True).effective == {THRESHOLD: 0.2}
@@ -86,11 +86,11 @@ def test_changes_come_back_as_they_were(quarrel: Scenario) -> None:
         .move("lenders.bank.days_later", -3.0)
         .switch("mediators.elder", on=False)
     )
-    sets = tuple(changes.as_set(everything=True))
-    asked = Asked(sets, sets[:1], "from_trigger", "late one.yaml")
-    assert asked_by(asked.query) == asked
-    assert recalled(quarrel, asked.query) == (changes, [])
-    assert (Asked().query, asked_by("")) == ("", Asked())
+    sets = tuple(changes.overrides(everything=True))
+    asked = Query(sets, sets[:1], "from_trigger", "late one.yaml")
+    assert parse_query(asked.encoded) == asked
+    assert recalled(quarrel, asked.encoded) == (changes, [])
+    assert (Query().encoded, parse_query("")) == ("", Query())
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,11 @@ def test_changes_come_back_as_they_were(quarrel: Scenario) -> None:
         (f"set={THRESHOLD}=nan", "to 'nan': expected a number from 0 to 1"),
         (f"set={THRESHOLD}", "to '': expected a number"),
         ("set=states.north=null", "'states.north', which has no slider here"),
-        ("clock=sundial", "counts time 'sundial': expected from_first_strike or from_trigger"),
-        ("set=" + "x" * MAX_QUERY, "too long to be one of this page"),
+        (
+            "clock=sundial",
+            "unknown clock 'sundial' in the address: expected from_first_strike or from_trigger",
+        ),
+        ("set=" + "x" * MAX_QUERY, "the address is too long"),
         ("set=%1b[31m" + "y" * 500, "'[31myyy"),
     ],
 )
@@ -161,7 +164,7 @@ def test_a_slider_that_spans_decades_goes_by_ratios_and_takes_typed_numbers_beyo
     found = sliders(load_scenario("may_2025"))
     days = found["mediators.us.attention_days"]
     assert (days.log, days.limits) == (True, (0.01, 10_000))
-    changes, mistakes = recall(["mediators.us.attention_days=0.123456789"], found, ())
+    changes, mistakes = restore(["mediators.us.attention_days=0.123456789"], found, ())
     assert (changes.moved, mistakes) == ({"mediators.us.attention_days": 0.123456789}, [])
     assert not found["mediators.us.attention_threshold"].log
     assert not found["behaviour.lending.money"].log  # from 0
@@ -185,10 +188,10 @@ def test_each_state_has_a_slider_of_its_own_and_agents_but_not_states_can_be_tak
         (0.1 + 0.2, "", "0.3"),
         (0.123456789, "", "0.123456789"),
         (Distribution("uniform", (0.2, 0.6)), "share", "0.2 to 0.6"),
-        (Distribution("triangular", (1, 2, 4)), "days", "1 to 4 days, mostly near 2"),
-        (Distribution("lognormal", (9, 0.5)), "days", "lognormal, around 9 days"),
+        (Distribution("triangular", (1, 2, 4)), "days", "1 to 4 days, most likely 2"),
+        (Distribution("lognormal", (9, 0.5)), "days", "lognormal, median 9 days"),
         (Distribution("choice", (0, 1), (0.5, 0.5)), "share", "one of 0 or 1"),
-        (Distribution("beta", (2, 3)), "share", "beta, 2 and 3"),
+        (Distribution("beta", (2, 3)), "share", "beta(2, 3)"),
     ],
 )
 def test_a_number_is_told_in_words(number: float | Distribution, unit: str, told: str) -> None:
@@ -204,18 +207,18 @@ def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> No
     opened = open_reference(tmp_path / "over.yaml")
     assert (opened.file, list(opened.files)) == ("over.yaml", ["over.yaml", "quarrel.yaml"])
     assert opened.files["quarrel.yaml"].decode() == QUARREL
-    sent = open_sent("b.yaml", b"extends: quarrel.yaml\ntitle: B\n", opened.files)
+    sent = open_upload("b.yaml", b"extends: quarrel.yaml\ntitle: B\n", opened.files)
     assert list(sent.files) == ["b.yaml", "quarrel.yaml"]
-    assert open_sent("a.yaml", b"extends: may_2025.yaml\ntitle: A\n", {}).scenario.title == "A"
+    assert open_upload("a.yaml", b"extends: may_2025.yaml\ntitle: A\n", {}).scenario.title == "A"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.txt", b"title: A", "a.txt: error: this is no scenario file"),
+        ("a.txt", b"title: A", "a.txt: error: this is not a scenario file"),
         ("a\x1b[2J.yaml", b"", "the file's name cannot be a scenario's name"),
         ("a" * MAX_NAME + ".yaml", b"", "the file's name cannot be a scenario's name"),
-        ("", b"", "this is no scenario file"),
+        ("", b"", "this is not a scenario file"),
         ("a.yaml", b" " * (MAX_BYTES + 1), "too big for a scenario"),
         ("a.yaml", b"title: \xff\n", "a.yaml:1:8: error: byte 0xff is not UTF-8"),
         ("a.yaml", b"extends: ../../etc/passwd\n", "can only extend files of its folder"),
@@ -232,7 +235,7 @@ def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> No
 )
 def test_a_hostile_file_gets_a_kind_answer(name: str, content: bytes, told: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        open_sent(name, content, {})
+        open_upload(name, content, {})
     assert told in str(caught.value)
     assert "Traceback" not in str(caught.value)
     assert "crisis-sim-" not in str(caught.value)  # the folder in which it was read
@@ -240,7 +243,7 @@ def test_a_hostile_file_gets_a_kind_answer(name: str, content: bytes, told: str)
 
 @pytest.mark.parametrize("name", ["../../up.yaml", "C:\\down\\up.yaml", "/etc/up.yaml"])
 def test_a_path_in_a_sent_name_leads_nowhere(name: str) -> None:
-    assert open_sent(name, QUARREL.encode(), {}).file == "up.yaml"
+    assert open_upload(name, QUARREL.encode(), {}).file == "up.yaml"
 
 
 # Files that go out.
@@ -274,10 +277,10 @@ def test_the_saved_file_says_what_was_changed_and_nothing_else(opened: Opened) -
     )
     saved(opened, changes)
     found = load_scenario("mine.yaml")
-    made = changes.made_in(ScenarioEditor(opened.scenario))
+    made = changes.apply(ScenarioEditor(opened.scenario))
     assert without_words(found) == without_words(made)
     assert found.title == "A quarrel: four changes"
-    assert "leverage: South of the elder 0.75 in place of 0.2 to 0.4" in found.description
+    assert "leverage: South of the elder 0.75 instead of 0.2 to 0.4" in found.description
     assert "without Envoy" in found.description
     saved(opened, Changes(), "same.yaml")
     assert load_scenario("same.yaml").title == "A quarrel: unchanged"
@@ -291,7 +294,7 @@ def test_check_and_run_accept_the_saved_file(opened: Opened, name: str) -> None:
     assert f"crisis-sim run {name} mine.yaml" in text
     assert run_command(["check", "mine.yaml"]) == DONE
     assert run_command(["run", name, "mine.yaml", "--dry-run"]) == DONE
-    sent = open_sent("mine.yaml", text.encode(), opened.needed)
+    sent = open_upload("mine.yaml", text.encode(), opened.needed)
     assert (sent.reference, list(sent.needed)) == ("mine.yaml", ["mine.yaml", *opened.needed])
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.drawing import DOTS, difference, halted, nearest, view, worth_reading
+from crisis_sim.dashboard.drawing import DOTS, ceasefires, difference, example_crises, nearest, view
 from crisis_sim.dashboard.session import Runs
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import summarise
@@ -23,7 +23,7 @@ CLOCK = "from_first_strike"
 
 @pytest.fixture(scope="module")
 def batch(quarrel: Scenario) -> Batch:
-    moved = Changes().move("behaviour.halt.mistrust", 0.5).made_in(ScenarioEditor(quarrel))
+    moved = Changes().move("behaviour.halt.mistrust", 0.5).apply(ScenarioEditor(quarrel))
     return Runs().batch({"unchanged": quarrel, "changed": moved}, 400, 2, lambda share: None)
 
 
@@ -54,7 +54,7 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(
     moved = batch.ensembles["changed"]
     dots = drawn["incidence"]["dots"]
     assert 2 < len(dots) <= DOTS
-    replicate, hours = halted(moved, CLOCK)
+    replicate, hours = ceasefires(moved, CLOCK)
     at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
     curve = CLOCKS[CLOCK].read(moved).incidence()
     for dot in dots:
@@ -107,14 +107,14 @@ def test_where_no_crisis_sees_a_strike_that_is_said() -> None:
 
 def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
     found = {
-        one["label"].partition(":")[0]: one["replicate"] for one in worth_reading(batch, CLOCK)
+        one["label"].partition(":")[0]: one["replicate"] for one in example_crises(batch, CLOCK)
     }
-    replicate, hours = halted(batch.ensembles["changed"], CLOCK)
+    replicate, hours = ceasefires(batch.ensembles["changed"], CLOCK)
     at = dict(zip(replicate.tolist(), hours.tolist(), strict=True))
     assert at[found["Quickest"]] == min(hours)
     assert at[found["Slowest"]] == max(hours)
     assert at[found["Typical"]] == pytest.approx(np.median(hours), abs=6.0)
-    before = set(halted(batch.ensembles["unchanged"], CLOCK)[0].tolist())
+    before = set(ceasefires(batch.ensembles["unchanged"], CLOCK)[0].tolist())
     only = found.get("A ceasefire only because of the changes")
     none = found.get("No ceasefire because of the changes")
     assert only is not None
@@ -125,7 +125,7 @@ def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
 
 def test_the_nearest_crisis_is_found_and_none_where_there_is_none(batch: Batch) -> None:
     moved = batch.ensembles["changed"]
-    replicate, hours = halted(moved, CLOCK)
+    replicate, hours = ceasefires(moved, CLOCK)
     assert nearest(moved, CLOCK, 0.0) == replicate[0]
     assert nearest(moved, CLOCK, 1e9) == replicate[-1]
     assert nearest(moved, CLOCK, hours[5] / 24.0) in replicate[hours == hours[5]]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from zipfile import ZipFile
 
@@ -12,8 +17,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from crisis_sim.cli import DONE, run_command
+from crisis_sim.dashboard import server
+from crisis_sim.dashboard.changes import Changes, open_reference
+from crisis_sim.dashboard.session import Runs, Session, Superseded
 from crisis_sim.scenario.source import MAX_BYTES
-from tests.dashboard.conftest import PATIENCE, QUARREL, visit
+from tests.dashboard.conftest import PATIENCE, QUARREL, dashboard, visit, write_quarrel
 
 expect.set_options(timeout=PATIENCE)
 THRESHOLD = "mediators.elder.attention_threshold"
@@ -116,7 +124,7 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
     page.wait_for_function(
         "d => document.querySelector('.cs-changed > .cs-curve').getAttribute('d') != d", arg=changed
     )
-    click(page, "Put Attention threshold back")
+    click(page, "Reset Attention threshold")
     curves(page, 1)
 
 
@@ -131,7 +139,7 @@ def test_a_slider_is_worked_by_keyboard_and_by_number_and_known_to_a_screen_read
     expect(page.get_by_role("status")).to_contain_text("Changed:")
     assert float(one.input_value()) == pytest.approx(before + 0.01)
     described = page.locator(f'[id="{one.get_attribute("aria-describedby")}"]')
-    expect(described).to_contain_text("Danger above which it hastens")
+    expect(described).to_contain_text("Danger above it makes the mediator")
     assert page.get_attribute("html", "lang") == "en"
     assert "user-scalable=no" not in page.get_attribute('meta[name="viewport"]', "content")
     typed = page.get_by_label("Attention threshold, as a number").first
@@ -157,19 +165,19 @@ def test_two_variants_stand_side_by_side_and_agents_are_taken_out_and_put_in_aga
 ) -> None:
     elder = page.get_by_role("switch", name="the elder takes part")
     elder.uncheck()
-    expect(page.get_by_text("taken out")).to_be_visible()
+    expect(page.get_by_text("removed")).to_be_visible()
     expect(slider(page)).to_be_disabled()
     curves(page, 2)
-    click(page, "Put all back")
+    click(page, "Reset all")
     curves(page, 1)
     expect(elder).to_be_checked()
     move(page, "0.1")
-    click(page, "Keep to compare")
-    expect(page.get_by_text("Compared with the variant that you kept")).to_be_visible()
+    click(page, "Keep for comparison")
+    expect(page.get_by_text("Compared with the kept variant")).to_be_visible()
     page.get_by_role("switch", name="Envoy takes part").uncheck()
     curves(page, 2)
     expect(page.get_by_role("heading", name="changed minus kept")).to_be_visible()
-    click(page, "Compare with the scenario as it is")
+    click(page, "Compare with the unchanged scenario")
     expect(page.get_by_role("heading", name="changed minus unchanged")).to_be_visible()
 
 
@@ -267,7 +275,7 @@ def test_what_was_made_is_saved_as_a_file_and_kept_by_a_reload_and_another_visit
     expect(page.get_by_role("switch", name="Envoy takes part")).not_to_be_checked()
     expect(other.get_by_role("status")).not_to_contain_text("Changed:")
     other.close()
-    click(page, "Put all back")
+    click(page, "Reset all")
     expect(page).to_have_url(address)
 
 
@@ -287,16 +295,16 @@ def test_a_crisis_is_picked_and_read_as_it_was_without_the_changes_and_changed(p
     expect(story).to_contain_text("Crisis 42, unchanged")
     expect(story).to_contain_text("Able to mediate: the elder")
     page.get_by_label("as soon as it can").select_option("the elder: engage")
-    page.get_by_label("From (a day").fill("someday")
-    click(page, "What would have come")
+    page.get_by_label("From this day").fill("someday")
+    click(page, "Show the futures")
     changed = page.get_by_role("region", name="Change this crisis")
     expect(changed).to_contain_text("'someday' is not a moment")
-    page.get_by_label("From (a day").fill("1.5")
-    click(page, "What would have come")
+    page.get_by_label("From this day").fill("1.5")
+    click(page, "Show the futures")
     expect(changed.get_by_role("table")).to_contain_text("as it was")
     expect(changed).to_contain_text("Changed at 1.5: elder: engage.")
     assert fine(page)
-    click(page, "Why it came")
+    click(page, "Explain why")
     expect(changed).to_contain_text("The outcome: ")
 
 
@@ -305,15 +313,63 @@ def test_a_nowcast_is_asked_for_and_its_mistakes_are_told_kindly(page: Page) -> 
     pane = page.get_by_role("region", name="Nowcast")
     evidence = pane.get_by_label("Evidence")
     evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: frist_strike}\n")
-    click(pane, "Nowcast")
+    click(pane, "Run the nowcast")
     expect(pane.get_by_role("alert")).to_contain_text("did you mean 'first_strike'")
     evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: first_strike}\n")
-    click(pane, "Nowcast")
+    click(pane, "Run the nowcast")
     expect(pane).to_contain_text("Effective number of histories: ")
     expect(pane.get_by_role("img", name="Nowcast")).to_be_visible()
     assert fine(page)
     assert "ceasefire_from_trigger.csv" in download(page, page.locator(".cs-advice"))
     assert {"nowcast.json", "nowcast.png"} < download(page, pane)
+
+
+@pytest.mark.slow
+def test_a_nowcast_is_cancelled_when_the_visitor_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*server.SOLARA, *server.HOMES):
+        monkeypatch.setenv(name, "")  # restored after `set_up_solara`
+    server.set_up_solara()
+    import ipyvuetify
+    import solara
+
+    from crisis_sim.dashboard import page as pages
+
+    began, cancelled = threading.Event(), threading.Event()
+
+    def endless(*_: Any, progress: Callable[[int, int], None], **__: Any) -> None:
+        began.set()
+        try:
+            while True:
+                progress(0, 1)
+                time.sleep(0.01)
+        except Superseded:
+            cancelled.set()
+            raise
+
+    monkeypatch.setattr(pages, "nowcast", endless)
+    session = Session(open_reference(write_quarrel(tmp_path)), Runs(), 60, seed=3)
+    pane = pages.NowcastPane(session, Changes(), "quarrel")
+    _, rendered = solara.render(pane, handle_error=False)
+    rendered.find(ipyvuetify.Btn, children=["Run the nowcast"]).widget.click()
+    assert began.wait(60)
+    assert not cancelled.is_set()
+    rendered.close()
+    assert cancelled.wait(60)
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_server_during_a_nowcast(context: BrowserContext, tmp_path: Path) -> None:
+    with dashboard(tmp_path) as (address, process):
+        page = visit(context, address)
+        pane = page.get_by_role("region", name="Nowcast")
+        click(pane, "100,000 histories")
+        click(pane, "Run the nowcast")
+        expect(pane).to_contain_text("Running histories")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        page.close()
 
 
 def download(page: Page, where: Locator) -> set[str]:

@@ -235,6 +235,6 @@ def test_the_command_says_what_is_missing(
     monkeypatch.setattr(server.metadata, "version", version)
     assert run_command(["dashboard"]) == MISTAKE
     assert capsys.readouterr().err.strip() == (
-        "error: the dashboard needs Solara, of which solara-ui is missing; "
+        "error: the dashboard needs the package solara-ui, which is not installed; "
         "to install it: pip install 'crisis-sim[dashboard]'"
     )

@@ -15,7 +15,7 @@ from crisis_sim.batch import Ensemble, simulate
 from crisis_sim.batch.block import BlockOrder
 from crisis_sim.dashboard import session as sessions
 from crisis_sim.dashboard.changes import open_reference
-from crisis_sim.dashboard.session import AT_ONCE, Job, LatestJob, Runs, Session
+from crisis_sim.dashboard.session import MAX_JOBS, Job, LatestJob, Runs, Session
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario import Scenario
 from crisis_sim.text import percent
@@ -73,7 +73,7 @@ def looked_back(session: Session) -> dict[str, Any]:
 def again(session: Session, query: str) -> Session:
     """Another session with the same runs, begun from an address."""
     other = Session(session.opened, session.runs, REPLICATES, seed=3)
-    other.recall(query)
+    other.restore(query)
     other.start()
     rest(other)
     return other
@@ -139,10 +139,10 @@ def test_a_session_begins_with_what_its_address_asks_for(session: Session) -> No
 
 
 def test_a_file_that_the_tab_has_not_kept_is_asked_for(made: Session) -> None:
-    made.recall(f"file=late.yaml&set={THRESHOLD}=0.1")
+    made.restore(f"file=late.yaml&set={THRESHOLD}=0.1")
     made.reopen({})
     assert rest(made) is not None
-    assert "the file late.yaml, which is not kept in this tab" in made.shown.mistake
+    assert "the file late.yaml, which this tab has not stored" in made.shown.mistake
     assert made.opened.scenario.title == "A quarrel"
     assert not made.changes
 
@@ -237,8 +237,7 @@ def test_a_scenario_too_big_or_whatever_goes_wrong_is_told_and_nobody_waits_for_
         session.move(THRESHOLD, 0.1)
         rest(session)
     assert session.shown.mistake == (
-        "error: this scenario is so big that memory may not hold 60 crises of it at once: "
-        "at most 10 (--replicates)"
+        "error: 60 crises of this scenario might not fit into memory: expected at most 10 (--replicates)"
     )
 
     def fail(*_: object) -> None:
@@ -268,12 +267,12 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
 def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
     made: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "LOOK", 15)
+    monkeypatch.setattr(sessions, "PREVIEW", 15)
     seen: list[tuple[int, bool]] = []
 
     def tell() -> None:
         if made.shown.view is not None:
-            seen.append((made.shown.view["crises"], made.shown.first_look))
+            seen.append((made.shown.view["crises"], made.shown.preview))
 
     made.on_change = tell
     made.start()
@@ -343,7 +342,7 @@ def test_what_the_watch_raises_ends_the_run_and_nothing_of_it_is_kept(quarrel: S
 
 
 def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: Scenario) -> None:
-    runs = Runs(kept=2)
+    runs = Runs(size=2)
     one, two = (runs.ensemble(quarrel, 20, seed, quiet) for seed in (1, 2))
     renamed = quarrel.model_copy(update={"name": "other"})  # a name makes no difference
     assert runs.ensemble(renamed, 20, 1, quiet) is one
@@ -355,7 +354,7 @@ def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: 
 def test_a_first_look_is_the_first_of_all_and_is_taken_where_all_would_be_long_in_coming(
     quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "LOOK", 10)
+    monkeypatch.setattr(sessions, "PREVIEW", 10)
     asked: list[tuple[int, int]] = []
     honest = sessions.run_block
 
@@ -365,19 +364,19 @@ def test_a_first_look_is_the_first_of_all_and_is_taken_where_all_would_be_long_i
 
     monkeypatch.setattr(sessions, "run_block", noted)
     runs = Runs()
-    assert runs.first_look([quarrel], 39, 5) is None  # not worth its while
-    assert runs.first_look([quarrel], 40, 5) == 10
+    assert runs.preview([quarrel], 39, 5) is None  # not worth its while
+    assert runs.preview([quarrel], 40, 5) == 10
     few, whole = (runs.ensemble(quarrel, count, 5, quiet) for count in (10, 40))
     assert asked == [(0, 10), (10, 30)]  # nothing is run twice
     alone = Runs().ensemble(quarrel, 40, 5, quiet)
     for name in whole.table.column_names:
         assert plain(whole, name) == plain(alone, name), name
         assert plain(few, name) == plain(whole, name)[:10], name
-    assert runs.first_look([quarrel], 40, 5) is None  # they are here
-    monkeypatch.setattr(sessions, "SOON", 0.0)
-    assert runs.first_look([quarrel], 40, 6) == 10
-    monkeypatch.setattr(sessions, "SOON", 1e9)
-    assert runs.first_look([quarrel], 40, 6) is None  # as quick as those before
+    assert runs.preview([quarrel], 40, 5) is None  # they are here
+    monkeypatch.setattr(sessions, "SKIP_PREVIEW", 0.0)
+    assert runs.preview([quarrel], 40, 6) == 10
+    monkeypatch.setattr(sessions, "SKIP_PREVIEW", 1e9)
+    assert runs.preview([quarrel], 40, 6) is None  # as quick as those before
 
 
 # Background jobs.
@@ -390,8 +389,8 @@ def test_what_comes_too_late_is_not_taken() -> None:
         go.wait(5)
         job.deliver(lambda: taken.append("old"))
 
-    thread = latest.ask(late)
-    latest.end()
+    thread = latest.start(late)
+    latest.cancel()
     go.set()
     thread.join(5)
     assert not thread.is_alive()
@@ -399,11 +398,11 @@ def test_what_comes_too_late_is_not_taken() -> None:
 
 
 def test_a_request_that_waits_for_its_turn_gives_up_when_a_newer_one_comes() -> None:
-    go, busy = threading.Event(), [LatestJob() for _ in range(AT_ONCE)]
-    threads = [one.ask(lambda job: go.wait(5) and None) for one in busy]
+    go, busy = threading.Event(), [LatestJob() for _ in range(MAX_JOBS)]
+    threads = [one.start(lambda job: go.wait(5) and None) for one in busy]
     waiting, taken = LatestJob(), []
-    first = waiting.ask(lambda job: taken.append("first"))
-    second = waiting.ask(lambda job: taken.append("second"))
+    first = waiting.start(lambda job: taken.append("first"))
+    second = waiting.start(lambda job: taken.append("second"))
     first.join(5)
     assert not first.is_alive()
     go.set()
