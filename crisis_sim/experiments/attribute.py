@@ -33,14 +33,7 @@ from crisis_sim.experiments.design import (
 )
 from crisis_sim.experiments.factors import ScenarioEditor, Values, check_change, overlaps
 from crisis_sim.experiments.plots import style
-from crisis_sim.experiments.spec import (
-    Experiment,
-    Findings,
-    MeasuringSpec,
-    Reading,
-    RunOptions,
-    entry,
-)
+from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
@@ -63,7 +56,7 @@ Changes = Annotated[
 class AttributeSpec(MeasuringSpec):
     """The keys of an attribution."""
 
-    kind: Literal["attribute"] = entry("the kind of experiment")
+    kind: Literal["attribute"] = Field(description="the kind of experiment")
     parts: dict[str, Changes] = Field(
         min_length=1,
         max_length=10,  # about a thousand combinations
@@ -76,10 +69,10 @@ SPEC = AttributeSpec
 
 
 def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
-    editor = ScenarioEditor(reading.scenario)
-    if mistakes := [*_check_parts(spec, reading, editor)]:
+    if mistakes := [*_check_parts(spec, reading)]:
         yield from mistakes
         return
+    editor = ScenarioEditor(reading.scenario)
     try:
         remainder = editor.with_changes([*chain(*spec.parts.values())], editor.name)
     except ScenarioError as error:
@@ -97,26 +90,22 @@ def check(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
                 yield reading.node_at("outcomes", k).place.mistake(message, expected)
 
 
-def _check_parts(
-    spec: AttributeSpec, reading: Reading, editor: ScenarioEditor
-) -> Iterator[Mistake]:
+def _check_parts(spec: AttributeSpec, reading: Reading) -> Iterator[Mistake]:
+    editor = ScenarioEditor(reading.scenario)
+    previous: list[tuple[str, str]] = []
     for name, changes in spec.parts.items():
         if not text.clean(name).strip() or name in ("point", "scenario"):  # columns of the table
             message = f"a part cannot be called '{name}'"
             yield reading.node_at("parts", name).label.mistake(message, "another name")
         for k, change in enumerate(changes):
-            yield from check_change(editor, change, reading.node_at("parts", name, k))
-    listed = [
-        (name, k, change)
-        for name, changes in spec.parts.items()
-        for k, change in enumerate(changes)
-    ]
-    for (first, _, earlier), (second, k, change) in combinations(listed, 2):
-        if overlaps(earlier, change):
-            owner = "this part" if first == second else f"part '{first}'"
-            message = f"'{change}' is already in {owner}, as '{earlier}'"
-            place = reading.node_at("parts", second, k).place
-            yield place.mistake(message, "parts that do not overlap")
+            node = reading.node_at("parts", name, k)
+            yield from check_change(editor, change, node)
+            for part, other in previous:
+                if overlaps(other, change):
+                    owner = "this part" if part == name else f"part '{part}'"
+                    message = f"'{change}' is already in {owner}, as '{other}'"
+                    yield node.place.mistake(message, "parts that do not overlap")
+            previous.append((name, change))
 
 
 def crises(experiment: Experiment) -> int:
@@ -363,10 +352,7 @@ def attribute(measured: Measured, fits: Fits | None = None) -> Attribution:
     shares, share_pull = shapley(values), shapley(influence)
     pairs, pair_pull = interactions(values), interactions(influence)
     total, total_pull = values[-1] - values[0], influence[-1] - influence[0]
-    lost, lost_pull = (
-        np.stack([each[-1] for each in parts_added]).sum(axis=0)
-        for parts_added in (added, added_pull)
-    )
+    lost, lost_pull = (np.sum([each[-1] for each in game], axis=0) for game in (added, added_pull))
     return Attribution(
         nothing=level(0),
         everything=level(-1),

@@ -74,9 +74,8 @@ class Design:
         import pyarrow as pa
 
         scenarios = np.repeat(self.scenarios, self.points // len(self.scenarios))
-        varied = {
-            path: np.tile(column, len(self.scenarios)) for path, column in self.values.items()
-        }
+        repeats = len(self.scenarios)
+        varied = {path: np.tile(column, repeats) for path, column in self.values.items()}
         return pa.table({"point": np.arange(self.points), "scenario": scenarios, **varied})
 
     def over_fits(self, measure: str, less: int | None = None) -> list[OverFits | None]:
@@ -87,9 +86,9 @@ class Design:
         within, estimates = self.fits.within(measured), measured.estimate
         if less is not None:
             within, estimates = within - within[less], estimates - estimates[less]
-        bounds = (
-            (0.0 if less is None else -1.0, 1.0) if measured.is_share else (-math.inf, math.inf)
-        )
+        bounds = (-math.inf, math.inf)
+        if measured.is_share:
+            bounds = (0.0 if less is None else -1.0, 1.0)
         return [
             over_sets(estimate, [(self.fits, influence)], bounds)
             for estimate, influence in zip(estimates.tolist(), within, strict=True)

@@ -167,14 +167,11 @@ def resolve(path: str, written: Range, scenario: Scenario) -> Factor:
 def check_path(path: str, node: Node, scenario: Scenario) -> Iterator[Mistake]:
     """Yield a mistake, with the nearest path, if a parameter is not in the scenario."""
     known = numbers_of(scenario)
-    if path not in known:
-        message = f"no parameter '{path}' in {scenario.name}"
-        mistake = removed_parameter(path) or (
-            message,
-            _neighbours(path, known),
-            nearest(path, known),
-        )
-        yield node.label.mistake(*mistake)
+    if path in known:
+        return
+    unknown = f"no parameter '{path}' in {scenario.name}"
+    removed = removed_parameter(path)
+    yield node.label.mistake(*removed or (unknown, _neighbours(path, known), nearest(path, known)))
 
 
 def check_factor(path: str, written: Range, node: Node, scenario: Scenario) -> Iterator[Mistake]:

@@ -247,10 +247,8 @@ def noise_threshold(layout: Layout, measured: Measured, generator: np.random.Gen
     if layout.method == "pawn":
         shuffled = np.argsort(generator.random((DUMMIES, layout.samples)), axis=1).T
         dummies = _summarize(distances(shuffled / layout.samples, measured.estimate))
-        return {
-            name: np.full(layout.factors, np.quantile(index, BELOW_THRESHOLD))
-            for name, index in dummies.items()
-        }
+        limits = {name: np.quantile(index, BELOW_THRESHOLD) for name, index in dummies.items()}
+        return {name: np.full(layout.factors, limit) for name, limit in limits.items()}
     replicates = measured.influence.shape[1]
     if layout.method == "morris" and replicates > 1:
         pulls = [effects(layout, measured.influence[:, r]) for r in range(replicates)]
@@ -361,14 +359,9 @@ class IndexEstimates:
 
     def rows(self, name: str) -> Iterator[dict[str, float]]:
         """Yield the columns `OF_INDEX` of an index for each factor or pair."""
-        columns = (
-            self.estimate[name],
-            self.error[name],
-            *self.limits(name),
-            self.noise[name],
-            self.with_noise[name],
-        )
-        for row in zip(*columns, strict=True):
+        each = (self.estimate, self.error, self.noise, self.with_noise)
+        estimate, error, noise, with_noise = (index[name] for index in each)
+        for row in zip(estimate, error, *self.limits(name), noise, with_noise, strict=True):
             yield dict(zip(OF_INDEX, map(float, row), strict=True))
 
     @cached_property

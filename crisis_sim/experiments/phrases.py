@@ -24,18 +24,14 @@ def with_unit(value: float, unit: str, digits: int | None = None) -> str:
     return f"{rounded} {unit}".rstrip()
 
 
-def interval(lower: float, upper: float, unit: str) -> str:
-    """Return an interval: "58.1 to 64.2%", "at least 80 hours", "limits not known"."""
-    scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
-    width, known = scale * (upper - lower), lower if is_known(lower) else upper
-    digits = decimals(width) if math.isfinite(width) else _digits(known)
-    return limits(scale * lower, scale * upper, digits, noun)
-
-
 def estimate(value: float, lower: float, upper: float, unit: str) -> str:
     """Return an estimate with its interval: "61.2% (58.1 to 64.2%)"."""
-    digits = decimals((upper - lower) * (100.0 if unit == "share" else 1.0))
-    return f"{with_unit(value, unit, digits)} ({interval(lower, upper, unit)})"
+    scale, noun = (100.0, "%") if unit == "share" else (1.0, f" {unit}".rstrip())
+    digits = of_limits = decimals(scale * (upper - lower))
+    if not math.isfinite(upper - lower):
+        of_limits = _digits(lower if is_known(lower) else upper)
+    interval = limits(scale * lower, scale * upper, of_limits, noun)
+    return f"{with_unit(value, unit, digits)} ({interval})"
 
 
 def change(value: float, lower: float, upper: float, unit: str) -> str:

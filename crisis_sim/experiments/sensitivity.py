@@ -118,18 +118,14 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
     total = crises(experiment)
 
-    values = {
-        # Morris goes from end to end of each factor.
-        factor.path: factor.between_ends(shares)
-        if layout.method == "morris"
-        else factor.finite_at(shares)
-        for factor, shares in zip(factors, layout.shares.T, strict=True)
-    }
+    # Morris goes from end to end of each factor.
+    draw = DrawnFactor.between_ends if layout.method == "morris" else DrawnFactor.finite_at
+    shares = zip(factors, layout.shares.T, strict=True)
+    values = {factor.path: draw(factor, column) for factor, column in shares}
     first = replace(options, progress=offset_progress(options.progress, 0, total))
     design = run_points(experiment, first, values, name="points")
     studies = {
-        name: indices.study(layout, measured, spec.seed)
-        for name, measured in design.measured.items()
+        name: indices.study(layout, each, spec.seed) for name, each in design.measured.items()
     }
     tables = {
         "points": design.point_table(),
@@ -144,7 +140,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         second = replace(options, progress=offset_progress(options.progress, design.crises, total))
         tornado = run_points(experiment, second, ends, replicates=spec.tornado, name="tornado")
         rows = [
-            row for name, each in tornado.measured.items() for row in _bars(name, each, factors)
+            bar for name, each in tornado.measured.items() for bar in _bars(name, each, factors)
         ]
         floats = ("value", "outcome", "estimate", "standard_error", "lower", "upper")
         tables["tornado"] = table_of(rows, ("measure", "factor", "end"), (), floats)
@@ -159,13 +155,9 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "replicates": spec.replicates,
         "tornado_replicates": spec.tornado,
         "factors": [
-            {
-                **factor.about("middle"),
-                "drawn": factor.describe(),
-                "low": factor.ends[0],
-                "high": factor.ends[1],
-            }
-            for factor in factors
+            {**each.about("middle"), "drawn": each.describe(), "low": low, "high": high}
+            for each in factors
+            for low, high in [each.ends]
         ],
         "measures": [measure.about() for measure in experiment.measures],
         "studies": {
@@ -364,6 +356,12 @@ _AXES = {
         "PAWN index",
     ),
 }
+#: The labels of both marks in the ranking's legend.
+_LEGENDS = {
+    "sobol": ("total index: alone and with others", "first-order index: alone"),
+    "morris": ("mean size of the elementary effects (μ*)", "95% limit of noise alone"),
+    "pawn": ("PAWN index", "95% limit for a factor without effect"),
+}
 
 
 def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
@@ -399,22 +397,16 @@ def draw_ranking(findings: Findings) -> Figure:
         if method == "sobol":  # limits far outside must not hide the rest
             low, high = axes.get_xlim()
             axes.set_xlim(max(low, -0.6), min(high, 1.6))
+    main_label, label = _LEGENDS[method]
     full = {"markersize": 3.4, "markerfacecolor": style.ESTIMATE}
-    if method == "sobol":
-        hollow = full | {"markerfacecolor": style.WHITE}
-        handles = [
-            plots.key("total index: alone and with others", "o", style.ESTIMATE, **full),
-            plots.key("first-order index: alone", "o", style.GREY, **hollow),
-        ]
-    else:
-        main, threshold = "PAWN index", "95% limit for a factor without effect"
-        if method == "morris":
-            main, threshold = "mean size of the elementary effects (μ*)", "95% limit of noise alone"
-        bar: Any = {"markersize": 7.0, "linestyle": "", "markeredgewidth": 1.2}
-        handles = [
-            plots.key(main, "o", style.ESTIMATE, **full),
-            plots.key(threshold, "|", style.AIM, **bar),
-        ]
+    hollow = {**full, "markerfacecolor": style.WHITE}
+    bar: Any = {"markersize": 7.0, "linestyle": "", "markeredgewidth": 1.2}
+    handles = [
+        plots.key(main_label, "o", style.ESTIMATE, **full),
+        plots.key(label, "o", style.GREY, **hollow)
+        if method == "sobol"
+        else plots.key(label, "|", style.AIM, **bar),
+    ]
     more = len(names) - _ROWS
     omitted = f"the {more} least important factors are omitted; " if more > 0 else ""
     return plots.finish(figure, _caption(summary, omitted), handles, "right", size=None)
@@ -603,10 +595,8 @@ def _panels(
 ) -> tuple[style.Chart, Any]:
     """Return a figure and a row of panels per outcome, `height` mm high, or lower if it has no indices to draw."""
     studies = [summary["studies"][measure["name"]] for measure in summary["measures"]]
-    ratios = [
-        1.0 if full_height or (study["indices"] and study["deviation"]) else 0.3
-        for study in studies
-    ]
+    draws = [full_height or (study["indices"] and study["deviation"]) for study in studies]
+    ratios = [1.0 if drawn else 0.3 for drawn in draws]
     figure = style.new_figure(height=margin + height * sum(ratios))
     panels = figure.subplots(
         len(ratios), columns, squeeze=False, gridspec_kw={"height_ratios": ratios}
