@@ -276,11 +276,6 @@ class Histories:
             agree &= self.met[k] if x.is_of_state or x.high <= now else x.agrees(self.times, now)
         return agree
 
-    def still_agreeing(self, now: float) -> NDArray[np.bool_]:
-        """Return the histories that, as of a moment, may still agree with all evidence."""
-        known = [k for k, x in enumerate(self.evidence.observations) if x.known_at <= now]
-        return np.asarray(self.met[known].all(axis=0))
-
     def answers(self, enough: int, particles: int) -> tuple[Answer, ...]:
         """Return the answer at each moment of the evidence."""
         answers: dict[float, Answer] = {}
@@ -329,7 +324,8 @@ class Histories:
         """Return the last check from which a particle filter has enough histories, and these histories."""
         start, numbers = 0, np.arange(self.size)
         for step, now in enumerate(checks):
-            agreeing = np.flatnonzero(self.still_agreeing(now))
+            known = [k for k, x in enumerate(self.evidence.observations) if x.known_at <= now]
+            agreeing = np.flatnonzero(self.met[known].all(axis=0))
             if now > before or agreeing.size * 20 < particles:
                 break
             start, numbers = step, agreeing

@@ -16,9 +16,6 @@ from typing import Any
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 
-#: Arguments of rules of states, and of rules of all other agents.
-STATE_ARGUMENTS = ("own", "rival", "facts", "c", "p", "luck")
-OTHER_ARGUMENTS = ("own", "facts", "c", "p", "luck")
 #: A message lists the valid names in full up to this number.
 _MOST_LISTED = 12
 
@@ -34,7 +31,8 @@ def is_rule(member: Any) -> bool:
 
 def arguments_of(role: str) -> tuple[str, ...]:
     """Return the arguments of the rules of a role."""
-    return STATE_ARGUMENTS if role == "states" else OTHER_ARGUMENTS
+    rival = ("rival",) if role == "states" else ()
+    return ("own", *rival, "facts", "c", "p", "luck")
 
 
 def mistake_at(

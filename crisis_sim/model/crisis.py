@@ -107,14 +107,13 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         layout = lay_out(self, seed)
         self.crises, self._workspace = layout.crises, layout.workspace
         self.drawn, self._slots = layout.drawn, layout.slots
-        self._kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
-        days = int(scenario.horizon_days) + 1 if self._kept else 0
-        self.paths = np.zeros((self._kept, days, 2), PATH)
+        kept = min(max(keep_paths - first_replicate, 0), count) if points == 1 else 0
+        self.paths = np.zeros((kept, int(scenario.horizon_days) + 1 if kept else 0, 2), PATH)
         self.paths["rung"] = -1
         notes = np.zeros(NOTES if journal is not None else 0, NOTE)
         noted = np.zeros(1, np.int64)
         self.luck = Luck(layout.keys, layout.stream_of, notes, noted, self.paths)
-        self.crises["path"][: self._kept] = np.arange(self._kept)
+        self.crises["path"][:kept] = np.arange(kept)
         self.checked = checked
         self.schedule = schedule_of(self.cast, checked)
         self.events_run = 0
@@ -356,12 +355,12 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if rows is None:
             rows, other.journal = np.arange(self.rows), copy.deepcopy(self.journal)
         else:
-            other.journal, notes, noted[:], other._kept = None, notes[:0], 0, 0
+            other.journal, notes, noted[:], paths = None, notes[:0], 0, paths[:0]
         other.crises, other.view = self.crises[rows], self.view[rows]
         other._workspace = self._workspace.copy()
         other.drawn, other.replicate, other.rows = self.drawn[rows], self.replicate[rows], rows.size
         other.labels = {name: values[rows] for name, values in self.labels.items()}
-        if not other._kept:
+        if not len(paths):
             other.crises["path"] = -1
         other.luck = self.luck._replace(notes=notes, noted=noted, paths=paths)
         other.paths = paths
@@ -433,7 +432,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
 
         Paths are daily, or weekly if the horizon is over a year.
         """
-        return paths_of(self) if self._kept else None
+        return paths_of(self) if len(self.paths) else None
 
 
 _SCHEDULES: dict[Any, Schedule] = {}

@@ -52,20 +52,9 @@ def _cuda() -> Any:
 
 
 def run_crises(
-    crises: Any,
-    table: Any,
-    drawn: Any,
-    slots: Any,
-    workspace: Any,
-    words: Any,
-    luck: Any,
-    first: int,
-    last: int,
-    until: float,
-    horizon: float,
-    stop: bool,
-    *rules: Any,
-) -> int:
+    crises: Any, table: Any, drawn: Any, slots: Any, workspace: Any, words: Any, luck: Any,
+    first: int, last: int, until: float, horizon: float, stop: bool, *rules: Any,
+) -> int:  # fmt: skip
     """Run crises as `crisis_sim.model.schedule.run_crises` does, on the card."""
     cuda = _cuda()
     count = min(last - first, WORKSPACES)

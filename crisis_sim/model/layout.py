@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.model.acts import ACTS
+from crisis_sim.model.acts import ACTS, DISPLAY, FORCE, THREAT, WAR
 from crisis_sim.model.cast import ROLES, kinds_of
 from crisis_sim.model.check import RuleError, check_names, mistake_at
 from crisis_sim.model.choice import FULL_WAR, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
@@ -111,7 +111,6 @@ RUNG = record(
         *((name, np.bool_) for name in ("strike", "nuclear", "military")),
     ]
 )  # fmt: skip
-_DRAWN_RUNG = ("intensity", "opening_deaths", "deaths_per_day", "cost_per_day")
 
 
 @dataclass
@@ -327,11 +326,10 @@ def _fill_ladder(values: _Values, c: Any, model: CrisisModel) -> None:
         own = c["ladder"][:, k]
         own["violence"], own["strike"], own["nuclear"] = violence[k], rung.strike, rung.nuclear
         own["kind"] = kind = _kind(k, violence[k], display)
-        own["military"] = kind >= ACTS.index("display")
-        drawn: Mapping[str, Any] = {name: getattr(numbers, name) for name in _DRAWN_RUNG}
-        intensity = drawn["intensity"]
-        powers = {"toll": intensity**model.behaviour.cost_power, "dread": intensity**6}
-        values.put({**drawn, **powers}, "c", "ladder", k)
+        own["military"] = kind >= DISPLAY
+        z = numbers.intensity
+        powers = {"toll": z**model.behaviour.cost_power, "dread": z**6}
+        values.put({**vars(numbers), **powers}, "c", "ladder", k)
 
 
 def _kind(rung: int, violence: int, display: int) -> int:
@@ -342,5 +340,5 @@ def _kind(rung: int, violence: int, display: int) -> int:
     if rung == 0:
         return -1
     if violence:
-        return ACTS.index("war" if violence >= FULL_WAR else "force")
-    return ACTS.index("display" if rung == display else "threat")
+        return WAR if violence >= FULL_WAR else FORCE
+    return DISPLAY if rung == display else THREAT

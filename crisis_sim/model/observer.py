@@ -40,11 +40,6 @@ NEXT = ("end", *ACTS)
 RESPONSES = ("", "verbal", "political_or_economic", "nonviolent_military", "violent")
 
 
-def struck_column(state: str) -> str:
-    """Return the column with the time of a violent trigger against the state, hours from the start."""
-    return f"{state}_struck_at_hours"
-
-
 def response_column(state: str) -> str:
     """Return the column with the state's answer to a violent trigger, one of `RESPONSES`."""
     return f"{state}_response"
@@ -83,7 +78,7 @@ class Observer(Agent):
         for k, name in enumerate(model.scenario.state_names):
             own = c["states"][:, k]
             answered = ~np.isnan(own["answer_at"])
-            columns[struck_column(name)] = own["struck_at"] * 24
+            columns[f"{name}_struck_at_hours"] = own["struck_at"] * 24
             columns[response_column(name)] = np.where(answered, kinds[own["answer"]], "")
             columns[response_time_column(name)] = (own["answer_at"] - own["struck_at"]) * 24
         over = c["ending"] != ENDINGS.index("unresolved")

@@ -263,26 +263,10 @@ def redraw_budgets(
 
 @part
 def run_every(  # noqa: C901 - the main loop
-    crises: Any,
-    table: Any,
-    drawn: Any,
-    slots: Any,
-    workspace: Any,
-    words: Any,
-    luck: Any,
-    first: Any,
-    last: Any,
-    stride: Any,
-    until: Any,
-    horizon: Any,
-    stop: Any,
-    update: Any,
-    clocks: Any,
-    pass_time: Any,
-    happen: Any,
-    take: Any,
-    fault: Any,
-) -> Any:
+    crises: Any, table: Any, drawn: Any, slots: Any, workspace: Any, words: Any, luck: Any,
+    first: Any, last: Any, stride: Any, until: Any, horizon: Any, stop: Any,
+    update: Any, clocks: Any, pass_time: Any, happen: Any, take: Any, fault: Any,
+) -> Any:  # fmt: skip
     """Run crises `first`, `first + stride`, ... below `last` in one workspace: see `run_crises`."""
     count = 0
     c, p = workspace.c, workspace.p
@@ -333,25 +317,10 @@ def run_every(  # noqa: C901 - the main loop
 
 @driver
 def run_crises(
-    crises: Any,
-    table: Any,
-    drawn: Any,
-    slots: Any,
-    workspace: Any,
-    words: Any,
-    luck: Any,
-    first: Any,
-    last: Any,
-    until: Any,
-    horizon: Any,
-    stop: Any,
-    update: Any,
-    clocks: Any,
-    pass_time: Any,
-    happen: Any,
-    take: Any,
-    fault: Any,
-) -> Any:
+    crises: Any, table: Any, drawn: Any, slots: Any, workspace: Any, words: Any, luck: Any,
+    first: Any, last: Any, until: Any, horizon: Any, stop: Any,
+    update: Any, clocks: Any, pass_time: Any, happen: Any, take: Any, fault: Any,
+) -> Any:  # fmt: skip
     """Run crises `first` to `last - 1` through all events up to the time `until`; return the number of events.
 
     With `stop`, advance them to `until` itself. A variable that is not finite ends the run: see `Schedule.fault`.

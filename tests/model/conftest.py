@@ -16,12 +16,12 @@ SEED = 11
 
 
 def run(scenario: Scenario, replicates: int, **further: Any) -> Columns:
-    """What comes of so many crises."""
+    """Outcomes of a number of crises."""
     return CrisisModel(scenario, replicates, seed=SEED, **further).run().outcomes()
 
 
 def same(a: Columns, b: Columns) -> bool:
-    """Whether two sets of outcomes are alike to the bit."""
+    """Return true if two sets of outcomes are equal to the bit."""
     return a.keys() == b.keys() and all(
         np.array_equal(a[name], b[name], equal_nan=a[name].dtype.kind == "f") for name in a
     )

@@ -1,4 +1,4 @@
-"""The engine: keyed luck, clocks, and classes whose rules a user may replace."""
+"""The engine: keyed random numbers, clocks, and classes whose rules a user may replace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.model.conftest import SEED, Columns, rows, run, same
 
 
 class Patient(State):
-    """It never begins: until a strike falls it waits, and then decides as states do."""
+    """It waits until the first strike, and then decides as other states do."""
 
     @rule
     def decide(own, rival, facts, c, p, luck):
@@ -39,7 +39,7 @@ class Patient(State):
 
 
 class Thoughtful(State):
-    """It decides by the rule above it, and has a variable, a fact, a purpose of luck and an event that its rival has not."""
+    """A state with an additional variable, fact, random stream and event, which its rival does not have."""
 
     draws = (*State.draws, "doubt")
     events = (*State.events, Event("doubt", "doubt", rate="doubting"))
@@ -60,23 +60,23 @@ class Thoughtful(State):
 
     @rule
     def decide(own, rival, facts, c, p, luck):
-        """As states do."""
+        """Count, and decide as other states do."""
         own.thoughts += 1
         State.decide(own, rival, facts, c, p, luck)
 
     @rule
     def doubting(own, rival, facts, c, p, luck):
-        """At its own rate, while it has acted."""
+        """At its rate, once it has acted."""
         return facts.doubts_a_day if own.acted else 0.0
 
     @rule
     def doubt(own, rival, facts, c, p, luck):
-        """Count it."""
+        """Sum up random numbers."""
         own.doubts += uniform(c, luck.keys, own.streams + 11)
 
 
 class Council(Agent):
-    """It meets once there is serious violence, and its call makes a halt worth more to both."""
+    """It meets after serious violence, and calls for a halt, which makes a halt more valuable to both."""
 
     role = "councils"
     events = (Event("meet", "meet", rate="meeting"),)
@@ -86,7 +86,7 @@ class Council(Agent):
 
     @rule
     def meeting(own, facts, c, p, luck):
-        """Every other day while there is serious violence."""
+        """Every other day after serious violence."""
         return 0.5 if c.worst >= 2 and not own.called else 0.0
 
     @rule
@@ -96,14 +96,14 @@ class Council(Agent):
 
     @rule
     def influence(own, facts, c, p, luck):
-        """Its call is worth 4 to both."""
+        """Add 4 to the value of a halt for both."""
         if own.called:
             c.states[0].dovish += 4.0
             c.states[1].dovish += 4.0
 
 
 class Silent(Council):
-    """A council that meets and brings nothing."""
+    """A council without influence."""
 
     @rule
     def influence(own, facts, c, p, luck):
@@ -111,7 +111,7 @@ class Silent(Council):
 
 
 class Peacemaker(Agent):
-    """A plain agent: from the tenth day on, it presses both states to halt, more or less from day to day."""
+    """A plain agent that presses both states to halt from the tenth day on, with a strength that varies by day."""
 
     role = "peacemakers"
 
@@ -123,7 +123,7 @@ class Peacemaker(Agent):
 
 
 class Idler(Agent):
-    """A plain agent that does nothing, day by day."""
+    """A plain agent that does nothing."""
 
     role = "idlers"
 
@@ -132,32 +132,33 @@ class Idler(Agent):
 
 
 @numba.njit
-def _quantiles(chances: np.ndarray) -> np.ndarray:
-    found = np.empty_like(chances)
-    for k in range(chances.size):
-        found[k] = quantile(chances[k])
-    return found
+def _quantiles(probabilities: np.ndarray) -> np.ndarray:
+    quantiles = np.empty_like(probabilities)
+    for k in range(probabilities.size):
+        quantiles[k] = quantile(probabilities[k])
+    return quantiles
 
 
-def test_normal_numbers_are_those_of_their_chance() -> None:
-    far = 10.0 ** -np.linspace(0.31, 15, 400)
-    chances = np.concatenate([np.linspace(0.001, 0.999, 999), far, 1 - far])
-    np.testing.assert_allclose(_quantiles(chances), ndtri(chances), rtol=1e-13, atol=1e-15)
+def test_normal_quantiles_agree_with_scipy() -> None:
+    tail = 10.0 ** -np.linspace(0.31, 15, 400)
+    probabilities = np.concatenate([np.linspace(0.001, 0.999, 999), tail, 1 - tail])
+    expected = ndtri(probabilities)
+    np.testing.assert_allclose(_quantiles(probabilities), expected, rtol=1e-13, atol=1e-15)
 
 
-def test_an_agent_in_plain_python_takes_part_day_by_day(may_2025: Scenario) -> None:
+def test_an_agent_in_plain_python_takes_a_step_each_day(may_2025: Scenario) -> None:
     with_it, without = (run(may_2025, 600, agents=[kind]) for kind in (Peacemaker, Idler))
     early = with_it["followed_until_hours"] < 240
     assert same(rows(with_it, early), rows(without, early))
-    agreed, else_agreed = (np.mean(one["ending"] == "agreement") for one in (with_it, without))
-    assert agreed > else_agreed + 0.02
+    agreed, otherwise = (np.mean(x["ending"] == "agreement") for x in (with_it, without))
+    assert agreed > otherwise + 0.02
     model = CrisisModel(may_2025, 20, SEED, first_replicate=300, agents=[Peacemaker])
     while model.running:
-        model.go_on(model.days + 0.4)  # however one goes on
+        model.go_on(model.days + 0.4)  # any step size
     assert same(rows(with_it, slice(300, 320)), model.outcomes())
 
 
-def test_what_is_compiled_is_found_by_its_name(may_2025: Scenario, whole: Columns) -> None:
+def test_compiled_rules_are_cached(may_2025: Scenario, whole: Columns) -> None:
     assert whole["ending"].size
     assert is_cached()
 
@@ -166,13 +167,15 @@ def test_what_is_compiled_is_found_by_its_name(may_2025: Scenario, whole: Column
     ("kind", "module", "first"),
     [(State, acts, "STAKES"), (Halt, ending, "COMMON"), (Mediator, parties, "PRESENT")],
 )
-def test_draws_are_numbered_as_they_are_declared(kind: Any, module: Any, first: str) -> None:
+def test_draws_are_numbered_in_the_order_of_their_declaration(
+    kind: Any, module: Any, first: str
+) -> None:
     numbered = {name.upper(): k for k, name in enumerate(kind.draws)}
     assert numbered[first] == 0
     assert {name: getattr(module, name) for name in numbered} == numbered
 
 
-def test_luck_is_the_numbers_of_philox() -> None:
+def test_random_numbers_are_those_of_philox() -> None:
     key = key_of(5, "india/choice")
     for replicate in (0, 7, 4711):
         raw = np.random.Philox(key=key, counter=[replicate, 0, 0, 0]).random_raw(1)[0]
@@ -180,7 +183,7 @@ def test_luck_is_the_numbers_of_philox() -> None:
         assert drawn == ((int(raw) >> 11) + 0.5) * 2.0**-53
 
 
-def test_points_of_a_design_share_their_luck(may_2025: Scenario, whole: Columns) -> None:
+def test_points_of_a_design_share_random_numbers(may_2025: Scenario, whole: Columns) -> None:
     given = {"behaviour.halt.hurting": np.repeat([may_2025.behaviour.halt.hurting, 9.0], 50)}
     both = run(may_2025, 50, points=2, parameters=given)
     assert same(rows(whole, slice(50)), rows(both, slice(50)))
@@ -204,7 +207,7 @@ def test_a_journal_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
     assert len(journal.series["danger"]) == len(journal.series["hours"])
 
 
-def test_taking_an_agent_out_leaves_the_luck_of_all_others(may_2025: Scenario) -> None:
+def test_removing_an_agent_changes_no_random_number_of_another(may_2025: Scenario) -> None:
     whole = CrisisModel(may_2025, 50, SEED)
     without = CrisisModel(may_2025.model_copy(update={"lenders": {}}), 50, SEED)
     for role in ("states", "mediators", "channels"):
@@ -219,7 +222,7 @@ def test_taking_an_agent_out_leaves_the_luck_of_all_others(may_2025: Scenario) -
             )
 
 
-def test_a_small_change_of_a_rate_moves_events_a_little(may_2025: Scenario) -> None:
+def test_a_small_change_of_a_rate_shifts_events_slightly(may_2025: Scenario) -> None:
     def first_acts(rate: float) -> Any:
         scenario = load_scenario(
             "may_2025", [f"behaviour.decision.decisions_on_alert_per_day={rate}"]
@@ -233,10 +236,10 @@ def test_a_small_change_of_a_rate_moves_events_a_little(may_2025: Scenario) -> N
 
 
 @pytest.mark.slow
-def test_what_only_one_of_two_states_declares_is_its_own(
+def test_a_declaration_of_one_state_does_not_affect_the_other(
     may_2025: Scenario, whole: Columns
 ) -> None:
-    """It calls the rule of the class above it; all luck is as it was, and times are but for their last digits."""
+    """It calls the rule of its base class; random numbers are unchanged, and times equal up to their last digits."""
     model = CrisisModel(may_2025, 300, SEED, roles={"pakistan": Thoughtful}).run()
     columns = model.outcomes()
     assert (columns.pop("pakistan_thoughts") > 0).any()
@@ -256,7 +259,7 @@ def test_states_may_decide_by_another_rule(may_2025: Scenario, whole: Columns) -
 
 
 @pytest.mark.slow
-def test_a_new_agent_takes_part_and_leaves_all_luck_untouched(
+def test_an_additional_agent_changes_no_random_number_of_another(
     may_2025: Scenario, whole: Columns
 ) -> None:
     assert np.mean(run(may_2025, 300, agents=[Silent])["ending"] == whole["ending"]) > 0.97
@@ -269,17 +272,13 @@ def test_a_new_agent_takes_part_and_leaves_all_luck_untouched(
     )
 
 
-def test_a_policy_that_takes_what_the_state_would_changes_nothing(
+def test_a_policy_that_leaves_decisions_to_the_model_changes_nothing(
     may_2025: Scenario, whole: Columns
 ) -> None:
-    asked: list[Decision] = []
+    decisions: list[Decision] = []
 
-    def as_it_would(decision: Decision) -> str | None:
-        asked.append(decision)
-        return None
-
-    assert same(rows(whole, slice(40)), run(may_2025, 40, policies={"india": as_it_would}))
-    assert asked
+    assert same(rows(whole, slice(40)), run(may_2025, 40, policies={"india": decisions.append}))
+    assert decisions
 
 
 def test_a_policy_chooses_among_named_options(may_2025: Scenario) -> None:
@@ -291,7 +290,7 @@ def test_a_policy_chooses_among_named_options(may_2025: Scenario) -> None:
 
     waiting = run(may_2025, 40, policies={"india": wait, "pakistan": wait})
     assert not np.isfinite(waiting["first_strike_at_hours"]).any()
-    assert all(abs(sum(odds for _, odds in one.values()) - 1) < 1e-9 for one in seen)
+    assert all(abs(sum(odds for _, odds in options.values()) - 1) < 1e-9 for options in seen)
     with pytest.raises(ValueError, match="no option 'surrender'"):
         run(may_2025, 5, policies={"india": lambda decision: "surrender"})
 
@@ -305,7 +304,7 @@ def test_a_choice_is_forced_at_the_first_decision_from_a_time_on(may_2025: Scena
         model.force("india", "limited strikes")
 
 
-def test_a_branch_shares_the_past_and_has_fresh_luck_after_it(
+def test_a_branch_shares_the_past_and_has_new_random_numbers_after_it(
     may_2025: Scenario, whole: Columns
 ) -> None:
     struck = np.flatnonzero(whole["first_strike_at_hours"] > 24 * 6)[0]
@@ -372,17 +371,17 @@ CrisisModel(load_scenario("may_2025"), 2, roles={roles})
 
 
 @pytest.mark.slow
-def test_rules_of_ones_own_are_kept_beside_those_of_earlier_processes(tmp_path: Path) -> None:
+def test_own_rules_are_cached_in_addition_to_those_of_earlier_processes(tmp_path: Path) -> None:
     (tmp_path / "calm.py").write_text(CALM, encoding="utf-8")
-    kept = tmp_path / "kept"
+    cache = tmp_path / "cache"
     paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
-    # Of the rules that an index speaks of, Numba holds only the last ones; here none.
-    few = {"NUMBA_CACHE_DIR": str(kept), "NUMBA_FUNCTION_CACHE_SIZE": "0"}
+    # Numba keeps a number of recent functions alive; here none.
+    few = {"NUMBA_CACHE_DIR": str(cache), "NUMBA_FUNCTION_CACHE_SIZE": "0"}
     env = {**os.environ, **few, "PYTHONPATH": paths}
     for roles, expected in (("{}", 1), ("{'pakistan': Calm}", 2), ("{}", 2)):
         code = BEGIN.replace("{roles}", roles)
-        told = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", code], check=False, env=env, capture_output=True, text=True
         )
-        assert told.returncode == 0, told.stderr
-        assert len(list(kept.glob("**/*.begin_crises-*.nbc"))) == expected
+        assert result.returncode == 0, result.stderr
+        assert len(list(cache.glob("**/*.begin_crises-*.nbc"))) == expected

@@ -1,4 +1,4 @@
-"""The engine for graphics cards; what needs one is left out where there is none."""
+"""The engine for graphics cards; tests that need a card are skipped without one."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def has_card() -> bool:
     return True
 
 
-class There(np.ndarray):
-    """An array on the stand."""
+class CardArray(np.ndarray):
+    """An array on the simulated card."""
 
     def copy_to_host(self, array: Any = None) -> Any:
         if array is None:
@@ -36,19 +36,19 @@ class There(np.ndarray):
         return array
 
 
-class Stand:
-    """Stands in for a card: arrays are copied to it and back, and its threads go one after the other."""
+class FakeCard:
+    """Simulates a card: arrays are copied to it and back, and its threads run one after another."""
 
     def __init__(self) -> None:
         self.thread = 0
 
     def to_device(self, array: Any) -> Any:
-        return array.copy().view(There)
+        return array.copy().view(CardArray)
 
     def device_array(self, count: int, dtype: Any) -> Any:
         made = np.empty(count, dtype)
         made.view(np.uint8).fill(255)
-        return made.view(There)
+        return made.view(CardArray)
 
     def grid(self, _: int) -> int:
         return self.thread
@@ -62,10 +62,10 @@ class Stand:
 
 
 @pytest.fixture
-def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three blocks of three threads, for seven desks."""
-    card, loop = Stand(), cast(Any, run_every)
-    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
+def with_fake_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three blocks of three threads, for seven workspaces."""
+    card, loop = FakeCard(), cast(Any, run_every)
+    monkeypatch.setattr(gpu, "check_card", lambda: "a card")
     monkeypatch.setattr(gpu, "_cuda", lambda: card)
     monkeypatch.setattr(gpu, "kernel", gpu.kernel.__wrapped__)
     monkeypatch.setattr(gpu, "run_every", driver(loop.py_func))
@@ -74,39 +74,41 @@ def with_stand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("with_stand")
-def test_crises_shared_out_among_desks_are_the_same_and_come_back_whole(
+@pytest.mark.usefixtures("with_fake_card")
+def test_crises_on_a_card_are_the_same_and_are_copied_back(
     may_2025: Scenario,
 ) -> None:
-    here = CrisisModel(may_2025, 60, seed=4, keep_paths=20).run()
-    there = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run()
-    assert same(here.outcomes(), there.outcomes())
-    assert here.events_run == there.events_run
-    paths, brought = here.kept_paths(), there.kept_paths()
+    on_cpu = CrisisModel(may_2025, 60, seed=4, keep_paths=20).run()
+    on_card = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run()
+    assert same(on_cpu.outcomes(), on_card.outcomes())
+    assert on_cpu.events_run == on_card.events_run
+    paths, brought = on_cpu.kept_paths(), on_card.kept_paths()
     assert paths is not None
     assert brought is not None
     assert same(paths, brought)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("with_stand")
-def test_day_by_day_it_is_the_same_run(may_2025: Scenario) -> None:
+@pytest.mark.usefixtures("with_fake_card")
+def test_a_daily_run_on_a_card_is_the_same(may_2025: Scenario) -> None:
     days: list[float] = []
-    there = CrisisModel(may_2025, 20, engine="gpu").run(watch=lambda model: days.append(model.days))
+    on_card = CrisisModel(may_2025, 20, engine="gpu").run(
+        watch=lambda model: days.append(model.days)
+    )
     assert len(days) > 1
-    assert same(CrisisModel(may_2025, 20).run().outcomes(), there.outcomes())
+    assert same(CrisisModel(may_2025, 20).run().outcomes(), on_card.outcomes())
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("with_stand")
-def test_a_batch_for_a_card_is_the_same_batch_and_says_on_what_it_ran() -> None:
-    here, there = (simulate("may_2025", 30, engine=engine) for engine in ("cpu", "gpu"))
-    assert there.ensembles["may_2025"].table.equals(here.ensembles["may_2025"].table)
-    assert (here.manifest["engine"], there.manifest["engine"]) == ("cpu", "gpu")
+@pytest.mark.usefixtures("with_fake_card")
+def test_a_batch_on_a_card_is_the_same_and_records_its_engine() -> None:
+    on_cpu, on_card = (simulate("may_2025", 30, engine=engine) for engine in ("cpu", "gpu"))
+    assert on_card.ensembles["may_2025"].table.equals(on_cpu.ensembles["may_2025"].table)
+    assert (on_cpu.manifest["engine"], on_card.manifest["engine"]) == ("cpu", "gpu")
 
 
 class Own(State):
-    """A class of one's own."""
+    """A class of the user."""
 
 
 @pytest.mark.parametrize(
@@ -125,16 +127,16 @@ def test_own_classes_policies_and_a_journal_need_the_cpu(
         CrisisModel(may_2025, 1, engine="gpu", **further)
 
 
-def test_another_engine_is_refused(may_2025: Scenario) -> None:
+def test_an_unknown_engine_is_refused(may_2025: Scenario) -> None:
     with pytest.raises(ValueError, match="'tpu' is unknown; there are cpu, gpu"):
         CrisisModel(may_2025, 1, engine="tpu")
 
 
-def test_a_batch_with_them_is_refused_and_so_is_one_on_a_cluster(
+def test_a_batch_with_own_classes_or_on_a_cluster_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    monkeypatch.setattr(gpu, "check_card", lambda: "a stand")
-    with pytest.raises(BatchError, match="need the engine cpu"):
+    monkeypatch.setattr(gpu, "check_card", lambda: "a card")
+    with pytest.raises(BatchError, match="run on the engine cpu only"):
         simulate("may_2025", 10, agents=[Observer], engine="gpu")
     with pytest.raises(BatchError, match="engine cpu"):
         run_to_folder("may_2025", tmp_path / "out", 10, scheduler="local", engine="gpu")
@@ -142,7 +144,7 @@ def test_a_batch_with_them_is_refused_and_so_is_one_on_a_cluster(
         simulate("may_2025", 10, engine="tpu")
 
 
-def test_without_the_library_it_says_what_to_install(
+def test_a_missing_library_is_reported_with_its_installation(
     may_2025: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "numba_cuda", None)
@@ -157,19 +159,19 @@ needs_a_card = pytest.mark.skipif(not has_card(), reason="there is no graphics c
 
 @needs_a_card
 @pytest.mark.parametrize("name", ["may_2025", "no_mediators", "since_1945"])
-def test_a_card_runs_the_same_crises_but_for_last_digits(name: str) -> None:
+def test_a_card_runs_the_same_crises_up_to_last_digits(name: str) -> None:
     scenario, replicates = load_scenario(name), 4000
-    here = CrisisModel(scenario, replicates, seed=2, keep_paths=50).run()
-    there = CrisisModel(scenario, replicates, seed=2, keep_paths=50, engine="gpu").run()
+    on_cpu = CrisisModel(scenario, replicates, seed=2, keep_paths=50).run()
+    on_card = CrisisModel(scenario, replicates, seed=2, keep_paths=50, engine="gpu").run()
     alike = np.full(replicates, True)
-    other = there.outcomes()
-    for column, values in here.outcomes().items():
+    other = on_card.outcomes()
+    for column, values in on_cpu.outcomes().items():
         if values.dtype.kind == "f":
             alike &= np.isclose(values, other[column], rtol=1e-3, atol=1e-3, equal_nan=True)
         else:
             alike &= values == other[column]
-    assert alike.mean() > 0.999  # where a digit tips a decision, a crisis takes another path
-    paths, brought = here.kept_paths(), there.kept_paths()
+    assert alike.mean() > 0.999  # a last digit may change a decision, and so a crisis
+    paths, brought = on_cpu.kept_paths(), on_card.kept_paths()
     assert paths is not None
     assert brought is not None
     rungs = [name for name in paths if name.endswith("_rung")]
@@ -179,8 +181,8 @@ def test_a_card_runs_the_same_crises_but_for_last_digits(name: str) -> None:
 @needs_a_card
 def test_a_card_runs_the_points_of_a_design(may_2025: Scenario) -> None:
     values = {"mediators.us.attention_threshold": np.repeat([0.2, 0.9], 500)}
-    here, there = (
+    on_cpu, on_card = (
         CrisisModel(may_2025, 500, 2, parameters=values, points=2, engine=engine).run().outcomes()
         for engine in ("cpu", "gpu")
     )
-    assert np.mean(here["ending"] == there["ending"]) > 0.999
+    assert np.mean(on_cpu["ending"] == on_card["ending"]) > 0.999

@@ -1,4 +1,4 @@
-"""What holds of every crisis that a scenario can describe, whatever its values: see docs/outcomes.md."""
+"""Invariants of every crisis in any valid scenario: see docs/outcomes.md."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.model.valid_scenarios import scenarios
 from tests.scenario.files import BASE
 
 REPLICATES = 24
-#: Hours: last digits.
+#: Tolerance for rounding, hours.
 ROUNDING = 1e-6
 
 
 def run(
     scenario: Scenario, replicates: int = REPLICATES, first: int = 0, points: int = 1
 ) -> Columns:
-    """A block's rows; a variable that is no number any more is an error."""
+    """Outcomes of a checked run, in which a variable that is not finite is an error."""
     model = CrisisModel(
         scenario, replicates, seed=7, first_replicate=first, points=points, checked=True
     )
@@ -43,11 +43,11 @@ def came(hours: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def not_after(early: NDArray[Any], late: NDArray[Any]) -> bool:
-    """Whether the late thing never comes without the early one, nor before it."""
+    """Return true if the late event never occurs without or before the early one."""
     return bool(np.all(early[came(late)] <= late[came(late)]))  # a comparison with NaN is false
 
 
-# One row a replicate.
+# Rows of outcomes.
 
 
 @settings(max_examples=15, deadline=None)
@@ -100,7 +100,7 @@ def violence_is_that_of_the_rungs(scenario: Scenario, rows: Columns) -> None:
     assert np.all((peak >= 0) & (peak < len(ladder)))
     worst = np.array([VIOLENCE.index(word) for word in rows["worst_violence"]])
     by_rung = np.array([VIOLENCE.index(rung.violence) for rung in ladder])
-    start = max(by_rung[names_of(scenario).index(one)] for one in starts(scenario))
+    start = max(by_rung[names_of(scenario).index(rung)] for rung in starts(scenario))
     assert np.all((worst == by_rung[peak]) | (by_rung[peak] <= start))
     assert np.array_equal(worst == len(VIOLENCE) - 1, came(rows["war_at_hours"]))
     assert np.array_equal(worst > 0, came(rows["first_fire_at_hours"]))
@@ -111,7 +111,7 @@ def names_of(scenario: Scenario) -> list[str]:
 
 
 def starts(scenario: Scenario) -> list[str]:
-    """The rungs on which the states stand at the start."""
+    """The rungs of the states at the start."""
     lowest = scenario.ladder[0].name
     return [state.rung_at_start or lowest for state in scenario.states.values()]
 
@@ -136,7 +136,7 @@ def third_parties_agree_with_their_columns(scenario: Scenario, rows: Columns) ->
 
 
 def numbers_are_numbers(scenario: Scenario, rows: Columns) -> None:
-    """What docs/outcomes.md says is never null is a number, and lies where it says."""
+    """Columns that docs/outcomes.md describes as never null are finite and in their ranges."""
     never_null = [f"{state}_{name}" for state in scenario.states for name in ("lowest_market",)]
     pressures = [f"{state}_highest_pressure" for state in scenario.states]
     for name in (*never_null, *pressures, "deaths", "trigger_at_hours", "followed_until_hours"):
@@ -148,11 +148,11 @@ def numbers_are_numbers(scenario: Scenario, rows: Columns) -> None:
         assert np.all((rows[name] >= 0) & (rows[name] <= 1)), name
     scheduled = [float(event.deaths) for event in scenario.events if type(event.deaths) is float]
     assert np.all(rows["deaths"] >= 0)
-    held = rows["followed_until_hours"] >= 24 * 25  # all events lie before
-    assert np.all(rows["deaths"][held] >= sum(scheduled) * (1 - ROUNDING))
+    long = rows["followed_until_hours"] >= 24 * 25  # all events are earlier
+    assert np.all(rows["deaths"][long] >= sum(scheduled) * (1 - ROUNDING))
 
 
-# On the way.
+# During a run.
 
 
 SHARES: dict[str, Sequence[str]] = {
@@ -171,7 +171,7 @@ SHARES: dict[str, Sequence[str]] = {
 
 @settings(max_examples=8, deadline=None)
 @given(scenarios())
-def test_shares_and_probabilities_stay_between_nothing_and_all(scenario: Scenario) -> None:
+def test_shares_and_probabilities_stay_between_0_and_1(scenario: Scenario) -> None:
     model = CrisisModel(scenario, REPLICATES, seed=7, checked=True)
     while model.running:
         model.step()
@@ -186,7 +186,7 @@ def test_shares_and_probabilities_stay_between_nothing_and_all(scenario: Scenari
             assert np.all((share >= -1e-12) & (share <= 1 + 1e-12)), name
 
 
-# However a batch is cut.
+# Blocks.
 
 
 @settings(max_examples=10, deadline=None)
@@ -205,7 +205,7 @@ def test_points_of_a_design_have_the_rows_of_a_batch_without_one(scenario: Scena
     assert same(design, joined([alone] * 3))
 
 
-# At the edges of what a scenario may say, where numbers might leave the range of their type.
+# Extreme scenarios, in which numbers might overflow.
 
 WAR = (
     "ladder=[{name: calm, intensity: 0}, "
@@ -276,7 +276,7 @@ def test_nothing_overflows_at_the_edges(overrides: tuple[str, ...]) -> None:
     numbers_are_numbers(scenario, rows)
 
 
-def test_a_spread_far_wider_than_the_range_draws_evenly_from_it() -> None:
+def test_a_spread_far_wider_than_the_range_draws_uniformly() -> None:
     wide = "states.india.resolve={normal: [0.5, 1e12]}"
     model = CrisisModel(read_scenario(BASE, "wide", [wide]), 4_000, seed=1)
     resolve = model.numbers["states.india"].resolve
@@ -286,6 +286,6 @@ def test_a_spread_far_wider_than_the_range_draws_evenly_from_it() -> None:
     assert np.allclose(shares, [0.1, 0.5, 0.9], atol=0.03)
 
 
-def test_milestones_are_those_that_are_checked_here() -> None:
+def test_outcomes_contain_all_milestones() -> None:
     rows = run(read_scenario(BASE, "base"), 2)
     assert set(MILESTONES) <= set(rows)

@@ -1,4 +1,4 @@
-"""The direction and size of what each mechanism does, on paired luck, with a strike forced where it matters."""
+"""The direction and size of each mechanism's effect, with paired random numbers; where it matters, a strike is forced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crisis_sim.scenario.schema import ENDINGS
 from tests.model.conftest import Columns, run
 
 REPLICATES = 4000
-#: India's strike at its real hour, whatever it would have done.
+#: A strike of India at its real time, in every replicate.
 FORCED = (
     "events=[{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 26, blame: 0.9},"
     " {at: 2025-05-07T01:05+05:30, struck: pakistan, rival_rung: 5}]"
@@ -71,12 +71,12 @@ B = "behaviour."
         (B + "halt.forgone=40", "agreement", -1),
         (B + "halt.deal=2", "agreement", +1),
         (B + "ends.yielding_days=20", "unilateral", +1),
-        (B + "ends.patience=3", "unilateral", -1),  # who is mediated between has terms to wait for
+        (B + "ends.patience=3", "unilateral", -1),  # under mediation a state may wait for terms
         (B + "ends.fading_stakes=9", "faded", -1),
         (B + "mediation.alarm=8", "mediated", -1),  # below its threshold a mediator waits
         ("states.india.resolve=0.2", "strike", -1),
         ("states.pakistan.claim=2", "strike", +1),
-        ("states.india.capability=6", "strike", -1),  # acts are dearer to the weaker one
+        ("states.india.capability=6", "strike", -1),  # acts cost more for the weaker state
         ("events.0.deaths=3", "strike", -1),
     ],
 )
@@ -88,9 +88,9 @@ def test_a_mechanism_moves_crises_in_its_direction(
     assert sign * difference.mean() > 3 * error
 
 
-def is_more(of: str, more: Columns, than: Columns) -> bool:
-    """Whether an outcome comes more often, beyond chance, on the same luck."""
-    difference = share(more, of) - share(than, of)
+def is_more_frequent(outcome: str, a: Columns, b: Columns) -> bool:
+    """Return true if an outcome is more frequent in a than in b, beyond chance."""
+    difference = share(a, outcome) - share(b, outcome)
     return bool(difference.mean() > 2 * difference.std() / np.sqrt(difference.size))
 
 
@@ -98,10 +98,10 @@ WEEK = "ceasefire in a week"
 
 
 @pytest.mark.parametrize("section", ["mediators", "channels"])
-def test_third_parties_stop_a_fight_after_a_strike_forced_at_its_hour(
+def test_third_parties_shorten_the_fire_after_a_forced_strike(
     forced: Columns, section: str
 ) -> None:
-    assert is_more(WEEK, forced, without(section, FORCED))
+    assert is_more_frequent(WEEK, forced, without(section, FORCED))
 
 
 @pytest.mark.parametrize(
@@ -112,14 +112,14 @@ def test_third_parties_stop_a_fight_after_a_strike_forced_at_its_hour(
         (B + "mediation.leverage_on_halt=40", "agreement"),
     ],
 )
-def test_what_stops_a_fight_after_a_strike_forced_at_its_hour(
+def test_mechanisms_that_shorten_the_fire_after_a_forced_strike(
     forced: Columns, change: str, what: str
 ) -> None:
-    assert is_more(what, outcomes(FORCED, change), forced)
+    assert is_more_frequent(what, outcomes(FORCED, change), forced)
 
 
 @pytest.mark.parametrize(("posture", "open_"), [("calm", True), ("mobilisation", False)])
-def test_an_act_asks_for_an_answer_in_kind_unless_ones_own_posture_matches_it(
+def test_an_act_calls_for_an_answer_unless_the_states_posture_matches_it(
     posture: str, open_: bool
 ) -> None:
     nothing = (
@@ -130,7 +130,9 @@ def test_an_act_asks_for_an_answer_in_kind_unless_ones_own_posture_matches_it(
         "pakistan": iter(["mobilisation", *["wait"] * 1000]),
         "india": iter([*["wait"] * 3, "protest" if open_ else "wait", *["wait"] * 1000]),
     }
-    policies = {name: lambda _, left=left: next(left) for name, left in acts.items()}
+    policies = {
+        name: lambda _, remaining=remaining: next(remaining) for name, remaining in acts.items()
+    }
     model = CrisisModel(scenario, 1, policies=policies)
     (india,) = model.agents.select(lambda agent: agent.name == "india")
     open_now = set()
@@ -141,16 +143,16 @@ def test_an_act_asks_for_an_answer_in_kind_unless_ones_own_posture_matches_it(
     assert open_now == ({0.0, mobilised} if open_ else {0.0})
 
 
-def test_money_restrains_where_the_borrower_is_who_holds_out() -> None:
+def test_money_restrains_a_borrower_that_holds_out() -> None:
     holding_out = ("states.pakistan.claim=1", "lenders.imf.dependence=1", B + "lending.money=20")
-    conditional, not_so = (
+    conditional, unconditional = (
         outcomes(FORCED, *holding_out, f"lenders.imf.conditionality={share}") for share in (1, 0)
     )
-    assert is_more(WEEK, conditional, not_so)
-    assert is_more(WEEK, conditional, without("lenders", FORCED, *holding_out))
+    assert is_more_frequent(WEEK, conditional, unconditional)
+    assert is_more_frequent(WEEK, conditional, without("lenders", FORCED, *holding_out))
 
 
-def test_who_cannot_be_overrun_is_not_conquered() -> None:
+def test_a_state_that_cannot_be_overrun_is_not_defeated() -> None:
     often = "behaviour.operations.collapse_per_day=0.05"
     conquered = outcomes(FORCED, often)
     assert (conquered["ending"] == "imposed").mean() > 0.2
@@ -166,10 +168,10 @@ TRIGGER = "{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 26
     ("state", "claim"), [("india", ()), ("pakistan", ("states.pakistan.claim=2",))]
 )
 def test_a_partial_concession_makes_strikes_rarer(state: str, claim: tuple[str, ...]) -> None:
-    """It settles a grievance as well as a claim, and no grievance is left by how it is done."""
+    """It settles grievance as well as a claim."""
     held_out = outcomes(f"events=[{TRIGGER}]", *claim)
     granted = outcomes(f"events=[{TRIGGER}, {GRANTED.replace('STATE', state)}]", *claim)
-    assert is_more("strike", held_out, granted)
+    assert is_more_frequent("strike", held_out, granted)
 
 
 def test_danger_may_raise_a_market() -> None:
@@ -180,8 +182,8 @@ def test_danger_may_raise_a_market() -> None:
     assert rising["pakistan_highest_pressure"].mean() < falling["pakistan_highest_pressure"].mean()
 
 
-def test_violence_is_meant_and_not_a_tremble(usual: Columns) -> None:
-    """With all values times three, which divides the noise of choice by three, most strikes are left."""
+def test_violence_is_purposeful_and_not_noise(usual: Columns) -> None:
+    """With all values times three, which divides the noise in choices by three, most strikes remain."""
     behaviour = load_scenario("may_2025").behaviour
     names = {
         "decision": ["answering", "cost", "line_minor", "line_serious", "line_war", "bother", "trouble", "silence_cost"],
@@ -194,5 +196,5 @@ def test_violence_is_meant_and_not_a_tremble(usual: Columns) -> None:
         for part, several in names.items()
         for name in several
     ]
-    meant = share(outcomes(*changes), "strike").mean()
-    assert meant > 2 / 3 * share(usual, "strike").mean()
+    purposeful = share(outcomes(*changes), "strike").mean()
+    assert purposeful > 2 / 3 * share(usual, "strike").mean()

@@ -14,7 +14,7 @@ REPLICATES = np.arange(100, dtype=np.uint64)
 
 
 @pytest.mark.parametrize(
-    ("distribution", "theirs"),
+    ("distribution", "expected"),
     [
         (Distribution("uniform", (2.0, 5.0)), stats.uniform(2, 3)),
         (Distribution("triangular", (1.0, 2.0, 5.0)), stats.triang(0.25, 1, 4)),
@@ -24,17 +24,17 @@ REPLICATES = np.arange(100, dtype=np.uint64)
         (Distribution("beta", (2.0, 3.0)), stats.beta(2, 3)),
     ],
 )
-def test_a_distribution_is_drawn_as_scipy_has_it(
-    distribution: Distribution, theirs: object
+def test_quantiles_of_a_distribution_agree_with_scipy(
+    distribution: Distribution, expected: object
 ) -> None:
-    ours = invert(distribution, PROBABILITIES, -np.inf, np.inf)
-    np.testing.assert_allclose(ours, theirs.ppf(PROBABILITIES), rtol=1e-6)  # type: ignore[attr-defined]
+    drawn = invert(distribution, PROBABILITIES, -np.inf, np.inf)
+    np.testing.assert_allclose(drawn, expected.ppf(PROBABILITIES), rtol=1e-6)  # type: ignore[attr-defined]
 
 
 def test_an_unbounded_distribution_is_truncated_to_the_range_of_its_parameter() -> None:
-    ours = invert(Distribution("normal", (0.5, 1.0)), PROBABILITIES, 0.0, 1.0)
-    theirs = stats.truncnorm(-0.5, 0.5, 0.5, 1.0).ppf(PROBABILITIES)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    drawn = invert(Distribution("normal", (0.5, 1.0)), PROBABILITIES, 0.0, 1.0)
+    expected = stats.truncnorm(-0.5, 0.5, 0.5, 1.0).ppf(PROBABILITIES)
+    np.testing.assert_allclose(drawn, expected, rtol=1e-6)
 
 
 def test_a_choice_is_drawn_by_its_weights() -> None:
@@ -43,13 +43,13 @@ def test_a_choice_is_drawn_by_its_weights() -> None:
     assert np.mean(drawn == 1.0) == pytest.approx(0.25, abs=0.03)
 
 
-def test_a_plain_number_is_shared_and_a_distribution_is_drawn_for_each_replicate() -> None:
+def test_a_number_is_shared_and_a_distribution_is_drawn_per_replicate() -> None:
     parameters = Parameters(1, REPLICATES)
     assert parameters.number("a.b", 0.5) == 0.5
     assert parameters.number("a.b", Distribution("uniform", (0.0, 1.0))).shape == (100,)
 
 
-def test_moving_a_distribution_moves_each_replicates_value_with_it() -> None:
+def test_a_shifted_distribution_shifts_each_replicates_value() -> None:
     low = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (0.0, 1.0)))
     high = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (1.0, 2.0)))
     np.testing.assert_allclose(high - low, 1, rtol=1e-6)
@@ -61,16 +61,16 @@ def test_given_values_replace_the_scenarios(may_2025: Scenario) -> None:
     np.testing.assert_array_equal(model.numbers["states.india"].resolve, given)
     usual = CrisisModel(may_2025, 2)
     resolve = usual.numbers["states.india"].resolve
-    stakes = [one.cast["states"][0].stake for one in (model, usual)]
+    stakes = [x.cast["states"][0].stake for x in (model, usual)]
     np.testing.assert_allclose(stakes[0] / stakes[1], given / resolve)
 
 
-def test_a_given_path_that_is_no_parameter_is_refused_by_name(may_2025: Scenario) -> None:
+def test_an_unknown_path_of_given_values_is_refused(may_2025: Scenario) -> None:
     with pytest.raises(KeyError, match=r"states\.india\.resolv"):
         CrisisModel(may_2025, 2, parameters={"states.india.resolv": np.zeros(2)})
 
 
-def test_what_is_drawn_of_a_rung_reaches_the_rules() -> None:
+def test_uncertain_numbers_of_a_rung_are_drawn() -> None:
     changes = [
         "ladder.5.opening_deaths={choice: [7, 9000]}",
         "states.india.rung_at_start=border fire",

@@ -1,4 +1,4 @@
-"""Valid scenarios at random, over the whole of what the schema allows, its edges above all."""
+"""Random valid scenarios, over the whole range that the schema allows, and often at its limits."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ STATES = ("india", "pakistan")
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
-    """A scenario that is not too long, as `read_scenario` accepts it.
+    """A random scenario that is not too long.
 
-    Half of them behave as crises usually do, so that halts are agreed, kept and broken.
+    Half of them have usual behavioural parameters, so that halts are agreed, kept and broken.
     """
     usual = draw(st.booleans())
     ladder = None if usual else draw(_ladders())
     rungs = ladder or [dict(rung) for rung in LADDERS["south_asian"]]
-    # Who may have no nuclear weapons neither stands on a nuclear rung nor is taken to one.
+    # A state that may have no nuclear weapons neither starts on a nuclear rung nor is taken to one.
     names = [rung["name"] for rung in rungs if not rung["nuclear"]]
-    standing = {"rung_at_start": st.sampled_from(names)}
-    one = st.integers(0, len(names) - 1)
-    reached = one | st.lists(one, min_size=1, max_size=3).map(lambda some: {"choice": some})
+    start = {"rung_at_start": st.sampled_from(names)}
+    number = st.integers(0, len(names) - 1)
+    choice = st.lists(number, min_size=1, max_size=3).map(lambda numbers: {"choice": numbers})
+    reached = number | choice
     behaving = {name: part for name, part in _SECTIONS.items() if not usual or name == "halt"}
     plain: dict[str, Any] = {
         "title": "at random",
@@ -53,7 +54,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         **({"ladder": ladder} if ladder else {}),
         "states": {
             name: {
-                **draw(_parts(StateSpec, {"nuclear": _CHANCE, **standing})),
+                **draw(_parts(StateSpec, {"nuclear": _CHANCE, **start})),
                 "market": draw(_parts(MarketSpec)),
             }
             for name in STATES
@@ -91,7 +92,7 @@ _ADVISER = {"state": st.sampled_from(STATES), "stance": st.sampled_from(["dove",
 
 
 def numbers(limits: Within) -> st.SearchStrategy[Any]:
-    """A number of that range, at its edges as often as between them, or a distribution over it."""
+    """A number in a range, often at its limits, or a distribution over it."""
     low, high = limits.low, limits.high
     known = st.sampled_from([low, high]) | st.floats(low, high)
     pairs = st.tuples(known, known).map(sorted).filter(lambda pair: pair[0] < pair[1])
@@ -115,7 +116,7 @@ def _parts(
     per_state: bool = False,
     often: float = 0.5,
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """A part of a scenario: the numbers that it must give, some of those that it may, and words."""
+    """A part of a scenario: required numbers, some of the optional numbers, and words."""
     required, optional = dict(words or {}), {}
     for name, field in part.model_fields.items():
         limits = range_of(part, name)
@@ -155,7 +156,7 @@ def _reviews(plain: dict[str, Any]) -> list[dict[str, Any]]:
 
 @st.composite
 def _ladders(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Two to eight rungs that rise from peace, and violence, strikes and nuclear use with them."""
+    """Two to eight rungs with rising intensity, violence, strikes and nuclear use."""
     intensities = draw(
         st.lists(st.integers(0, 1000), min_size=2, max_size=8, unique=True).map(sorted)
     )
