@@ -1,4 +1,4 @@
-"""Targets and files of calibrated scenarios, for tune and posterior; parameters that are moved, points to try."""
+"""Shared parts of tune and posterior: targets, files of calibrated scenarios, moved parameters, and CMA-ES."""
 
 from __future__ import annotations
 
@@ -35,36 +35,33 @@ from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Withi
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.source import Node
 
-# --- Targets, and distances from them in standard errors
+# --- Targets, and deviations from them in standard errors
 
-#: The standard error of a target without an interval: five points of a share, a tenth of anything else.
+#: The standard error of a target without an interval: five points of a share, a tenth of other values.
 ASSUMED_SHARE, ASSUMED_RATIO = 0.05, 0.1
-#: A figure that is unknown, or a time that never comes, counts as so many standard errors off, and
-#: nothing counts as more.
+#: Largest deviation in standard errors; also that of unknown figures and of times that never come.
 FARTHEST = 100.0
 
 
 class Target(Part):
     """A figure that crises should show."""
 
-    measure: WrittenMeasure = entry("what is measured")
-    value: float = entry("what it should be")
-    interval: tuple[float, float] | None = entry(
-        "the 95% interval in which the value is known", None
-    )
-    weight: float = entry("how much it counts", 1.0, gt=0, le=1e6)
+    measure: WrittenMeasure = entry("the measure")
+    value: float = entry("its target value")
+    interval: tuple[float, float] | None = entry("the 95% interval of the target value", None)
+    weight: float = entry("its weight in the loss", 1.0, gt=0, le=1e6)
     scale: Literal["linear", "log"] = entry(
-        "whether being off is counted in differences, or in ratios", "linear"
+        "linear to compare differences, log to compare ratios", "linear"
     )
-    scenario: str = entry("in which scenario; in the first where left out", "")
+    scenario: str = entry("its scenario; the first by default", "")
     precision: float = entry(
-        "with how much more precise choices than the scenario's", 1.0, gt=0, le=100
+        "factor by which choices are more precise than in the scenario", 1.0, gt=0, le=100
     )
 
 
 @dataclass(frozen=True)
 class Aim:
-    """A target with its measure and its scenario; `error` is its standard error, on its scale."""
+    """A target with its measure, its scenario, and its standard error on its scale."""
 
     target: Target
     measure: Measure
@@ -73,11 +70,12 @@ class Aim:
 
     @classmethod
     def of(cls, target: Target, first: str) -> Aim:
-        """A target that has been checked; `first` is the scenario where it names none."""
+        """Return a checked target; `first` is the scenario of targets without one."""
         measured, log = measure(target.measure), target.scale == "log"
         if target.interval is None:
-            share = measured.unit == "share" and not log
-            error = ASSUMED_SHARE if share else ASSUMED_RATIO * (1.0 if log else abs(target.value))
+            is_share = measured.unit == "share" and not log
+            ratio = ASSUMED_RATIO * (1.0 if log else abs(target.value))
+            error = ASSUMED_SHARE if is_share else ratio
         else:
             low, high = target.interval
             error = (math.log(high / low) if log else high - low) / (2 * normal_quantile())
@@ -86,35 +84,40 @@ class Aim:
 
     @property
     def log(self) -> bool:
-        """Whether figures are compared with it by ratio."""
+        """True if figures are compared with the target by ratio."""
         return self.target.scale == "log"
 
     @property
     def limits(self) -> tuple[float, float]:
-        """The 95% interval in which it is known, given or assumed."""
+        """The 95% interval of the target, given or assumed."""
         if self.target.interval is not None:
             return self.target.interval
-        value, off = self.target.value, normal_quantile() * self.error
+        value, margin = self.target.value, normal_quantile() * self.error
         if self.log:
-            return value * math.exp(-off), value * math.exp(off)
-        return value - off, value + off
+            return value * math.exp(-margin), value * math.exp(margin)
+        return value - margin, value + margin
 
-    def apart(self, estimate: Values, standard_error: Values | None = None) -> Values:
-        """How many standard errors above the target figures are, their own Monte Carlo errors added if given."""
+    def deviation(self, estimate: Values, standard_error: Values | None = None) -> Values:
+        """Return the deviation of figures from the target in standard errors.
+
+        Args:
+            standard_error: the figures' Monte Carlo errors, which are added to that of the target.
+        """
+        error: Any = self.error
         with np.errstate(divide="ignore", invalid="ignore"):
+            difference = estimate - self.target.value
             if self.log:
-                off = np.log(np.maximum(estimate, 0.0)) - math.log(self.target.value)
-                own = None if standard_error is None else standard_error / estimate
-            else:
-                off, own = estimate - self.target.value, standard_error
-        error = self.error if own is None else np.hypot(self.error, np.nan_to_num(own, posinf=0.0))
-        return np.clip(np.nan_to_num(off / error, nan=FARTHEST), -FARTHEST, FARTHEST)
+                difference = np.log(np.maximum(estimate, 0.0)) - math.log(self.target.value)
+            if standard_error is not None:
+                noise = standard_error / estimate if self.log else standard_error
+                error = np.hypot(error, np.nan_to_num(noise, posinf=0.0))
+        return np.clip(np.nan_to_num(difference / error, nan=FARTHEST), -FARTHEST, FARTHEST)
 
 
 def check_targets(
     targets: Sequence[Target], reading: Reading, scenarios: Mapping[str, Scenario]
 ) -> Iterator[Mistake]:
-    """The mistakes in targets: their scenarios, measures, values and intervals, and two for one measure."""
+    """Yield mistakes in targets: scenarios, measures, values, intervals, and two targets for the same measure."""
     seen: list[tuple[str, float, Measure]] = []
     for k, target in enumerate(targets):
         name = target.scenario or reading.scenario.name
@@ -127,37 +130,41 @@ def check_targets(
         except ScenarioError as error:
             yield from error.mistakes
             continue
-        wrong = list(_check_value(target, measured))
+        mistakes = list(_check_value(target, measured))
         if (name, target.precision, measured) in seen:
             message = f"a second target for '{measured.name}' in {name}"
-            wrong.insert(0, ("measure", message, "one target for each measure of a scenario"))
+            mistakes.insert(0, ("measure", message, "one target for each measure of a scenario"))
         seen.append((name, target.precision, measured))
-        for key, message, expected in wrong:
+        for key, message, expected in mistakes:
             yield reading.node_at("targets", k, key).place.mistake(message, expected)
 
 
 def _check_value(target: Target, measured: Measure) -> Iterator[tuple[str, str, str]]:
-    """The mistake in a target's value or interval: key, message and expected value."""
+    """Yield the mistake in a target's value or interval: key, message and expected value."""
     value, log = target.value, target.scale == "log"
     if measured.unit == "share" and not 0 <= value <= 1:
-        yield "value", f"no share: {value:g}", "a number between 0 and 1"
+        yield "value", f"{value:g} is not a share", "a number between 0 and 1"
     elif log and value <= 0:
-        yield "value", f"{value:g} has no ratios", "a value above 0, or scale: linear"
+        yield "value", f"{value:g} has no logarithm", "a value above 0, or scale: linear"
     elif target.interval is None:
         if value == 0 and measured.unit != "share":
-            yield "value", "nothing tells how near to 0 is near", "an interval"
+            yield "value", "a target of 0 has no assumed error", "an interval"
     else:
         low, high = target.interval
         if low >= high:
             yield "interval", f"an empty interval: {low:g} to {high:g}", "[low, high]"
         elif log and low <= 0:
-            yield "interval", f"{low:g} has no ratios", "limits above 0, or scale: linear"
+            yield "interval", f"{low:g} has no logarithm", "limits above 0, or scale: linear"
         elif not low <= value <= high:
-            yield "interval", f"{value:g} does not lie in it", "[low, high] around it"
+            yield (
+                "interval",
+                f"the value {value:g} is outside the interval",
+                "[low, high] around it",
+            )
 
 
 def columns_of(scenario: Scenario, reading: Reading) -> Columns:
-    """The outcomes of one of the scenarios that a file names."""
+    """Return the outcomes of one of the scenarios of a file."""
     if scenario is reading.scenario:
         return reading.columns
     return Columns.of(scenario, agents=reading.agents, roles=reading.roles)
@@ -166,13 +173,13 @@ def columns_of(scenario: Scenario, reading: Reading) -> Columns:
 def no_scenario(
     name: str, reading: Reading, scenarios: Mapping[str, Scenario], *path: str | int
 ) -> Mistake:
-    """The mistake of a name, written at a path, that is none of the scenarios'."""
-    message, near = f"'{name}' is none of the scenarios", nearest(name, scenarios)
+    """Return the mistake of an unknown scenario's name, at a path of the file."""
+    message, near = f"'{name}' is not one of the scenarios", nearest(name, scenarios)
     return reading.node_at(*path).place.mistake(message, one_of(scenarios), near)
 
 
 def variant_name(scenario: str, precision: float) -> str:
-    """The name of a scenario whose choices are so much more precise."""
+    """Return the name of a scenario with more precise choices."""
     return scenario if precision == 1.0 else f"{scenario}_precision_{precision:g}"
 
 
@@ -184,7 +191,7 @@ def _more_precise(scenario: Scenario, precision: float) -> Scenario:
 
 
 class CalibrationSpec(Spec):
-    """The keys that both kinds have."""
+    """The keys that tune and posterior share."""
 
     others: tuple[str, ...] = entry(
         "scenarios fitted together with the first, on the same parameters", ()
@@ -194,7 +201,7 @@ class CalibrationSpec(Spec):
 
 @dataclass(frozen=True)
 class Calibration:
-    """An experiment of either kind, checked, and in which way it is to be run."""
+    """A checked experiment of either kind, with the options for its run."""
 
     experiment: Experiment
     options: RunOptions = field(default_factory=RunOptions)
@@ -205,20 +212,23 @@ class Calibration:
         return self.experiment.spec
 
     @property
-    def given(self) -> tuple[Scenario, ...]:
-        """The scenarios that the file names, the first one first."""
+    def originals(self) -> tuple[Scenario, ...]:
+        """The scenarios of the file."""
         return (self.experiment.scenario, *self.experiment.others)
 
     @cached_property
     def scenarios(self) -> tuple[Scenario, ...]:
-        """Its scenarios, the first one first; at the end those that targets want with more precise choices."""
-        given = {one.name: one for one in self.given}
-        wanted = dict.fromkeys(
-            (target.scenario or self.given[0].name, target.precision)
+        """All scenarios: those of the file, and the variants with more precise choices for targets that need them."""
+        by_name = {scenario.name: scenario for scenario in self.originals}
+        variants = dict.fromkeys(
+            (target.scenario or self.originals[0].name, target.precision)
             for target in self.spec.targets
             if target.precision != 1.0
         )
-        return (*self.given, *(_more_precise(given[name], times) for name, times in wanted))
+        return (
+            *self.originals,
+            *(_more_precise(by_name[name], factor) for name, factor in variants),
+        )
 
     @cached_property
     def aims(self) -> tuple[Aim, ...]:
@@ -227,13 +237,13 @@ class Calibration:
 
     @cached_property
     def watched(self) -> tuple[tuple[Measure, str], ...]:
-        """What is measured, in which scenario: the targets, then the other outcomes in the first."""
+        """The measures and their scenarios: those of targets, then the other outcomes in the first scenario."""
         first = self.scenarios[0].name
         targets = ((aim.measure, aim.scenario) for aim in self.aims)
-        return (*targets, *((one, first) for one in self.experiment.measures))
+        return (*targets, *((measured, first) for measured in self.experiment.measures))
 
 
-# --- Files of calibrated scenarios, which extend the original: every value of it, in a file beside them
+# --- Files of calibrated scenarios. They extend the original, which is written next to them with all values.
 
 
 def scenario_files(
@@ -243,12 +253,12 @@ def scenario_files(
     experiment: str,
     head: str = "",
 ) -> dict[str, str]:
-    """Each scenario with numbers changed, and the original that it extends, by their files' names.
+    """Return the calibrated scenarios and the originals that they extend, as texts by file name.
 
     Args:
-        values: by path a number, or a distribution as it is written; each scenario takes those it has.
-        word: what has been done to them, such as `tuned`; names of files end so.
-        experiment: by which experiment.
+        values: by path a number, or a distribution in its written form; each scenario takes those that it has.
+        word: describes the calibration, such as `tuned`, and ends the names of the files.
+        experiment: name of the experiment.
         head: further lines of comment, each with its `#`.
     """
     files: dict[str, str] = {}
@@ -260,50 +270,50 @@ def scenario_files(
         for path, value in values.items():
             if locate(scenario, path, known) is not None:
                 _put(changed, path.split("."), value)
-        said = {"extends": original, "title": f"{scenario.title}, {word}"}
-        about = f"# {name}, {word} by the experiment {experiment}.\n{head}"
-        files[file_name(scenario, word)] = about + as_yaml(said | _difference(content, changed))
-        about = f"# {name} as the experiment {experiment} had it, every value written out.\n"
-        files[original] = about + as_yaml(_without_none(content))
+        header = {"extends": original, "title": f"{scenario.title}, {word}"}
+        comment = f"# {name}, {word} by the experiment {experiment}.\n{head}"
+        override = header | _difference(content, changed)
+        files[file_name(scenario, word)] = comment + as_yaml(override)
+        comment = f"# {name} as used by the experiment {experiment}, with all values.\n"
+        files[original] = comment + as_yaml(_without_none(content))
     return files
 
 
 def file_name(scenario: Scenario, word: str) -> str:
-    """The name of a calibrated scenario's file."""
+    """Return the name of a calibrated scenario's file."""
     return f"{scenario.name}_{word}.yaml"
 
 
 def _put(content: Any, path: list[str], value: Any) -> None:
-    for place, word in enumerate(path, start=1):
-        key = int(word) if isinstance(content, list) else word
-        if place == len(path):
-            content[key] = value
-        content = content[key]
+    *parents, last = path
+    for key in parents:
+        content = content[int(key) if isinstance(content, list) else key]
+    content[int(last) if isinstance(content, list) else last] = value
 
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The override that turns `before` into `after`: mappings are merged, the rest is replaced."""
-    found = {}
+    """Return the override that turns `before` into `after`: mappings are merged, other values replaced."""
+    override = {}
     for key, value in after.items():
         old = before.get(key)
-        # Of a choice neither its values nor its weights can be left out.
+        # A choice is replaced as a whole: it needs its values and its weights.
         if isinstance(value, dict) and isinstance(old, dict) and "choice" not in value:
             if inner := _difference(old, value):
-                found[key] = inner
+                override[key] = inner
         elif value != old:
-            found[key] = value
-    return found
+            override[key] = value
+    return override
 
 
 def _without_none(content: Any) -> Any:
-    """Content without entries that are None, which a file has no need to say."""
+    """Return content without entries that are None."""
     if isinstance(content, dict):
         return {key: _without_none(value) for key, value in content.items() if value is not None}
     return [_without_none(item) for item in content] if isinstance(content, list) else content
 
 
 def as_yaml(content: Mapping[str, Any]) -> str:
-    """A scenario file's text; a mapping without mappings in it takes one line."""
+    """Return the text of a scenario file; innermost mappings are written on one line."""
     from ruamel.yaml import YAML
 
     yaml: Any = YAML(typ="safe", pure=True)
@@ -318,12 +328,11 @@ def as_yaml(content: Mapping[str, Any]) -> str:
 
 # --- Parameters that a search moves: numbers of a scenario, or of its distributions
 #
-# `mediators.us.attention_days` is a number: every crisis at a point gets the point's value. Of
-# `mediators.us.attention_days.uniform.0`, the lower end of its distribution, crises at a point draw from the
-# distribution with the point's value in it, each with the luck that it has in the scenario itself.
+# `mediators.us.attention_days` is a number: every crisis at a point gets the point's value.
+# `mediators.us.attention_days.uniform.0` is the lower end of its distribution: crises at a point draw from the changed
+# distribution, each with the same random number as in the scenario itself.
 
-#: By kind of distribution, which of its numbers must lie in the range of the number itself; the
-#: others must only be above zero.
+#: Indices of a distribution's numbers that must lie in the range of the parameter; others need only be positive.
 _LOCATIONS = {
     "uniform": (0, 1),
     "triangular": (0, 1, 2),
@@ -331,16 +340,15 @@ _LOCATIONS = {
     "lognormal": (0,),
     "beta": (),
 }
-#: Distributions whose numbers must rise.
+#: Distributions whose numbers must be in ascending order.
 _ORDERED = ("uniform", "triangular")
 
 
 class TunedRange(Range):
-    """How far a parameter may be moved."""
+    """The range of a moved parameter."""
 
     start: float | None = entry(
-        "where the search begins; where left out, the scenario's own value, or the end of the range "
-        "that is nearest to it",
+        "start of the search; by default the scenario's value, or the end of the range nearest to it",
         None,
     )
     also: tuple[str, ...] = entry("further paths that take the same value", ())
@@ -348,7 +356,7 @@ class TunedRange(Range):
 
 @dataclass(frozen=True)
 class Location:
-    """Where a path leads in a scenario: to a number, or to the number of its distribution with an index."""
+    """The target of a path in a scenario: a number, or the number with an index in its distribution."""
 
     path: str
     number: str
@@ -357,16 +365,16 @@ class Location:
 
 
 def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Location | None:
-    """The number at a path of a scenario with the numbers `known`; None where there is none."""
+    """Return the location of a path in a scenario with the numbers `known`; None if there is none."""
     if path in known:
         return Location(path, path, None, known[path])
     outer, _, end = path.rpartition(".")
     number, _, kind = outer.rpartition(".")
-    given = number_at(scenario, number) if number in known and end.isdecimal() else None
-    if not isinstance(given, Distribution) or given.kind != kind or kind not in DISTRIBUTIONS:
+    value = number_at(scenario, number) if number in known and end.isdecimal() else None
+    if not isinstance(value, Distribution) or value.kind != kind or kind not in DISTRIBUTIONS:
         return None
     index, low, high = int(end), known[number].low, known[number].high
-    if index >= len(given.values):
+    if index >= len(value.values):
         return None
     if index not in _LOCATIONS[kind]:
         low, high = math.ulp(0.0), math.inf
@@ -377,31 +385,32 @@ def locate(scenario: Scenario, path: str, known: Mapping[str, Within]) -> Locati
 
 @dataclass(frozen=True)
 class Tuned(Factor):
-    """A parameter that is moved, where the search begins, and all the paths that take its value, its own first."""
+    """A moved parameter, with the start of the search and all paths that take its value (its own is the first)."""
 
     start: float
     paths: tuple[str, ...]
 
     @classmethod
     def of(cls, path: str, written: TunedRange, scenarios: Sequence[Scenario]) -> Tuned:
-        """A parameter from its keys in a file, checked; its description is that of the first scenario that has it."""
+        """Return a parameter from its checked keys, described by the first scenario that has it."""
         scenario, place = next(_locations(path, scenarios))
         if place.index is None:
             factor = resolve(path, written, scenario)
         else:
-            given: Any = number_at(scenario, place.number)
-            whole = resolve(place.number, Range(low=0, high=1), scenario)
-            unit = whole.unit if place.index in _LOCATIONS[given.kind] else ""
-            meaning = f"{DISTRIBUTIONS[given.kind][place.index]} of: {whole.meaning}"
-            ends, own = (written.low or 0.0, written.high or 0.0), given.values[place.index]
-            factor = Factor(path, *ends, written.scale, unit, meaning, own)
+            distribution: Any = number_at(scenario, place.number)
+            number = resolve(place.number, Range(low=0, high=1), scenario)
+            unit = number.unit if place.index in _LOCATIONS[distribution.kind] else ""
+            meaning = f"{DISTRIBUTIONS[distribution.kind][place.index]} of: {number.meaning}"
+            ends = (written.low or 0.0, written.high or 0.0)
+            value = distribution.values[place.index]
+            factor = Factor(path, *ends, written.scale, unit, meaning, value)
         start = factor.middle if written.start is None else written.start
         start = min(max(start, factor.low), factor.high)
         return cls(**vars(factor), start=start, paths=(path, *written.also))
 
 
 def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Location]]:
-    """The scenarios in which a path leads somewhere, and where."""
+    """Yield the scenarios that have a path, with its location."""
     for scenario in scenarios:
         if (place := locate(scenario, path, numbers_of(scenario))) is not None:
             yield scenario, place
@@ -410,72 +419,71 @@ def _locations(path: str, scenarios: Sequence[Scenario]) -> Iterator[tuple[Scena
 def parameters_at(
     scenario: Scenario, tuned: Sequence[Tuned], points: Values, replicates: int, seed: int
 ) -> dict[str, Values]:
-    """The parameter arrays for a design whose points have values `(points, parameters)`.
+    """Return the values of a scenario's numbers by path, for a design with points `(points, parameters)`.
 
-    By path of a number that the scenario has its values, `(points,)`; of one that stays uncertain `(points, replicates)`.
+    Fixed numbers have the shape `(points,)`, those drawn from a changed distribution `(points, replicates)`.
     """
     known = numbers_of(scenario)
-    found: dict[str, Values] = {}
-    inside: dict[str, dict[int, Values]] = {}
-    for values, one in zip(points.T, tuned, strict=True):
-        for path in one.paths:
+    parameters: dict[str, Values] = {}
+    distributions: dict[str, dict[int, Values]] = {}
+    for values, parameter in zip(points.T, tuned, strict=True):
+        for path in parameter.paths:
             place = locate(scenario, path, known)
             if place is None:
                 continue
             if place.index is None:
-                found[place.number] = values
+                parameters[place.number] = values
             else:
-                inside.setdefault(place.number, {})[place.index] = values
+                distributions.setdefault(place.number, {})[place.index] = values
     numbers = np.arange(replicates, dtype=np.uint64)
-    for number, changed in inside.items():
-        given: Any = number_at(scenario, number)
+    for number, changed in distributions.items():
+        original: Any = number_at(scenario, number)
         uniform = uniforms(seed, f"parameter/{number}", numbers)
         low, high = known[number].low, known[number].high
         rows = []
         for point in range(len(points)):
-            own = [
-                float(changed[k][point]) if k in changed else value
-                for k, value in enumerate(given.values)
-            ]
-            drawn = invert(replace(given, values=tuple(own)), uniform, low, high)
+            changed_values = list(original.values)
+            for k, column in changed.items():
+                changed_values[k] = float(column[point])
+            drawn = invert(replace(original, values=tuple(changed_values)), uniform, low, high)
             rows.append(np.clip(drawn, low, high))
-        found[number] = np.stack(rows)
-    return found
+        parameters[number] = np.stack(rows)
+    return parameters
 
 
 def check_moved(
     vary: Mapping[str, TunedRange], reading: Reading, scenarios: Sequence[Scenario]
 ) -> Iterator[Mistake]:
-    """The mistakes in the parameters that a file moves: their paths, ranges and starts, and two in one place."""
-    found: list[Mistake] = []
+    """Yield mistakes in moved parameters: paths, ranges and starts, and two parameters for the same number."""
+    mistakes: list[Mistake] = []
     for path, written in vary.items():
         node = reading.node_at("vary", path)
         if first := next(_locations(path, scenarios), None):
-            found += _check_range(*first, written, node)
+            mistakes += _check_range(*first, written, node)
         else:
-            found.append(node.label.mistake(*_unknown(path, scenarios)))
-        found += [
+            mistakes.append(node.label.mistake(*_unknown(path, scenarios)))
+        mistakes += [
             reading.node_at("vary", path, "also", k).place.mistake(*_unknown(also, scenarios))
             for k, also in enumerate(written.also)
             if next(_locations(also, scenarios), None) is None
         ]
-    yield from found
-    for scenario in scenarios if not found else ():
+    yield from mistakes
+    for scenario in scenarios if not mistakes else ():
         yield from _check_scenario(scenario, vary, reading)
 
 
 def _unknown(path: str, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
-    """The mistake in an unknown path: message, expected value, and the nearest known path."""
+    """Return the mistake of an unknown path: message, expected value, and the nearest known path."""
     if former := removed_parameter(path):
         return former
     known: list[str] = []
     for scenario in scenarios:
         for number in numbers_of(scenario):
             known.append(number)
-            given = number_at(scenario, number)
-            if isinstance(given, Distribution) and given.kind in DISTRIBUTIONS:
-                inner = f"{number}.{given.kind}"
-                known += [f"{inner}.{index}" for index in range(len(given.values))]
+            value = number_at(scenario, number)
+            if isinstance(value, Distribution) and value.kind in DISTRIBUTIONS:
+                inner = f"{number}.{value.kind}"
+                known += [f"{inner}.{index}" for index in range(len(value.values))]
     names = one_of([scenario.name for scenario in scenarios])
     expected = (
         "the path of a number in the scenario (docs/parameters.md), "
@@ -489,74 +497,72 @@ def _check_range(
 ) -> Iterator[Mistake]:
     start, low, high = written.start, written.low, written.high
     if place.index is None:
-        wrong = list(check_factor(place.path, written, node, scenario))
+        mistakes = list(check_factor(place.path, written, node, scenario))
     elif low is None or high is None:
-        message = f"no range is known for '{place.path}', a number inside a distribution"
-        wrong = [node.label.mistake(message, "low and high")]
+        message = f"'{place.path}', a number of a distribution, has no default range"
+        mistakes = [node.label.mistake(message, "low and high")]
     else:
-        wrong = list(check_ends(written, node, low, high, place.allowed))
-    yield from wrong
-    if wrong or start is None:
+        mistakes = list(check_ends(written, node, low, high, place.allowed))
+    yield from mistakes
+    if mistakes or start is None:
         return
     if (low is not None and start < low) or (high is not None and start > high):
         yield node.entries()["start"].place.mistake(
-            f"the search begins at {start:g}, outside the range", "a start between low and high"
+            f"the start {start:g} is outside the range", "a start between low and high"
         )
 
 
 def _check_scenario(
     scenario: Scenario, vary: Mapping[str, TunedRange], reading: Reading
 ) -> Iterator[Mistake]:
-    """The mistakes in all that is moved in one scenario: nothing, a number twice, numbers out of order."""
+    """Yield mistakes in a scenario's moved numbers: none, the same one twice, distributions out of order."""
     moved: dict[str, list[tuple[Location, str]]] = {}
     for path, written in vary.items():
-        for one in (path, *written.also):
-            for _, place in _locations(one, [scenario]):
+        for target in (path, *written.also):
+            for _, place in _locations(target, [scenario]):
                 moved.setdefault(place.number, []).append((place, path))
     if not moved:
-        message = f"nothing that is varied is in {scenario.name}"
+        message = f"{scenario.name} has none of the varied parameters"
         yield reading.node_at("vary").label.mistake(message, "a parameter of each scenario")
     for number, places in moved.items():
-        twice = [
+        conflicts = [
             reading.node_at("vary", path).label.mistake(
-                f"'{b.path}' changes what '{a.path}' changes already", "one of them"
+                f"'{b.path}' and '{a.path}' change the same number", "one of them"
             )
             for (a, _), (b, path) in combinations(places, 2)
             if a.index is None or b.index is None or a.index == b.index
         ]
-        yield from twice
-        given = number_at(scenario, number)
-        if twice or not isinstance(given, Distribution) or given.kind not in _ORDERED:
+        yield from conflicts
+        original = number_at(scenario, number)
+        if conflicts or not isinstance(original, Distribution) or original.kind not in _ORDERED:
             continue
-        ends = [(value, value) for value in given.values]
+        ends = [(value, value) for value in original.values]
         for place, path in places:
             if place.index is not None:
                 ends[place.index] = (vary[path].low or 0.0, vary[path].high or 0.0)
         (first, path), *_ = places
         if first.index is not None and any(a[1] >= b[0] for a, b in pairwise(ends)):
-            message = (
-                f"the {given.kind} distribution of '{number}' could have its numbers out of order"
-            )
-            yield reading.node_at("vary", path).label.mistake(message, "ranges that do not meet")
+            message = f"the {original.kind} distribution of '{number}' could have its numbers out of order"
+            yield reading.node_at("vary", path).label.mistake(message, "ranges that do not overlap")
 
 
-# --- Proposals of points, as shares of the parameters' ranges
+# --- CMA-ES, whose points are shares of the parameters' ranges
 #
-# Optuna's tpe and random choose by themselves; points of cmaes and sobol are enqueued as its trials. Optuna's
-# own CMA-ES keeps its state pickled in a study, which a stranger's folder must not bring along, and its Sobol
-# sequence leaves the first point to chance. What is proposed follows from the seed, the generation's number
-# and the trials before it alone, so that a search that was cut short goes on to what it would have found.
+# Optuna's CMA-ES is not used because it stores its state as a pickle, which must not be loaded from somebody else's folder.
+# Proposals depend only on the seed, the generation and the trials before it, so an interrupted search can be resumed.
 
-#: CMA-ES's first mean keeps this share of a range away from the range's ends.
+#: Smallest distance of CMA-ES's first mean from the ends of a range, as a share of the range.
 MARGIN = 0.05
-#: The fewest points from which CMA-ES can learn.
+#: Smallest generation of CMA-ES.
 SMALLEST = 4
 
 
 class Evolution:
-    """CMA-ES over the unit cube (Hansen 2016), `size` points a generation, from `start` on, at first so far from it.
+    """CMA-ES over the unit cube (Hansen 2016); a search that has converged starts again from a random point.
 
-    A search that has settled begins anew at another place.
+    Args:
+        size: points of each generation.
+        start: the first mean. spread: the first standard deviation.
     """
 
     def __init__(self, seed: int, size: int, start: Values, spread: float) -> None:
@@ -565,12 +571,12 @@ class Evolution:
         self._begin(start)
 
     def ask(self, size: int) -> Values:
-        """The points of the next generation, `(points, parameters)`."""
+        """Return the points of the next generation, `(points, parameters)`."""
         return np.stack([self._search.ask() for _ in range(size)])
 
     def tell(self, shares: Values, losses: Values) -> None:
-        """Take in the losses of a generation's points."""
-        if len(losses) != self._size:  # the last generation, which the budget has cut short
+        """Update the search with the losses of a generation's points."""
+        if len(losses) != self._size:  # the last generation, which may be smaller
             return
         self._search.tell(list(zip(shares, losses.tolist(), strict=True)))
         if self._search.should_stop():
@@ -592,5 +598,5 @@ class Evolution:
 
 
 def seed_of(*entropy: int) -> int:
-    """A seed of 32 bits from several numbers."""
+    """Return a 32-bit seed derived from several numbers."""
     return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -1,8 +1,7 @@
-"""Posterior: what a record, or figures over many crises, say of a scenario's parameters.
+"""Posterior: infer a scenario's parameters from recorded crises, or from figures over many crises.
 
-Approximate Bayesian computation: parameters drawn from what the scenario leaves open are weighted by
-how likely they make what was seen, generation after generation.
-Each generation is on disk before the next begins.
+Approximate Bayesian computation: parameters are drawn from their priors and weighted by the likelihood of the evidence, in
+several generations. Each generation is stored before the next begins.
 """
 
 from __future__ import annotations
@@ -42,20 +41,20 @@ SPEC = PosteriorSpec
 
 
 def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
-    scenarios = {one.name: one for one in (reading.scenario, *reading.others)}
+    scenarios = {scenario.name: scenario for scenario in (reading.scenario, *reading.others)}
     for path, written in spec.vary.items():
-        holders = [one for one in scenarios.values() if path in numbers_of(one)]
-        holder = holders[0] if holders else reading.scenario
-        yield from check_factor(path, written, reading.node_at("vary", path), holder)
+        owners = (scenario for scenario in scenarios.values() if path in numbers_of(scenario))
+        owner = next(owners, reading.scenario)
+        yield from check_factor(path, written, reading.node_at("vary", path), owner)
     if not spec.targets and not spec.cases:
         yield reading.top.label.mistake(
-            "neither targets nor cases", "figures that crises should show, or crises on record"
+            "neither targets nor cases", "figures that crises should show, or recorded crises"
         )
     yield from calibrate.check_targets(spec.targets, reading, scenarios)
     names: list[str] = []
     for k, case in enumerate(spec.cases):
         if case.name in names:
-            message = f"a second case that is called '{case.name}'"
+            message = f"a second case named '{case.name}'"
             yield reading.node_at("cases", k, "name").place.mistake(message, "another name")
         names.append(case.name)
         yield from _check_case(case, k, reading, scenarios)
@@ -70,8 +69,8 @@ def _check_case(
         return
     columns = calibrate.columns_of(scenarios[name], reading)
     if not case.record and not case.so:
-        expected = "a record, or what was so"
-        yield reading.node_at("cases", k).place.mistake("nothing is on record", expected)
+        expected = "a record, or conditions (so)"
+        yield reading.node_at("cases", k).place.mistake("a case without evidence", expected)
     for j, observed in enumerate(case.record):
         node = reading.node_at("cases", k, "record", j)
         yield from _check_column(node, "of", observed.of, columns, "time", "number")
@@ -79,7 +78,7 @@ def _check_case(
             yield from _check_column(node, "since", observed.since, columns, "time")
             continue
         for key in {"since", "unit"} & node.entries().keys():
-            message = f"'{observed.of}' is no time: it has no '{key}'"
+            message = f"'{observed.of}' is not a time and has no '{key}'"
             yield node.entries()[key].label.mistake(message, f"no '{key}'")
     if case.so:
         written = reading.node_at("cases", k, "so")
@@ -122,12 +121,12 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
             options.progress(problem.crises_before(k), problem.crises)
     except sampler.NothingFitsError:
         raise ExperimentError(
-            "no crisis of the first generation shows what is on record, within any distance: "
-            "more particles or replicates, wider priors, or another record"
+            "no crisis of the first generation is like the record at any tolerance: "
+            "use more particles or replicates, wider priors, or another record"
         ) from None
     random = np.random.default_rng([spec.seed, spec.generations])
-    drawn = last.scores[sampler.resampled(last.weight, problem.draws, random)]
-    fresh = problem.run(drawn, spec.generations)
+    draws = last.scores[sampler.resampled(last.weight, problem.draws, random)]
+    fresh = problem.run(draws, spec.generations)
     options.progress(problem.crises, problem.crises)
     found = Found(problem, last, sampler.values_of(priors, last.scores), fresh)
     parameters, fits = marginals.parameters_of(found)
@@ -142,16 +141,16 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     )
 
 
-#: The comment at the top of a posterior's scenario file.
+#: Comment at the top of a posterior's scenario file.
 _HEAD = """\
-# Each parameter has the distribution that is nearest to its marginal. They are drawn independently
-# here: how parameters go together in the posterior is lost. Joint draws keep it (docs/experiments.md).
+# Each parameter has the distribution that is nearest to its marginal. The parameters are drawn independently,
+# without the correlations of the posterior. Joint draws have them (docs/experiments.md).
 """
 
 
 # --- Joint draws from a posterior
 
-#: Columns of the table of particles beside the parameters.
+#: Columns of the table of particles that are not parameters.
 OTHERS = ("particle", "generation", "weight")
 
 
@@ -170,7 +169,11 @@ class Posterior:
 
     @classmethod
     def of(cls, findings: Findings | str | Path) -> Posterior:
-        """The posterior of findings, or of the folder of finished ones; ExperimentError for another kind of experiment."""
+        """Return the posterior of findings, or of a results folder.
+
+        Raises:
+            ExperimentError: if the experiment is of another kind.
+        """
         if not isinstance(findings, Findings):
             findings = read_experiment(findings)
         if (kind := findings.experiment.kind) != "posterior":
@@ -180,7 +183,7 @@ class Posterior:
         return cls(tuple(values.columns), values.to_numpy(), weight)
 
     def draw(self, replicates: int, seed: int = 1) -> dict[str, NDArray[np.float64]]:
-        """Parameters for replicates by path, as `simulate` takes them: particles drawn by weight, all of one together."""
+        """Draw particles by weight, and return their parameters by path, for `simulate`."""
         check_count("replicates", replicates)
         check_count("seed", seed, least=0)
         random = np.random.default_rng(seed)
@@ -190,20 +193,20 @@ class Posterior:
 
 # --- Findings, as plain data and tables
 
-#: Cumulative probabilities at which priors are tabulated, for charts.
+#: Cumulative probabilities of the tabulated priors.
 DRAWN_LEVELS: Values = (np.arange(400) + 0.5) / 400
 
 
 def _summary(
     found: Found, parameters: list[dict[str, Any]], history: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The figures that matter, fit for JSON."""
+    """Return the summary as JSON-compatible data."""
     problem, spec, sampled = found.problem, found.problem.spec, found.sample
     return {
         "particles": spec.particles,
         "replicates": spec.replicates,
         "draws": problem.draws,
-        "scenarios": [one.name for one in problem.scenarios],
+        "scenarios": [scenario.name for scenario in problem.scenarios],
         "effective": sampled.effective,
         "tolerance": sampled.tolerance,
         "goal": spec.tolerance,
@@ -213,12 +216,12 @@ def _summary(
         "cases": list(marginals.shares_like(found)),
         "noise": marginals.noise_of(found),
         "generations": history,
-        "files": [calibrate.file_name(one, "posterior") for one in problem.scenarios],
+        "files": [calibrate.file_name(scenario, "posterior") for scenario in problem.scenarios],
     }
 
 
 def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
-    """Tidy tables: particles, marginals, correlations, the check, the generations, the priors."""
+    """Return tidy tables: particles, marginals, correlations, the check, the generations, the priors."""
     import pyarrow as pa
 
     sampled, priors = found.sample, found.problem.priors
@@ -247,22 +250,22 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
 
 # --- The answer in sentences
 
-#: Parameters and pairs that an answer names; the tables have all of them.
+#: Largest number of parameters or pairs in an answer; the tables have all of them.
 MOST_NAMED = 6
-#: Probabilities beyond which an observation lies in a tail of the predictions.
+#: Probability of a tail of the predictions.
 TAIL = 0.025
-#: A correlation from which two parameters are said to go together.
+#: Smallest correlation that is reported.
 TOGETHER = 0.3
-#: An effective sample smaller than this sets 95% limits but roughly.
+#: Effective sample size below which 95% limits are imprecise.
 FEW = 400
-#: Monte Carlo error beyond this share of a target's own is mentioned.
+#: Smallest Monte Carlo error that is reported, relative to a target's error.
 BLURRED = 0.5
-#: With fewer crises like the record at a particle, luck decides how well it fits.
+#: Number of crises like the record below which the fit of a particle is mostly luck.
 FEW_LIKE = 3.0
 
 
 def answer(summary: dict[str, Any]) -> Iterator[str]:
-    """The answer of a posterior, in sentences."""
+    """Yield the answer of a posterior in sentences."""
     rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
     names = phrases.short_names([row["path"] for row in rows])
     yield _on_learning(rows, names)
@@ -274,8 +277,8 @@ def answer(summary: dict[str, Any]) -> Iterator[str]:
             for name in ("prior", "posterior")
         )
         yield (
-            f"A crisis like {row['name']} comes in {after} of all crises with the posterior, in "
-            f"{before} of all with the prior. One crisis is one draw of many that could have come: it says little."
+            f"Crises like {row['name']} are {after} of all crises with the posterior, and {before} with the prior. "
+            "A single crisis is one of many possible ones, so it is weak evidence."
         )
     yield from _on_check(summary)
     yield _on_files(summary)
@@ -284,45 +287,47 @@ def answer(summary: dict[str, Any]) -> Iterator[str]:
 
 
 def _on_learning(rows: list[dict[str, Any]], names: Mapping[str, str]) -> str:
-    """How much was learned: of each parameter, how far its spread fell or, where that did not, its middle moved."""
+    """Return a sentence on the parameters that the evidence informs: how much narrower they are, and how far they moved."""
     pinned = [row for row in rows if row["pinned"]]
     if not pinned:
-        many = f"any of these {text.count(len(rows))} parameters"
-        many = "this parameter" if len(rows) == 1 else many
-        return f"Of {many} nothing was learned that chance does not explain."
+        if len(rows) == 1:
+            return "The evidence changes this parameter by no more than chance would."
+        return f"The evidence changes none of the {text.count(len(rows))} parameters by more than chance would."
     clauses = []
     for row in pinned[:MOST_NAMED]:
         narrower = 1.0 - math.sqrt(max(1.0 - row["shrinkage"], 0.0))
-        told = [f"narrower by {100 * narrower:.0f}%"] * (narrower >= 0.005)
-        told += [f"moved by {_signed(row['shift'])}"] * (abs(row["shift"]) >= 0.05)
-        clauses.append(f"{names[row['path']]} ({text.listed(told)})")
+        changes = [f"narrower by {100 * narrower:.0f}%"] * (narrower >= 0.005)
+        changes += [f"moved by {_signed(row['shift'])}"] * (abs(row["shift"]) >= 0.05)
+        clauses.append(f"{names[row['path']]} ({text.listed(changes)})")
     return (
-        f"Something was learned of {text.count(len(pinned))} of {text.plural(len(rows), 'parameter')}, measured "
+        f"The evidence changes {text.count(len(pinned))} of {text.plural(len(rows), 'parameter')}, measured "
         f"in standard deviations of the prior: {text.listed(clauses)}."
     )
 
 
 def _on_parameters(rows: list[dict[str, Any]], names: Mapping[str, str]) -> Iterator[str]:
     if pinned := [row for row in rows if row["pinned"]]:
-        more = len(pinned) - MOST_NAMED
-        rest = f"; {text.count(more)} more in marginals.parquet" if more > 0 else ""
+        others = len(pinned) - MOST_NAMED
+        rest = f"; {text.count(others)} more in marginals.parquet" if others > 0 else ""
         clauses = [
-            f"{names[row['path']]} {_span(row)}, before {_span(row, 'prior_')}"
+            f"{names[row['path']]} {_span(row)}, prior {_span(row, 'prior_')}"
             for row in pinned[:MOST_NAMED]
         ]
         yield f"Posterior medians with 95% intervals: {'; '.join(clauses)}{rest}."
     if loose := [names[row["path"]] for row in rows if not row["pinned"]]:
-        others, them = len(loose) - MOST_NAMED, "them" if len(loose) > 1 else "it"
+        others, keep = (
+            len(loose) - MOST_NAMED,
+            "They keep their priors" if len(loose) > 1 else "It keeps its prior",
+        )
         rest = f" and {text.count(others)} more" if others > 0 else ""
-        shown = text.listed(loose[:MOST_NAMED])
-        yield f"Not pinned down by this evidence: {shown}{rest}. What was believed of {them} stays."
+        yield f"Not pinned down by this evidence: {text.listed(loose[:MOST_NAMED])}{rest}. {keep}."
     for row in rows:
         if row["edge"]:
             name = text.capitalize(names[row["path"]])
             yield f"{name} presses against the {row['edge']} end of its prior: values beyond it might fit better."
     if any(row["adjusted_median"] is not None for row in rows):
         clauses = [f"{names[row['path']]} {_span(row, 'adjusted_')}" for row in rows[:MOST_NAMED]]
-        yield f"Adjusted by regression for the tolerance that is left: {'; '.join(clauses)}."
+        yield f"Adjusted by regression for the remaining tolerance: {'; '.join(clauses)}."
 
 
 def _span(row: dict[str, Any], prefix: str = "") -> str:
@@ -343,47 +348,46 @@ def _on_pairs(summary: dict[str, Any], names: Mapping[str, str]) -> Iterator[str
         if abs(pair["correlation"]) > least
     ]
     if clauses:
-        shown = text.listed(clauses[:MOST_NAMED])
-        yield f"Known better together than each alone (correlation): {shown}."
+        yield f"Correlated in the posterior: {text.listed(clauses[:MOST_NAMED])}."
 
 
 def _on_check(summary: dict[str, Any]) -> Iterator[str]:
-    seen = [row for row in summary["predictive"] if row["tail"] is not None]
-    off = [row for row in seen if not TAIL <= row["tail"] <= 1.0 - TAIL]
-    if seen and not off:
-        lies = "it lies" if len(seen) == 1 else f"all {text.count(len(seen))} lie"
-        yield f"What was seen beside what the posterior predicts, with fresh luck: {lies} within the middle 95%."
-    if not off:
+    observed = [row for row in summary["predictive"] if row["tail"] is not None]
+    unexplained = [row for row in observed if not TAIL <= row["tail"] <= 1.0 - TAIL]
+    if observed and not unexplained:
+        subject = f"all {text.count(len(observed))} observations lie"
+        subject = "the observation lies" if len(observed) == 1 else subject
+        yield f"With fresh luck, {subject} within the middle 95% of the posterior's predictions."
+    if not unexplained:
         return
-    why = "It may be that no values of these parameters explain it."
+    why = "Perhaps no values of these parameters explain this."
     if summary["tolerance"] > summary["goal"]:
-        why = "The tolerance is not at its goal yet, which may be why."
+        why = "The tolerance has not reached its goal, which may be the reason."
     clauses = []
-    for row in off[:MOST_NAMED]:
+    for row in unexplained[:MOST_NAMED]:
         median = math.inf if row["median"] is None else row["median"]
-        shown, predicted = (phrases.with_unit(one, row["unit"]) for one in (row["seen"], median))
-        clauses.append(f"{row['name']}: {shown}, predicted {predicted}")
+        value, predicted = (phrases.with_unit(x, row["unit"]) for x in (row["seen"], median))
+        clauses.append(f"{row['name']}: {value}, predicted {predicted}")
     yield (
-        f"The posterior does not explain {text.count(len(off))} of {text.count(len(seen))} that "
-        f"were seen, which lie outside the middle 95% of what it predicts with fresh luck: "
-        f"{'; '.join(clauses)}. {why}"
+        f"The posterior does not explain {text.count(len(unexplained))} of {text.plural(len(observed), 'observation')}, "
+        f"outside the middle 95% of its predictions with fresh luck: {'; '.join(clauses)}. {why}"
     )
 
 
 def _on_files(summary: dict[str, Any]) -> str:
-    have = "have" if len(summary["files"]) > 1 else "has"
-    files, lost = f"{text.listed(summary['files'])} {have}", ""
+    verb = "contain" if len(summary["files"]) > 1 else "contains"
+    files, remark = f"{text.listed(summary['files'])} {verb}", ""
     rows = [row for row in summary["parameters"] if not row["distribution_is_prior"]]
     if not rows:
-        return f"{files} the priors as they were."
+        return f"{files} the unchanged priors."
     if summary["correlations"]:
         strongest = _signed(summary["correlations"][0]["correlation"])
-        lost = (
-            " Parameters are independent there: correlations are lost "
-            f"(the strongest: {strongest}); joint draws keep them."
+        remark = (
+            " Its parameters are independent, without the correlations of the posterior "
+            f"(the strongest is {strongest}); joint draws have them."
         )
     worst = max(row["distribution_error"] for row in rows)
-    return f"{files} the posterior as distributions, at most {worst:.2g} standard deviations off.{lost}"
+    return f"{files} the posterior as distributions, with errors of at most {worst:.2g} standard deviations.{remark}"
 
 
 def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
@@ -391,14 +395,16 @@ def _on_budget(summary: dict[str, Any]) -> Iterator[str]:
     end = "."
     if effective < FEW:
         times = text.count(math.ceil(FEW / max(effective, 1.0)))
-        end = f": limits are rough; about {times} times as many would set them well."
+        end = f". Limits are therefore imprecise; about {times} times as many would make them precise."
     elif tolerance <= goal:
-        end = ": enough. More would hardly change the answer; more evidence would."
-    yield f"{_spent(summary)} are worth {text.count(effective)} equally weighted ones{end}"
+        end = (
+            ", which is enough. More particles would hardly change the answer; more evidence would."
+        )
+    yield f"{_spent(summary)} are worth {text.count(effective)} equally weighted particles{end}"
     if tolerance > goal * 1.001:
         yield (
-            f"The tolerance came down to {tolerance:.3g}, not yet to {goal:g}: intervals are wider than "
-            "the evidence has them. More generations or particles would lower it."
+            f"The tolerance came down to {tolerance:.3g}, not yet to {goal:g}, so intervals are wider than "
+            "the evidence implies. More generations or particles would lower it."
         )
 
 
@@ -409,34 +415,35 @@ def _spent(summary: Mapping[str, Any]) -> str:
 
 
 def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
-    """How much the luck of few replicates blurs."""
+    """Yield sentences on the noise that comes from few replicates."""
     noise, replicates = summary["noise"], text.count(summary["replicates"])
     if blurred := [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]:
         times = text.count(math.ceil((max(blurred) / BLURRED) ** 2))
         yield (
-            f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times a "
-            f"target's own, and widens the posterior; {times} times as many would make it small."
+            f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times that of a "
+            f"target, and widens the posterior; {times} times as many would make it small."
         )
         if any(noise["assumed"]):
             yield (
-                "Targets without an interval are taken as known to a tenth of what the prior leaves open: "
-                "an interval says how well they are."
+                "The error of a target without an interval is assumed to be a tenth of the prior's spread: "
+                "give an interval if you know it."
             )
     if few := [like for like in noise["like"] if like < FEW_LIKE]:
         yield (
-            f"Particles that fit have about {min(few):.2g} crises like the record among {replicates}: "
-            "which of them count is much luck, though it averages out. More replicates would make the "
+            f"Particles that fit have about {min(few):.2g} crises like the record among {replicates}, so "
+            "their weights depend on luck. It averages out over particles, but more replicates would make the "
             "effective sample larger."
         )
 
 
 # --- Charts: marginals with priors, pairs, and predictions with observations
 
-#: Charts side by side; parameters and figures that are drawn, of which the tables have all.
+#: Charts in a row; largest numbers of drawn parameters and figures (the tables have all).
 _ACROSS, _MOST_MARGINALS, _MOST_PAIRED, _MOST_PREDICTED = 3, 12, 4, 14
-#: Bars of a marginal, as many as the sample bears with so many draws for each, on average: with fewer,
-#: bars show luck; and draws in a chart of pairs.
-_BARS, _PER_BAR, _DRAWN = (25, 20, 16, 10), 12, 400
+#: Possible numbers of bars of a marginal, and smallest effective sample size per bar.
+_BARS, _PER_BAR = (25, 20, 16, 10), 12
+#: Draws in a chart of pairs.
+_DRAWN = 400
 
 
 def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figure]]]:
@@ -447,7 +454,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_marginals(findings: Findings) -> Figure:
-    """Each parameter's prior and posterior."""
+    """Draw each parameter's prior and posterior."""
     summary = findings.summary
     rows = sorted(summary["parameters"], key=lambda row: -float(row["shrinkage"]))
     rows = rows[:_MOST_MARGINALS]
@@ -458,7 +465,7 @@ def draw_marginals(findings: Findings) -> Figure:
         _draw_marginal(axes, findings, row)
     for axes in grid[len(rows) :]:
         axes.set_visible(False)
-    own = "scenario's own value, or its middle"
+    own = "scenario's value, or its middle"
     handles = [
         plots.patch("posterior", style.ESTIMATE_PALE),
         plots.key("prior", "", style.GREY, drawstyle="steps-mid"),
@@ -466,7 +473,7 @@ def draw_marginals(findings: Findings) -> Figure:
         plots.key(own, "", style.GREY, linestyle=(0, (1, 1.5))),
     ]
     worth, tolerance = text.count(summary["effective"]), f"{summary['tolerance']:.3g}"
-    foot = f"{_spent(summary)}, worth {worth} equally weighted ones; tolerance {tolerance}"
+    foot = f"{_spent(summary)}, worth {worth} equally weighted particles; tolerance {tolerance}"
     return plots.finish(figure, foot, handles)
 
 
@@ -490,13 +497,13 @@ def _draw_marginal(axes: Axes, findings: Findings, row: dict[str, Any]) -> None:
     axes.set_ylim(0, 1.22 * top)
     axes.set_xlim(low, high)
     axes.set_title(text.shorten(text.clean(row["path"]), 38), fontsize=6.0)
-    told = fill(plots.meaning(row, 100), 42) + "\nnot pinned down" * (not row["pinned"])
-    axes.set_xlabel(told, fontsize=6.0)
+    meaning = fill(plots.meaning(row, 100), 42) + "\nnot pinned down" * (not row["pinned"])
+    axes.set_xlabel(meaning, fontsize=6.0)
     axes.set_ylabel("per cent of draws")
 
 
 def draw_pairs(findings: Findings) -> Figure:
-    """How the parameters that go together most do so: draws from the posterior, pair by pair."""
+    """Draw the most correlated parameters pair by pair, as draws from the posterior."""
     from matplotlib.ticker import LogLocator
 
     summary = findings.summary
@@ -509,7 +516,7 @@ def draw_pairs(findings: Findings) -> Figure:
     figure = style.new_figure(width=side, height=side * 0.86 + 12.0)
     grid = figure.subplots(len(rows), len(rows), squeeze=False, sharex=False)
     total = np.cumsum(_particles(findings, "weight"))
-    # Particles drawn evenly by weight.
+    # Particles in proportion to their weights.
     chosen = np.searchsorted(total / total[-1], (np.arange(_DRAWN) + 0.5) / _DRAWN)
     look: Any = {"color": style.ESTIMATE, "alpha": 0.25, "markersize": 2.0, "markeredgewidth": 0}
     for (j, k), axes in np.ndenumerate(grid):
@@ -528,10 +535,10 @@ def draw_pairs(findings: Findings) -> Figure:
             axes.plot(x, y, "o", **look)
             axes.set_xlim(*_scale(axes.xaxis, findings, across))
             axes.set_ylim(*_scale(axes.yaxis, findings, down))
-            # The pairs stand in the order of the parameters.
-            shown = _signed(correlation[across["path"], down["path"]])
-            axes.set_title(f"correlation {shown}", fontsize=6.0, fontweight="normal")
-        if axes.get_xscale() == "log":  # at powers of ten alone: there is room for few
+            # Pairs are in the order of the parameters.
+            value = _signed(correlation[across["path"], down["path"]])
+            axes.set_title(f"correlation {value}", fontsize=6.0, fontweight="normal")
+        if axes.get_xscale() == "log":  # ticks at powers of ten only, as there is little room
             axes.xaxis.set_major_locator(LogLocator())
         elif figure.narrow:
             axes.xaxis.set_major_formatter("{x:g}")
@@ -539,11 +546,11 @@ def draw_pairs(findings: Findings) -> Figure:
         if k == 0 and j > 0:
             axes.set_ylabel(_label(down))
     draws = f"{text.count(_DRAWN)} draws from the posterior"
-    return plots.finish(figure, f"{draws}; on the diagonal each alone, its prior in grey")
+    return plots.finish(figure, f"{draws}; on the diagonal, marginals and priors (grey)")
 
 
 def draw_predictive(findings: Findings) -> Figure:
-    """The posterior's predictions, with fresh luck, compared with the observed figures."""
+    """Draw the posterior's predictions, with fresh luck, and the observed figures."""
     summary = findings.summary
     rows = summary["predictive"][:_MOST_PREDICTED]
     figure = style.new_figure(height=22.0 + 17.0 * len(rows))
@@ -554,24 +561,24 @@ def draw_predictive(findings: Findings) -> Figure:
     for axes, row in zip(grid, rows, strict=True):
         _draw_predicted(axes, row)
     open_dot: Any = {"markerfacecolor": style.WHITE, "markersize": 4}
-    same = "its 95% interval, or what counts as the same"
+    interval = "its 95% interval, or what counts as alike"
     handles = [
         plots.key("posterior: median, half, 95%", "o", style.ESTIMATE, markersize=4),
         plots.key("prior", "o", style.GREY, **open_dot),
-        plots.key("what was seen", "", style.AIM),
-        plots.patch(same, style.AIM, alpha=0.15, linewidth=0),
+        plots.key("observed", "", style.AIM),
+        plots.patch(interval, style.AIM, alpha=0.15, linewidth=0),
     ]
     draws, replicates = (text.count(summary[key]) for key in ("draws", "replicates"))
     return plots.finish(
         figure,
-        f"{draws} draws of {replicates} replicates, with luck that nothing was fitted to. "
-        "Figures are spread over draws, what one crisis showed over single crises.",
+        f"{draws} draws of {replicates} replicates, with fresh luck. "
+        "Figures are spread over draws, recorded numbers over single crises.",
         handles,
     )
 
 
 def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
-    """One figure, or one number on record: prior below, posterior above."""
+    """Draw a figure or a recorded number: the prior below, the posterior above."""
     scale, unit, _ = plots.units(row)
     for y, prefix, colour, face in (
         (0.0, "prior_", style.GREY, style.WHITE),
@@ -587,14 +594,14 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
         if (median := row[f"{prefix}median"]) is not None:
             plots.dot(axes, scale * median, y, colour, face, markersize=4.0, zorder=4)
     if row["seen"] is not None:
-        seen, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
-        axes.axvline(seen, color=style.AIM, linewidth=1.0, zorder=2)
+        observed, *ends = (scale * row[key] for key in ("seen", "seen_lower", "seen_upper"))
+        axes.axvline(observed, color=style.AIM, linewidth=1.0, zorder=2)
         axes.axvspan(*ends, color=style.AIM, alpha=0.15, linewidth=0, zorder=0)
     title = text.sentence(row["words"]).rstrip(".")
     if row["case"]:
-        came = f" (it came in {text.percent(row['known'])}% of all crises)"
         title = f"{text.clean(row['case'])}: {text.clean(row['words'])}"
-        title += came if row["known"] < 1 else ""
+        if row["known"] < 1:
+            title += f" (occurs in {text.percent(row['known'])}% of all crises)"
     axes.set_title(text.shorten(title, 110), fontsize=6.5)
     axes.set_xlabel(unit, labelpad=1.0)
     axes.set_ylim(-0.7, 1.7)
@@ -604,7 +611,7 @@ def _draw_predicted(axes: Axes, row: dict[str, Any]) -> None:
 
 
 def _prior(findings: Findings, path: str) -> Values:
-    """A prior's quantiles, evenly spaced in probability."""
+    """Return a prior's quantiles, evenly spaced in probability."""
     table = findings.tables["priors"]
     names = np.asarray(table.column("parameter").to_pylist())
     return np.asarray(table.column("value").to_numpy()[names == path])
@@ -615,14 +622,14 @@ def _particles(findings: Findings, name: str) -> Values:
 
 
 def _scale(axis: Any, findings: Findings, row: dict[str, Any]) -> tuple[float, float]:
-    """Give an axis a parameter's scale; the ends of its prior, with room where steps are equal."""
+    """Give an axis a parameter's scale, and return the ends of its prior, with a margin on a linear scale."""
     before = _prior(findings, row["path"])
     low, high = float(before.min()), float(before.max())
     plots.scale_axis(axis, row["axis"])
     if low == high:
         return low - 0.5, high + 0.5
-    room = 0.0 if row["axis"] == "log" else (high - low) * 0.5 / len(before)
-    return low - room, high + room
+    margin = 0.0 if row["axis"] == "log" else (high - low) * 0.5 / len(before)
+    return low - margin, high + margin
 
 
 def _label(row: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Approximate Bayesian computation: its keys, priors, crises at particles, and sequential Monte Carlo."""
+"""Approximate Bayesian computation: keys of the experiment, priors, simulation of particles, and importance sampling."""
 
 from __future__ import annotations
 
@@ -31,47 +31,45 @@ MOST_PARTICLES, MOST_GENERATIONS = 100_000, 100
 
 
 class Observed(Part):
-    """A number on record of one crisis."""
+    """A recorded number of a crisis."""
 
     of: str = entry("the outcome, such as ceasefire_in_effect_at_hours")
-    since: str = entry("of a time: since when it is counted", TRIGGER)
-    value: float = entry("what the record says")
-    within: float = entry("how far a crisis may be off and still count as the same", gt=0)
-    unit: Literal["hours", "days"] = entry("of a time: the unit of both", "hours")
+    since: str = entry("for times: the start of the count", TRIGGER)
+    value: float = entry("the recorded value")
+    within: float = entry("largest difference at which a crisis counts as like the record", gt=0)
+    unit: Literal["hours", "days"] = entry("for times: the unit of value and within", "hours")
 
 
 class Case(Part):
-    """One crisis on record: one draw from what the model could have shown."""
+    """A recorded crisis: one draw from what the model can show."""
 
-    name: str = entry("what it is called")
-    record: tuple[Observed, ...] = entry("numbers that are on record", ())
+    name: str = entry("its name")
+    record: tuple[Observed, ...] = entry("its recorded numbers", ())
     so: dict[str, Any] = Field(
-        default_factory=dict, description="what else was so, such as {ending: agreement}"
+        default_factory=dict, description="further conditions, such as {ending: agreement}"
     )
-    scenario: str = entry("in which scenario; in the first where left out", "")
+    scenario: str = entry("its scenario; the first by default", "")
 
 
 class PosteriorSpec(CalibrationSpec):
-    """What a record, or figures over many crises, say of parameters."""
+    """Parameters that explain recorded crises, or figures over many crises."""
 
-    kind: Literal["posterior"] = entry("what kind of experiment it is")
+    kind: Literal["posterior"] = entry("the kind of experiment")
     vary: dict[str, Range] = entry(
-        "the parameters by path; the prior is what the scenario leaves open, or even "
-        "over a range that is given",
+        "the parameters by path; the prior is the scenario's distribution, or uniform over a given range",
         min_length=1,
     )
-    cases: tuple[Case, ...] = entry("single crises on record", ())
-    particles: int = whole_number("points tried in each generation", least=20, most=MOST_PARTICLES)
-    generations: int = whole_number("rounds, each nearer to what fits", 5, most=MOST_GENERATIONS)
-    replicates: int = whole_number("crises of each particle, each with luck of its own")
+    cases: tuple[Case, ...] = entry("recorded crises", ())
+    particles: int = whole_number("points of each generation", least=20, most=MOST_PARTICLES)
+    generations: int = whole_number("number of generations", 5, most=MOST_GENERATIONS)
+    replicates: int = whole_number("crises of each particle, each with its own luck")
     tolerance: float = entry(
-        "where to stop tightening, in the targets' standard errors and the records' own distances",
+        "final tolerance, relative to the targets' standard errors and the records' `within`",
         1.0,
         gt=0,
     )
     draws: int | None = whole_number(
-        "points drawn from the posterior for the check; as many as particles, "
-        "but at most 200, where left out",
+        "points drawn from the posterior for the check; by default as many as particles, but at most 200",
         None,
         least=20,
         most=MOST_PARTICLES,
@@ -80,23 +78,23 @@ class PosteriorSpec(CalibrationSpec):
 
 # --- Priors
 #
-# Sampling goes on in normal scores: the standard normal quantile of a parameter's place in its prior. So
-# the prior of every score is standard normal, no proposal falls outside a range, and steps fit all of them.
+# Sampling uses normal scores: the standard normal quantiles of a parameter's cumulative prior probability. Every score has a
+# standard normal prior, no proposal falls outside a range, and all scores have the same scale.
 
-#: Probabilities nearer to 0 and 1 than this are taken as so near: no float lies beyond.
+#: Smallest distance of cumulative probabilities from 0 and 1.
 EDGE = 1e-12
 
 
 @dataclass(frozen=True)
 class Prior(DrawnFactor):
-    """The prior of one parameter: the scenario's own distribution or, where a range is given, uniform over it."""
+    """The prior of a parameter: the scenario's distribution, or uniform over a given range."""
 
     def scaled(self, values: Values) -> Values:
-        """Values on the scale on which they are compared: their logarithms where that is asked."""
+        """Return values on the parameter's scale: their logarithms if it is logarithmic."""
         return np.log(np.maximum(values, 1e-300)) if self.scale == "log" else values
 
     def describe(self) -> str:
-        """The prior as a person would say it."""
+        """Return the prior in words."""
         if self.distribution is None:
             even = "even in the logarithm" if self.scale == "log" else "even"
             return f"{even} from {self.low:g} to {self.high:g}"
@@ -105,7 +103,7 @@ class Prior(DrawnFactor):
 
 
 def values_of(priors: Sequence[Prior], scores: Values) -> Values:
-    """Parameters of normal scores, `(particles, parameters)` both."""
+    """Return the parameters of normal scores; both are `(particles, parameters)`."""
     from scipy.special import ndtr
 
     shares = np.clip(ndtr(scores), EDGE, 1.0 - EDGE)
@@ -113,24 +111,24 @@ def values_of(priors: Sequence[Prior], scores: Values) -> Values:
 
 
 def log_density(scores: Values) -> Values:
-    """Logarithm of the prior density of scores: independent and standard normal."""
+    """Return the log density of the scores' prior, which is independent and standard normal."""
     squares = np.einsum("pk,pk->p", scores, scores)
     return np.asarray(-0.5 * squares - 0.5 * scores.shape[1] * math.log(2 * math.pi))
 
 
-# --- A single crisis on record: simulated crises that match it
+# --- Recorded numbers of a crisis
 
 Single = NDArray[np.float32]
 
 
 def is_time(column: str) -> bool:
-    """Whether a column holds times."""
+    """Return True for a column of times."""
     return column.endswith("_at_hours")
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number on record of a crisis, by its name, in a scenario."""
+    """A recorded number, with the names of its case and its scenario."""
 
     case: str
     scenario: str
@@ -138,12 +136,12 @@ class Number:
 
     @property
     def unit(self) -> str:
-        """Its unit; "" where it is not a time."""
+        """The unit; "" if it is not a time."""
         return self.observed.unit if is_time(self.observed.of) else ""
 
     @property
     def words(self) -> str:
-        """The number in words, such as "from the trigger to a ceasefire"."""
+        """The number's description, such as "from the trigger to a ceasefire"."""
         of, clock = self.observed.of, Clock(self.observed.of, self.observed.since)
         if not is_time(of):
             return of.replace("_", " ")
@@ -152,7 +150,7 @@ class Number:
         return f"from {clock.since_words()} to {article} {end}"
 
     def read(self, replicates: Replicates) -> Single:
-        """Its value in each crisis, `(rows,)`; NaN where it never came."""
+        """Return its value in each crisis, `(rows,)`; NaN if a time never occurs."""
         of, since = self.observed.of, self.observed.since
         if not is_time(of):
             return np.asarray(replicates.column(of), dtype=np.float32)
@@ -161,15 +159,13 @@ class Number:
         return np.asarray(hours / HOURS[self.unit], dtype=np.float32)
 
 
-# --- The problem: priors, observations, and crises at particles
+# --- The problem: priors, observations, and simulated particles
 #
-# Every crisis of every particle has luck of its own. If they shared theirs, as a design's points do, all
-# particles would err alike, and the posterior would take one sample's luck for knowledge. So a particle's
-# share of crises like the record is an unbiased estimate of its likelihood, whose noise averages out over
-# particles (Andrieu and Roberts 2009).
+# Every crisis of every particle has its own luck. With common luck, as in a design, the errors of all particles would be
+# alike, and the posterior would be too narrow. With independent luck, the share of crises like the record is an unbiased
+# estimate of a particle's likelihood, whose noise averages out over particles (Andrieu and Roberts 2009).
 
-#: A target without an interval is taken as known to this share of the spread of what the prior
-#: shows (its median absolute deviation).
+#: Assumed error of a target without an interval, relative to the median absolute deviation of the prior's figures.
 EXACT = 0.1
 
 
@@ -177,9 +173,9 @@ class Seen(NamedTuple):
     """The simulated figures of particles.
 
     Attributes:
-        figures, errors: estimates of what is watched and their standard errors, `(particles, watched)`.
-        values: the numbers on record in each crisis, `(particles, numbers, replicates)`; NaN where they never came.
-        so: whether what else is on record was so, `(particles, cases, replicates)`.
+        figures, errors: estimates of the watched measures and their standard errors, `(particles, watched)`.
+        values: the recorded numbers in each crisis, `(particles, numbers, replicates)`; NaN if a time never occurs.
+        so: True if a case's further conditions hold, `(particles, cases, replicates)`.
     """
 
     figures: Values
@@ -190,19 +186,19 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem(Calibration):
-    """A posterior to be found, and how to run its crises; what `sample` samples from."""
+    """The posterior of an experiment, from which `sample` samples."""
 
     @cached_property
     def priors(self) -> tuple[Prior, ...]:
-        """The parameters, each as the first scenario that has it."""
+        """The parameters, each from the first scenario that has it."""
         return tuple(
-            Prior.of(path, of, next(one for one in self.scenarios if path in numbers_of(one)))
-            for path, of in self.spec.vary.items()
+            Prior.of(path, keys, next(x for x in self.scenarios if path in numbers_of(x)))
+            for path, keys in self.spec.vary.items()
         )
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
-        """The numbers on record."""
+        """The recorded numbers."""
         first = self.scenarios[0].name
         return tuple(
             Number(case.name, case.scenario or first, observed)
@@ -212,92 +208,98 @@ class Problem(Calibration):
 
     @property
     def draws(self) -> int:
-        """Points drawn from the posterior for the check."""
+        """The number of points drawn from the posterior for the check."""
         return int(self.spec.draws or min(self.spec.particles, 200))
 
     def crises_before(self, generation: int) -> int:
-        """How many crises there are before a generation; the check is the one after the last."""
+        """Return the number of crises before a generation; the check counts as the one after the last."""
         return generation * int(self.spec.particles * self.spec.replicates) * len(self.scenarios)
 
     @property
     def crises(self) -> int:
-        """How many crises there are in all."""
+        """The number of crises in all."""
         check = self.draws * int(self.spec.replicates) * len(self.scenarios)
         return self.crises_before(self.spec.generations) + check
 
     def scaled_aims(self, seen: Seen) -> tuple[Aim, ...]:
-        """The targets; those without an interval are scaled by the spread of the prior's figures, the first in `seen`."""
-        found = []
+        """Return the targets; without an interval, the error is relative to the spread of the prior's figures.
+
+        Args:
+            seen: figures, of which the first generation is drawn from the prior.
+        """
+        aims = []
         for k, aim in enumerate(self.aims):
-            shown = seen.figures[: self.spec.particles, k]
+            prior = seen.figures[: self.spec.particles, k]
             with np.errstate(divide="ignore", invalid="ignore"):
-                shown = np.log(shown) if aim.log else shown
-            shown = shown[np.isfinite(shown)]
-            spread = float(np.median(np.abs(shown - np.median(shown)))) if len(shown) else 0.0
-            assumed = aim.target.interval is None and spread > 0
-            found.append(replace(aim, error=EXACT * spread) if assumed else aim)
-        return tuple(found)
+                prior = np.log(prior) if aim.log else prior
+            prior = prior[np.isfinite(prior)]
+            spread = float(np.median(np.abs(prior - np.median(prior)))) if len(prior) else 0.0
+            is_assumed = aim.target.interval is None and spread > 0
+            aims.append(replace(aim, error=EXACT * spread) if is_assumed else aim)
+        return tuple(aims)
 
     def join(self, seen: list[Seen]) -> Seen:
-        """Several generations' figures, joined."""
+        """Return the figures of several generations as one."""
         return Seen(*map(np.concatenate, zip(*seen, strict=True)))
 
     def misses(self, seen: Seen) -> Single:
-        """How far each crisis is from each record, in the distances that count as the same.
+        """Return the largest distance of each crisis from the numbers of each case, relative to their `within`.
 
-        The farthest number's distance, `(particles, cases, replicates)`, in ascending order; infinite where something
-        did not come, or was not so.
+        The shape is `(particles, cases, replicates)`, in ascending order. The distance is infinite if a time never occurs
+        or a further condition does not hold.
         """
-        found = np.where(seen.so, np.float32(0.0), np.float32(np.inf))
-        records = ((k, one) for k, case in enumerate(self.spec.cases) for one in case.record)
+        distances = np.where(seen.so, np.float32(0.0), np.float32(np.inf))
+        records = ((k, number) for k, case in enumerate(self.spec.cases) for number in case.record)
         for index, (k, observed) in enumerate(records):
-            apart = np.abs(seen.values[:, index] - np.float32(observed.value)) / observed.within
-            found[:, k] = np.maximum(found[:, k], np.where(np.isnan(apart), np.inf, apart))
-        return np.sort(found, axis=2)
+            distance = np.abs(seen.values[:, index] - np.float32(observed.value)) / observed.within
+            distance = np.where(np.isnan(distance), np.inf, distance)
+            distances[:, k] = np.maximum(distances[:, k], distance)
+        return np.sort(distances, axis=2)
 
     def likelihood(self, seen: Seen) -> Likelihood:
-        """From a tolerance, the logarithm of each particle's likelihood, -inf where it is none.
+        """Return a function from the tolerance to the log likelihood of each particle.
 
-        Normal in targets, with the tolerance times their standard errors; of each record, the share of crises within it.
+        It is normal in the targets, with the tolerance times their standard errors; the factor of a case is the share of
+        crises within the tolerance.
         """
         squares = np.zeros(len(seen.figures))
         for k, aim in enumerate(self.scaled_aims(seen)):
-            squares += aim.target.weight * aim.apart(seen.figures[:, k]) ** 2
-        off = self.misses(seen)
+            squares += aim.target.weight * aim.deviation(seen.figures[:, k]) ** 2
+        misses = self.misses(seen)
 
         def at(tolerance: float) -> Values:
-            shares = (off <= tolerance).mean(axis=2)
+            shares = (misses <= tolerance).mean(axis=2)
             with np.errstate(divide="ignore"):
                 return np.asarray(-0.5 * squares / tolerance**2 + np.log(shares).sum(axis=1))
 
         return at
 
     def run(self, scores: Values, generation: int) -> Seen:
-        """Simulate crises at particles, each with luck of its own; read from the folder, if they are there and intact."""
+        """Simulate crises at particles, each with its own luck; a stored generation is read from the folder."""
         folder = self.options.design_folder
         about = {"experiment": self.experiment.digest, "generation": generation}
         if folder is not None and self.options.resume:
             try:
-                if found := read_generation(folder, about, scores):
-                    return found
+                if seen := read_generation(folder, about, scores):
+                    return seen
             except ResultsError as error:
-                self.options.on_message(f"generation {generation + 1} is done again: {error}")
+                self.options.on_message(f"generation {generation + 1} is run again: {error}")
         values = values_of(self.priors, scores)
         size = max(IN_MEMORY // self.spec.replicates, 1)
-        firsts = range(0, len(values), size)
-        seen = self.join([self._part(values[at : at + size], generation, at) for at in firsts])
+        starts = range(0, len(values), size)
+        seen = self.join([self._part(values[k : k + size], generation, k) for k in starts])
         if folder is not None:
             write_generation(folder, about, scores, seen)
         return seen
 
     def _part(self, values: Values, generation: int, first: int) -> Seen:
-        """The figures of some particles from number `first` on: replicates of each, particle after particle."""
+        """Simulate some particles, the first of which has the index `first`."""
         spec, options, count = self.spec, self.options, len(values)
         figures, errors = np.full((2, count, len(self.watched)), np.nan)
-        shown = np.full((count, len(self.numbers), spec.replicates), np.nan, dtype=np.float32)
+        numbers = np.full((count, len(self.numbers), spec.replicates), np.nan, dtype=np.float32)
         so = np.ones((count, len(spec.cases), spec.replicates), dtype=np.bool_)
         for index, scenario in enumerate(self.scenarios):
-            # Luck is another for each generation, and within it for each part that is run at once.
+            # Each part of each generation has its own seed.
             entropy: Sequence[int] = [spec.seed, generation, first]
             low, high = np.random.SeedSequence(entropy).generate_state(2, np.uint32).tolist()
             before = self.crises_before(generation)
@@ -320,25 +322,25 @@ class Problem(Calibration):
             ensemble = batch.ensembles[scenario.name]
             for k, (measured, name) in enumerate(self.watched):
                 if name == scenario.name:
-                    found = measured.over(ensemble, count)
-                    figures[:, k], errors[:, k] = found.estimate, found.standard_error
+                    figure = measured.over(ensemble, count)
+                    figures[:, k], errors[:, k] = figure.estimate, figure.standard_error
             for k, number in enumerate(self.numbers):
                 if number.scenario == scenario.name:
-                    shown[:, k] = number.read(ensemble).reshape(count, -1)
+                    numbers[:, k] = number.read(ensemble).reshape(count, -1)
             for k, case in enumerate(spec.cases):
                 if case.so and (case.scenario or self.scenarios[0].name) == scenario.name:
                     so[:, k] = Condition.of(case.so).holds(ensemble).reshape(count, -1)
-        return Seen(figures, errors, shown, so)
+        return Seen(figures, errors, numbers, so)
 
 
-# --- Generations on disk, to resume from: particles and their figures, a row a particle, further axes of an
-# array one after the other; then, written last, the experiment's digest and the checksum of that
+# --- Generations on disk, to resume from: a table of particles and their figures (a row for each particle, with arrays
+# flattened), and then a seal with the experiment's digest and the table's checksum
 
 _FILE = "generation_{generation:03d}"
 
 
 def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: Seen) -> None:
-    """Write the figures of particles; `about` are the experiment's digest and the generation's number."""
+    """Write the figures of particles; `about` has the experiment's digest and the generation's number."""
     import pyarrow as pa
 
     columns, shapes = {}, {}
@@ -355,9 +357,10 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
 
 
 def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen | None:
-    """The figures of a generation's particles; None where they were never written to their end.
+    """Return the figures of a generation's particles; None if the generation is incomplete.
 
-    ResultsError where they have been damaged, or are of other particles.
+    Raises:
+        ResultsError: if the files are damaged, or belong to other particles.
     """
     import pyarrow as pa
 
@@ -365,10 +368,9 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
     path, seal = f"{name}.parquet", f"{name}.json"
     if not files.inside(folder, seal).exists():
         return None
-    said, content = files.read_json(folder, seal), files.read_bytes(folder, path)
-    files.check(
-        folder / path, said == files.with_checksum({**about, "sha256": files.digest_of(content)})
-    )
+    content = files.read_bytes(folder, path)
+    expected = files.with_checksum({**about, "sha256": files.digest_of(content)})
+    files.check(folder / path, files.read_json(folder, seal) == expected)
     arrays = {}
     with files.reading(folder):
         table = files.table_of(folder / path, content)
@@ -379,49 +381,53 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
         is_same = np.array_equal(arrays.pop("scores"), scores)
         seen = Seen(**arrays)
     if not is_same:
-        raise ResultsError(f"{folder / path} is of other particles")
+        raise ResultsError(f"{folder / path} belongs to other particles")
     return seen
 
 
-# --- Adaptive importance sampling, generation by generation
+# --- Adaptive importance sampling in generations
 #
-# The first generation is drawn from the prior, each later one near the particles that fit so far: a mixture
-# of normal kernels around particles resampled by weight, as wide as Scott's rule makes them, and for a tenth
-# the prior again, so that nothing is ruled out for good. Each particle ever is weighted by prior times
-# likelihood over the mixture of *all* generations' proposals (Cornuet, Marin, Mira and Robert 2012). The
-# tolerance is lowered to its goal as fast as the effective sample allows (Del Moral, Doucet and Jasra 2012).
-# A generation costs what was planned, whatever it finds (population Monte Carlo for approximate Bayesian
-# computation: Beaumont, Cornuet, Marin and Robert 2009).
+# The first generation is drawn from the prior. The proposal of each later one is a mixture: normal kernels around particles
+# resampled by weight, with a width by Scott's rule, and a tenth of the prior, so that no region is excluded. Every particle
+# is weighted by prior times likelihood over the mixture of *all* generations' proposals (Cornuet, Marin, Mira and Robert
+# 2012). The tolerance is lowered to its goal as fast as the effective sample size allows (Del Moral, Doucet and Jasra 2012).
+# All generations have the same size (population Monte Carlo: Beaumont, Cornuet, Marin and Robert 2009).
 
 Likelihood = Callable[[float], Values]
 
-#: The share of each later generation that is drawn from the prior.
+#: Share of each later generation that is drawn from the prior.
 DEFENSIVE = 0.1
-#: The tolerance is as low as leaves an effective sample of this share of a generation.
+#: Required effective sample size, as a share of a generation.
 ENOUGH = 0.25
-#: Tolerances are looked for up to this many times the goal.
+#: Highest tolerance, relative to the goal.
 WIDEST = 1e6
+#: Bisection steps in the search for a tolerance.
 _STEPS = 30
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A generation's kernels, their centres `(kernels, parameters)` and the root of their covariance; or the prior alone."""
+    """The proposal of a generation: the prior, or kernels and the prior.
+
+    Attributes:
+        centres: the kernels' centres, `(kernels, parameters)`.
+        root: the Cholesky root of their covariance.
+    """
 
     centres: Values | None = None
     root: Values | None = None
 
     def draw(self, count: int, dimensions: int, random: np.random.Generator) -> Values:
-        """Particles, `(count, dimensions)`."""
-        drawn = random.standard_normal((count, dimensions))
+        """Return particles, `(count, dimensions)`."""
+        normal = random.standard_normal((count, dimensions))
         if self.centres is None or self.root is None:
-            return drawn
+            return normal
         from_kernels = random.random(count) >= DEFENSIVE
-        near = self.centres[random.integers(len(self.centres), size=count)]
-        return np.where(from_kernels[:, None], near + drawn @ self.root.T, drawn)
+        centres = self.centres[random.integers(len(self.centres), size=count)]
+        return np.where(from_kernels[:, None], centres + normal @ self.root.T, normal)
 
     def log_density(self, scores: Values) -> Values:
-        """Logarithm of the density with which particles are drawn."""
+        """Return the log density of the proposal at scores."""
         prior = log_density(scores)
         if self.centres is None or self.root is None:
             return prior
@@ -429,12 +435,14 @@ class Proposal:
         from scipy.spatial.distance import cdist
         from scipy.special import logsumexp
 
-        both = (scores, self.centres)
-        points, centres = (solve_triangular(self.root, of.T, lower=True).T for of in both)
+        points, centres = (
+            solve_triangular(self.root, x.T, lower=True).T for x in (scores, self.centres)
+        )
         scale = np.log(np.diag(self.root)).sum() + 0.5 * scores.shape[1] * math.log(2 * math.pi)
         kernels = logsumexp(-0.5 * cdist(points, centres, "sqeuclidean"), axis=1)
-        near = kernels - math.log(len(centres)) - scale
-        return np.asarray(np.logaddexp(math.log(DEFENSIVE) + prior, math.log1p(-DEFENSIVE) + near))
+        kernels = kernels - math.log(len(centres)) - scale
+        mixture = np.logaddexp(math.log(DEFENSIVE) + prior, math.log1p(-DEFENSIVE) + kernels)
+        return np.asarray(mixture)
 
 
 @dataclass(frozen=True)
@@ -442,11 +450,12 @@ class Sample:
     """The particles of all generations so far.
 
     Attributes:
-        generation, weight: of each particle, `(particles,)`; weights sum to 1.
-        scores: normal scores of its parameters, `(particles, parameters)`.
-        seen: what its crises showed.
-        tolerance: of the likelihood.
-        effective: the effective sample size: so many equally weighted particles would say as much.
+        generation: the generation of each particle, `(particles,)`.
+        scores: normal scores of their parameters, `(particles, parameters)`.
+        weight: their weights, `(particles,)`, which sum to 1.
+        seen: their simulated figures.
+        tolerance: the tolerance of the likelihood.
+        effective: the effective sample size.
         acceptance: the effective share of the last generation alone.
     """
 
@@ -460,92 +469,103 @@ class Sample:
 
 
 class NothingFitsError(Exception):
-    """No particle's crises came near the targets."""
+    """No particle has a positive likelihood at any tolerance."""
 
 
 def sample(
     study: Any, dimensions: int, particles: int, generations: int, seed: int, goal: float = 1.0
 ) -> Iterator[Sample]:
-    """Sample a posterior; what there is after each generation of so many particles, down to a tolerance of `goal`.
+    """Sample a posterior, and yield the sample after each generation.
 
-    `study` is a `Problem`, or another model with its `run`, `join` and `likelihood`, of so many dimensions.
+    Args:
+        study: a `Problem`, or another object with its methods `run`, `join` and `likelihood`.
+        dimensions: number of parameters.
+        particles: size of a generation.
+        goal: the final tolerance.
 
     Raises:
-        NothingFitsError: when no particle has any likelihood at any tolerance.
+        NothingFitsError: if no particle has a positive likelihood at any tolerance.
     """
     from scipy.special import logsumexp
 
     proposals: list[Proposal] = []
     scores: list[Values] = []
     seen: list[Any] = []
-    now: Sample | None = None
-    highest = WIDEST * goal
+    current: Sample | None = None
+    tolerance = WIDEST * goal
     for generation in range(generations):
         random = np.random.default_rng([seed, generation])
-        proposals.append(Proposal() if now is None else proposal_near(now, particles, random))
+        proposals.append(
+            Proposal() if current is None else proposal_near(current, particles, random)
+        )
         scores.append(proposals[-1].draw(particles, dimensions, random))
         seen.append(study.run(scores[-1], generation))
-        everywhere, shown = np.concatenate(scores), study.join(seen)
-        each = np.stack([proposal.log_density(everywhere) for proposal in proposals])
-        base = log_density(everywhere) - (logsumexp(each, axis=0) - math.log(len(proposals)))
-        likelihood = study.likelihood(shown)
-        highest = tolerance_for(likelihood, base, ENOUGH * particles, goal, highest)
-        logarithm = base + likelihood(highest)
-        weight = np.exp(logarithm - logarithm.max())
-        now = Sample(
+        all_scores, all_seen = np.concatenate(scores), study.join(seen)
+        densities = np.stack([proposal.log_density(all_scores) for proposal in proposals])
+        mixture = logsumexp(densities, axis=0) - math.log(len(proposals))
+        base = log_density(all_scores) - mixture
+        likelihood = study.likelihood(all_seen)
+        tolerance = tolerance_for(likelihood, base, ENOUGH * particles, goal, tolerance)
+        log_weight = base + likelihood(tolerance)
+        weight = np.exp(log_weight - log_weight.max())
+        current = Sample(
             np.repeat(np.arange(generation + 1), particles),
-            everywhere,
+            all_scores,
             weight / weight.sum(),
-            shown,
-            highest,
-            effective_size(logarithm),
-            effective_size(logarithm[-particles:]) / particles,
+            all_seen,
+            tolerance,
+            effective_size(log_weight),
+            effective_size(log_weight[-particles:]) / particles,
         )
-        yield now
+        yield current
 
 
-def proposal_near(now: Sample, kernels: int, random: np.random.Generator) -> Proposal:
-    """Kernels around particles that fit, resampled by weight."""
-    dimensions = now.scores.shape[1]
-    centres = now.scores[resampled(now.weight, kernels, random)]
-    apart = now.scores - now.weight @ now.scores
-    covariance = np.einsum("p,pj,pk->jk", now.weight, apart, apart)
-    width = max(now.effective, 2.0) ** (-2.0 / (dimensions + 4))
+def proposal_near(current: Sample, kernels: int, random: np.random.Generator) -> Proposal:
+    """Return a proposal with kernels around particles resampled by weight."""
+    dimensions = current.scores.shape[1]
+    centres = current.scores[resampled(current.weight, kernels, random)]
+    offset = current.scores - current.weight @ current.scores
+    covariance = np.einsum("p,pj,pk->jk", current.weight, offset, offset)
+    width = max(current.effective, 2.0) ** (-2.0 / (dimensions + 4))
     return Proposal(centres, np.linalg.cholesky(width * covariance + 1e-6 * np.eye(dimensions)))
 
 
 def resampled(weight: Values, count: int, random: np.random.Generator) -> NDArray[np.int64]:
-    """Numbers of particles, each about as often as its weight says (systematic resampling)."""
-    places, total = (random.random() + np.arange(count)) / count, np.cumsum(weight)
-    found = np.searchsorted(total / total[-1], places, side="right")
-    return np.asarray(found).clip(0, len(weight) - 1)
+    """Return indices of particles drawn by weight (systematic resampling)."""
+    positions, total = (random.random() + np.arange(count)) / count, np.cumsum(weight)
+    indices = np.searchsorted(total / total[-1], positions, side="right")
+    return np.asarray(indices).clip(0, len(weight) - 1)
 
 
 def tolerance_for(
     likelihood: Likelihood, base: Values, enough: float, goal: float, highest: float
 ) -> float:
-    """The lowest tolerance from `goal` to `highest` that leaves a sample of `enough`; NothingFitsError for none."""
+    """Return the lowest tolerance from `goal` to `highest` with an effective sample size of `enough`.
 
-    def left(tolerance: float) -> float:
+    Raises:
+        NothingFitsError: if the likelihood is 0 even at the highest tolerance.
+    """
+
+    def effective(tolerance: float) -> float:
         return effective_size(base + likelihood(tolerance))
 
-    most = left(highest)
+    most = effective(highest)
     if most == 0.0:
         raise NothingFitsError
     enough = min(enough, 0.9 * most)
-    if left(goal) >= enough:
+    if effective(goal) >= enough:
         return goal
     low, high = math.log(goal), math.log(highest)
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)
-        low, high = (low, middle) if left(math.exp(middle)) >= enough else (middle, high)
+        low, high = (low, middle) if effective(math.exp(middle)) >= enough else (middle, high)
     return min(math.exp(high), highest)
 
 
-def effective_size(logarithm: Values) -> float:
-    """Kish's effective sample size of weights that are given by their logarithms; 0 for none."""
-    top = logarithm.max()
-    if top == -np.inf:
+def effective_size(log_weight: Values) -> float:
+    """Return Kish's effective sample size of log weights; 0 if all weights are 0."""
+    largest = log_weight.max()
+    if largest == -np.inf:
         return 0.0
-    weight = np.exp(logarithm - top)
+    weight = np.exp(log_weight - largest)
     return float(weight.sum() ** 2 / (weight @ weight))

@@ -1,10 +1,9 @@
-"""Tune: the parameters with which crises show what they should, or with which something is most likely.
+"""Tune: find the parameters that reach targets, or that maximise or minimise a measure.
 
-Optuna asks for points and is told how bad each is; a generation of them is one batch, whose points
-share the luck of each replicate, as do all generations. The best of many is partly the luckiest, so
-what is found is run once more with fresh luck; with `finalists`, so are the best of the trials, and
-what does best then is the answer. Trials go to a journal, so that a search goes on where it was cut
-short and finds what it would have found.
+Optuna proposes points and learns their losses. A generation of points is one batch, in which all points share the luck of
+each replicate; so do all generations. The best of many trials is partly the luckiest, so it is run again with fresh luck.
+With `finalists`, several of the best trials are, and the best of these is the result. Trials are stored in a journal, so
+that an interrupted search can be resumed with the same result.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Libraries on which its findings depend, in addition to those of a batch.
+#: Libraries that affect the findings, in addition to those of a batch.
 LIBRARIES = ("optuna", "cmaes")
 
 SPEC, check = TuneSpec, search.check
@@ -40,7 +39,7 @@ SPEC, check = TuneSpec, search.check
 
 # --- Run and findings
 
-#: A value this near to an end of its range, as a share of the range, lies at its edge.
+#: Largest distance from the end of a range, as a share of it, at which a value is at the edge.
 EDGE = 0.01
 
 
@@ -53,7 +52,11 @@ def crises(experiment: Experiment) -> int:
 
 
 class Found(NamedTuple):
-    """All that a search found; `fresh` is the best, and `before` the scenarios as they are, with luck of no trial."""
+    """The results of a search.
+
+    Attributes:
+        fresh, before: the best point and the unchanged scenarios, run with fresh luck.
+    """
 
     problem: Problem
     trials: Trials
@@ -65,7 +68,7 @@ class Found(NamedTuple):
 
     @property
     def good(self) -> Values:
-        """The trials that are about as good as the best, `(trials, parameters)`."""
+        """The points of trials about as good as the best, `(trials, parameters)`."""
         loss = self.trials.loss
         return np.asarray(self.trials.points[loss <= loss[self.trials.best] + self.tolerance])
 
@@ -73,8 +76,7 @@ class Found(NamedTuple):
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     problem = Problem(experiment, options)
     spec, trials = problem.spec, search.search(problem, options)
-    # Another seed: luck that no trial has had.
-    seed, replicates = spec.seed + 1, problem.check_replicates
+    seed, replicates = spec.seed + 1, problem.check_replicates  # fresh luck
     finalists = np.argsort(trials.loss, kind="stable")[: spec.finalists]
     scored = problem.at(trials.points[finalists], replicates, seed)
     k = int(np.argmin(scored.loss))
@@ -85,35 +87,35 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     slices = slice_through(problem, best, tolerance, seed)
     files, sets = {}, None
     if spec.sets:
-        options.on_message(f"{spec.sets} sets that fit about as well")
+        options.on_message(f"looking for {spec.sets} parameter sets that fit about as well")
         sets = ensemble(problem, problem.shares_of(best[None])[0], spec.sets, spec.seed + 2)
-        # What `--over-fits` reads: a weight and the parameters' values by their paths.
+        # `--over-fits` reads this table: a weight, and the parameters' values by path.
         rows = np.column_stack([sets.weight, problem.points_of(sets.shares)])
         lines = [",".join(f"{value:.5g}" for value in row) for row in rows]
-        head = ",".join(["weight", *(one.path for one in problem.tuned)])
+        head = ",".join(["weight", *(tuned.path for tuned in problem.tuned)])
         files["sets.csv"] = "\n".join([head, *lines, ""])
     fresh = Scored(scored.loss[k : k + 1], figures)
     found = Found(problem, trials, tolerance, fresh, before, slices, sets)
     summary = _summary(found)
     pairs = zip(problem.tuned, best.tolist(), strict=True)
-    values = {path: value for one, value in pairs for path in one.paths}
+    values = {path: value for tuned, value in pairs for path in tuned.paths}
     return Findings(
         experiment,
         tuple(answer(problem, summary)),
         _tables(found, summary),
         summary,
         crises(experiment),
-        calibrate.scenario_files(problem.given, values, "tuned", experiment.name) | files,
+        calibrate.scenario_files(problem.originals, values, "tuned", experiment.name) | files,
     )
 
 
 def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
-    """Tidy tables: the trials, their figures, the parameters, what was aimed for, and the slices."""
+    """Return tidy tables: the trials, their figures, the parameters, the outcomes, and the slices."""
     import pyarrow as pa
 
     trials, problem = found.trials, found.problem
     number, watched = np.arange(len(trials.loss)), problem.watched
-    paths = [one.path for one in problem.tuned]
+    paths = [tuned.path for tuned in problem.tuned]
     columns = {
         "trials": {
             "trial": number,
@@ -140,7 +142,7 @@ def _tables(found: Found, summary: dict[str, Any]) -> dict[str, pa.Table]:
 
 
 def _summary(found: Found) -> dict[str, Any]:
-    """The figures that matter, fit for JSON."""
+    """Return the summary as JSON-compatible data."""
     problem, trials, spec, sets = found.problem, found.trials, found.problem.spec, found.sets
     parameters = _parameters(found)
     summary = {
@@ -149,7 +151,7 @@ def _summary(found: Found) -> dict[str, Any]:
         "trials": len(trials.loss),
         "generations": int(trials.generation[-1]) + 1,
         "replicates": spec.replicates,
-        "scenarios": [one.name for one in problem.scenarios],
+        "scenarios": [scenario.name for scenario in problem.scenarios],
         "best": {
             "trial": trials.best,
             "loss": float(trials.loss[trials.best]),
@@ -165,11 +167,11 @@ def _summary(found: Found) -> dict[str, Any]:
         "parameters": parameters,
         "outcomes": _outcomes(found),
         "objective": None if problem.goal is None else _objective(found, problem.goal),
-        "files": [calibrate.file_name(one, "tuned") for one in problem.given],
+        "files": [calibrate.file_name(scenario, "tuned") for scenario in problem.originals],
     }
     if sets is not None:
         paths = [row["path"] for row in parameters]
-        about = {"informed": sets.slopes.informed(), "precision": np.diag(sets.slopes.precision)}
+        informed, precision = sets.slopes.informed(), np.diag(sets.slopes.precision)
         summary["sets"] = {
             "count": len(sets.weight),
             "effective": sets.effective,
@@ -177,22 +179,23 @@ def _summary(found: Found) -> dict[str, Any]:
             "directions": sets.slopes.directions,
             "loss_median": float(np.median(sets.scored.loss)),
             "loss_best": float(sets.scored.loss.min()),
-            **{name: dict(zip(paths, map(float, of), strict=True)) for name, of in about.items()},
+            "informed": dict(zip(paths, informed.tolist(), strict=True)),
+            "precision": dict(zip(paths, precision.tolist(), strict=True)),
         }
     return summary
 
 
 def _parameters(found: Found) -> list[dict[str, Any]]:
-    """One row a parameter: where it may lie, where it lies best, and how much it matters."""
+    """Return a row for each parameter: its range, its best value, and its importance."""
     best, good, rows = found.trials.points[found.trials.best], found.good, []
-    for k, one in enumerate(found.problem.tuned):
-        share = float(one.share_of(best[k]))
+    for k, tuned in enumerate(found.problem.tuned):
+        share = float(tuned.share_of(best[k]))
         alone = (None, None) if found.slices is None else found.slices.ends[k]
         rows.append(
             {
-                **one.about("scale", "low", "high"),
-                "own": float(one.middle),
-                "start": float(one.start),
+                **tuned.about("scale", "low", "high"),
+                "own": float(tuned.middle),
+                "start": float(tuned.start),
                 "best": float(best[k]),
                 "lower": float(good[:, k].min()),
                 "upper": float(good[:, k].max()),
@@ -206,8 +209,8 @@ def _parameters(found: Found) -> list[dict[str, Any]]:
 
 
 def _outcomes(found: Found) -> list[dict[str, Any]]:
-    """One row a figure: its target, and its value at the best point."""
-    aims, tried, rows = found.problem.aims, found.trials, []
+    """Return a row for each figure: its target, and its value at the best point."""
+    aims, trials, rows = found.problem.aims, found.trials, []
     fresh, before = found.fresh.figures, found.before.figures
     for k, (measured, scenario) in enumerate(found.problem.watched):
         about = measured.about()
@@ -230,12 +233,12 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
                 "target_upper": aim.limits[1],
                 "weight": aim.target.weight,
                 "scale": aim.target.scale,
-                "apart": float(aim.apart(np.asarray(estimate))),
-                "apart_before": float(aim.apart(before["estimate"][0, k])),
+                "apart": float(aim.deviation(np.asarray(estimate))),
+                "apart_before": float(aim.deviation(before["estimate"][0, k])),
                 "apart_error": finite_or_none(error / aim.error),
             }
         for name in KEPT:
-            row[f"tuned_on_{name}"] = finite_or_none(tried.figures[name][found.trials.best, k])
+            row[f"tuned_on_{name}"] = finite_or_none(trials.figures[name][trials.best, k])
             row[name] = finite_or_none(fresh[name][0, k])
             row[f"{name}_before"] = finite_or_none(before[name][0, k])
         rows.append(row)
@@ -243,7 +246,7 @@ def _outcomes(found: Found) -> list[dict[str, Any]]:
 
 
 def _objective(found: Found, goal: Goal) -> dict[str, Any]:
-    """The results of the objective, as plain data."""
+    """Return the results of the objective as plain data."""
     best, paths = found.trials.points[found.trials.best], found.problem.spec.vary
     parts = (np.abs(best - goal.own) * goal.prices).tolist()
     return {
@@ -261,39 +264,37 @@ def _objective(found: Found, goal: Goal) -> dict[str, Any]:
 
 # --- The answer in sentences
 
-#: Parameters that an answer names; the table has all of them.
+#: Largest number of parameters in an answer; the table has all of them.
 MOST_NAMED = 8
-#: A parameter that may move alone in no more than this share of its range is pinned down; in so much of it, it is not.
+#: A parameter is well determined if it can move alone in at most the first share of its range, and poorly from the second
+#: on.
 PINNED, LOOSE = 0.1, 0.5
 
 
 def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
-    """The answer of a search, in sentences."""
+    """Yield the answer of a search in sentences."""
     yield from _on_targets(problem, summary) if problem.goal is None else _on_objective(summary)
     yield from _on_parameters(summary)
     if sets := summary.get("sets"):
         yield (
-            f"{text.count(sets['count'])} parameter sets fit about as well (sets.csv; by their weights as good as "
-            f"{sets['effective']:.0f} of equal weight), with losses around {sets['loss_median']:.3g}. The targets inform "
-            f"{sets['directions']:.0f} of {len(summary['parameters'])} directions in which parameters can move."
+            f"{text.count(sets['count'])} parameter sets in sets.csv fit about as well; their effective number, given their "
+            f"weights, is {sets['effective']:.0f}. Their median loss is {sets['loss_median']:.3g}. The targets determine "
+            f"{sets['directions']:.0f} of {len(summary['parameters'])} directions in the space of parameters."
         )
     if problem.spec.slices is not None:
         yield _on_slices(summary)
     if edges := [row["path"] for row in summary["parameters"] if row["at_edge"]]:
         ranges = "its range" if len(edges) == 1 else "their ranges"
-        shown = text.listed(edges[:MOST_NAMED])
-        yield f"At the edge of {ranges}: {shown}. A wider range might do better."
-    trials, said = summary["trials"], "The last tenth of the trials found nothing better."
+        names = text.listed(edges[:MOST_NAMED])
+        yield f"At the edge of {ranges}: {names}. A wider range might do better."
+    trials, outlook = summary["trials"], "The last tenth of the trials found nothing better."
     if trials < 10:
-        said = "So few say nothing of what more would find."
+        outlook = "These are too few to tell whether more would find a better point."
     elif summary["best"]["trial"] >= 0.9 * trials:
-        said = (
-            "The best came among the last tenth of the trials: more of them may find a better one."
-        )
-    replicates = text.count(summary["replicates"])
+        outlook = "The best trial is among the last tenth, so more trials may find a better one."
     yield (
-        f"{text.count(trials)} trials by {summary['sampler']}, each of {replicates} replicates "
-        f"with the same luck. {said}"
+        f"The search made {text.count(trials)} trials by {summary['sampler']}, each of "
+        f"{text.count(summary['replicates'])} replicates with the same luck. {outlook}"
     )
 
 
@@ -301,13 +302,13 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     tuned, count = summary["best"]["loss"], text.count(len(problem.aims))
     fresh, before = summary["fresh"]["loss"], summary["fresh"]["loss_before"]
     finalists = min(problem.spec.finalists, summary["trials"])
-    last = f", and the best of the {text.count(finalists)} best with fresh luck"
+    final = f", and the best of the {text.count(finalists)} best with fresh luck"
     yield (
         f"The best of {text.count(summary['trials'])} trials has a loss of {fresh:.3g} over "
         f"{count} target{'s' if len(problem.aims) > 1 else ''} with fresh luck "
-        f"({tuned:.3g} with the luck it was tuned on{last if finalists > 1 else ''}; "
-        f"{before:.3g} with the scenario as it is). "
-        "The loss is the weighted sum of squared distances in the targets' standard errors."
+        f"({tuned:.3g} with the luck it was tuned on{final if finalists > 1 else ''}; "
+        f"{before:.3g} with the unchanged scenario). "
+        "The loss is the weighted sum of squared deviations in the targets' standard errors."
     )
     rows = [row for row in summary["outcomes"] if row["is_target"]]
     inside = text.count(sum(abs(row["apart"]) <= normal_quantile() for row in rows))
@@ -315,37 +316,37 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     where = f" in {far['scenario']}" if len(problem.scenarios) > 1 else ""
     aimed = phrases.estimate(far["target"], far["target_lower"], far["target_upper"], far["unit"])
     yield (
-        f"With fresh luck {inside} of {count} figures lie in the 95% interval of their target; "
-        f"farthest off: {_subject(far)}{where}: {_figure(far)}, aimed for {aimed}."
+        f"With fresh luck {inside} of {count} figures lie in the 95% interval of their target. The largest deviation is "
+        f"that of {_subject(far)}{where}: {_figure(far)}; the target is {aimed}."
     )
     if rough := sum((row["apart_error"] or 0.0) > 1.0 for row in rows):
-        checked = text.count(summary["fresh"]["replicates"])
         yield (
-            f"{text.count(rough)} of the targets are known better than {checked} "
-            "replicates can tell: more replicates, or monte_carlo_error: true."
+            f"{text.count(rough)} of {count} targets {'has a smaller error' if rough == 1 else 'have smaller errors'} than "
+            f"figures from {text.count(summary['fresh']['replicates'])} replicates: use more replicates, or "
+            "monte_carlo_error: true."
         )
     if fresh > tuned + normal_quantile() ** 2:
         yield (
-            f"Part of the fit is luck: with fresh luck it is worse by {fresh - tuned:.3g}. "
+            f"Part of the fit is luck: with fresh luck the loss is higher by {fresh - tuned:.3g}. "
             f"{phrases.halving_advice(summary['replicates'])}"
         )
     if any(aim.target.interval is None for aim in problem.aims):
         yield (
-            "Targets without an interval are taken as known to a standard error of five points "
-            "of a share, or a tenth of anything else."
+            "Targets without an interval are assumed to have a standard error of five points if they are shares, and of "
+            "a tenth of their value otherwise."
         )
 
 
 def _subject(row: dict[str, Any]) -> str:
-    """A figure's description; a share's includes its denominator."""
+    """Return the description of a figure; that of a share includes its denominator."""
     return f"{row['words']}, of {row['among']}" if row["unit"] == "share" else str(row["words"])
 
 
 def _figure(row: dict[str, Any], end: str = "") -> str:
-    each = (row[f"{key}{end}"] for key in ("estimate", "lower", "upper"))
-    value, lower, upper = (math.nan if one is None else float(one) for one in each)
+    figures = (row[f"{key}{end}"] for key in ("estimate", "lower", "upper"))
+    value, lower, upper = (math.nan if x is None else float(x) for x in figures)
     if math.isnan(value):
-        return "never, or unknown"
+        return "unknown, or it never occurs"
     return phrases.estimate(value, lower, upper, str(row["unit"]))
 
 
@@ -355,84 +356,84 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{text.capitalize(_subject(row))}: {_figure(row)} at the best of "
         f"{text.count(summary['trials'])} trials{cost}, with fresh luck; "
-        f"{_figure(row, '_before')} with the scenario as it is."
+        f"{_figure(row, '_before')} with the unchanged scenario."
     )
     if objective["has_cost"] and objective["cost"] > 0:
         yield _on_cost(summary)
     if objective["enough"] is None:
         return
     enough = phrases.with_unit(objective["enough"], row["unit"])
-    sure = "the whole interval" if objective["surely"] else "the estimate"
+    part = "the whole interval" if objective["surely"] else "the estimate"
     if not objective["reached"]:
-        yield f"No trial reached {enough} with {sure}: this is the nearest."
+        yield f"In no trial does {part} reach {enough}; this is the nearest."
     elif objective["reached_with_fresh_luck"]:
-        yield f"It reaches {enough} with {sure}, with fresh luck, too."
+        yield f"With fresh luck, too, {part} reaches {enough}."
     elif row["lower"] is not None and row["lower"] <= objective["enough"] <= row["upper"]:
         yield (
-            f"{enough} is enough, and was reached with {sure} on the luck it was tuned on; with fresh "
-            "luck it lies inside the interval, so it is reached as far as these replicates can tell. "
-            "surely: true asks for a margin."
+            f"With the luck it was tuned on, {part} reached {enough}, which is enough. With fresh luck {enough} lies inside "
+            "the interval, so these replicates cannot tell whether it is reached. For a margin, use surely: true."
         )
     else:
         yield (
-            f"{enough} was reached with {sure} on the luck it was tuned on, but is not with fresh "
-            f"luck: part of it was luck. {phrases.halving_advice(summary['replicates'])}"
+            f"With the luck it was tuned on, {part} reached {enough}; with fresh luck it does not, so part of the "
+            f"result was luck. {phrases.halving_advice(summary['replicates'])}"
         )
 
 
 def _on_cost(summary: dict[str, Any]) -> str:
-    """What a cost is made of: the distance of each parameter from the scenario's own value, at its price."""
+    """Return a sentence on the parts of the cost: each parameter's distance from the scenario's value, at its price."""
     objective, parts = summary["objective"], []
     costs, by_range = objective["cost_parts"], objective["cost_by_range"]
     names = phrases.short_names([row["path"] for row in summary["parameters"]])
     for row in sorted(summary["parameters"], key=lambda row: -costs[row["path"]]):
         cost, moved = costs[row["path"]], abs(row["best"] - row["own"])
         if cost > 0:
-            more = "more" if row["best"] > row["own"] else "less"
+            direction = "more" if row["best"] > row["own"] else "less"
             price = "" if by_range else f", at {cost / moved:.3g} each"
-            way = f"{moved:.3g}{phrases.unit_suffix(row['unit'])} {more}{price}"
-            parts.append(f"{cost:.3g} for {names[row['path']]} ({way})")
-    measured = "in shares of each range" if by_range else "at the prices given"
+            change = f"{moved:.3g}{phrases.unit_suffix(row['unit'])} {direction}{price}"
+            parts.append(f"{cost:.3g} for {names[row['path']]} ({change})")
+    measured = "in shares of each range" if by_range else "at the given prices"
     return (
-        f"The cost of {objective['cost']:.3g} is how far parameters are from the scenario's own values, {measured}: "
+        f"The cost of {objective['cost']:.3g} is the distance of parameters from the scenario's values, {measured}: "
         f"{text.listed(parts)}."
     )
 
 
 def _on_parameters(summary: dict[str, Any]) -> Iterator[str]:
     rows = sorted(summary["parameters"], key=lambda row: -float(row["importance"]))
-    good, more = summary["good"], len(rows) - MOST_NAMED
-    tolerance, several = f"{good['tolerance']:.3g} of the best loss", good["trials"] > 1
+    trials, others = summary["good"]["trials"], len(rows) - MOST_NAMED
+    tolerance = f"{summary['good']['tolerance']:.3g} of the best loss"
     clauses = []
     for row in rows[:MOST_NAMED]:
-        span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if several else ""
+        span = f"; {row['lower']:.3g} to {row['upper']:.3g}" if trials > 1 else ""
         value = f"{row['best']:.3g}{phrases.unit_suffix(row['unit'])}"
         clauses.append(f"{row['path']} {value} (from {row['own']:.3g}{span})")
-    rest = f"; {more} more in parameters.parquet" if more > 0 else ""
-    yield f"Best where {text.listed(clauses)}{rest}. In brackets the scenario's own value" + (
-        f", and the range among the {text.count(good['trials'])} trials within {tolerance}: "
-        "at least so much is left open."
-        if several
-        else f". No other trial comes within {tolerance}, so nothing tells yet how well these are pinned down."
+    rest = f"; {others} more in parameters.parquet" if others > 0 else ""
+    yield f"The best values are {text.listed(clauses)}{rest}. In brackets: the scenario's value" + (
+        f", and the range among the {text.count(trials)} trials within {tolerance}. The true range of values that do "
+        "about as well is at least as wide."
+        if trials > 1
+        else f". No other trial is within {tolerance}, so it is unknown how well the values are determined."
     )
 
 
 def _on_slices(summary: dict[str, Any]) -> str:
-    left = []
+    widths = []
     for row in summary["parameters"]:
         ends = np.asarray([row["alone_lower"], row["alone_upper"]])
         low, high = share_of(ends, row["low"], row["high"], row["scale"])
-        left.append((row["path"], float(high - low)))
-    left.sort(key=lambda pair: pair[1])
-    pinned = [path for path, open_share in left if open_share <= PINNED]
-    loose = [path for path, open_share in reversed(left) if open_share >= LOOSE]
+        widths.append((row["path"], float(high - low)))
+    widths.sort(key=lambda pair: pair[1])
+    pinned = [path for path, width in widths if width <= PINNED]
+    loose = [path for path, width in reversed(widths) if width >= LOOSE]
     most, least = text.listed(pinned[:MOST_NAMED]), text.listed(loose[:MOST_NAMED])
+    them = "it" if len(loose) == 1 else "them"
     return (
-        f"Moved alone, with fresh luck, {text.count(len(pinned))} of {text.count(len(left))} "
-        f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} before they leave "
-        f"a tenth of their range{f' (the most: {most})' if pinned else ''}; "
-        f"{text.count(len(loose))} hardly do in more than half of it"
-        + (f" (the least: {least}): the targets do not pin those down." if loose else ".")
+        f"Moved alone, with fresh luck, {text.count(len(pinned))} of {text.count(len(widths))} "
+        f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} within "
+        f"a tenth of their range{f' ({most})' if pinned else ''}; "
+        f"{text.count(len(loose))} can be moved through more than half of it without this"
+        + (f" ({least}), so the targets hardly determine {them}." if loose else ".")
     )
 
 
@@ -449,40 +450,40 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Figur
 
 
 def draw_history(findings: Findings) -> Figure:
-    """The loss of each trial, in their order, and the best so far."""
+    """Draw the loss of each trial in order, and the best so far."""
     summary, trials = findings.summary, findings.tables["trials"]
     loss, best = (trials.column(name).to_numpy() for name in ("loss", "best_so_far"))
     number = np.arange(len(loss)) + 1
     figure = style.new_figure(height=70.0)
     axes = figure.subplots()
-    leads = (loss == best) & np.concatenate([[True], np.diff(best) < 0])
-    held = np.maximum.accumulate(np.where(leads, np.arange(len(best)), 0))
+    is_record = (loss == best) & np.concatenate([[True], np.diff(best) < 0])
+    best_trial = np.maximum.accumulate(np.where(is_record, np.arange(len(best)), 0))
     if summary["aim"] == "targets":
         value, names = loss, ("trial about as good as the best", "trial")
         good = loss <= loss.min() + summary["good"]["tolerance"]
         axes.set_title("Distance from the targets")
-        axes.set_ylabel("loss: weighted sum of squared distances,\nin the targets' standard errors")
+        axes.set_ylabel("loss: weighted sum of squared deviations\nin the targets' standard errors")
         if loss.min() > 0 and loss.max() > 20.0 * loss.min():
             axes.set_yscale("log")
     else:
         value, good = _draw_objective(axes, findings), _is_enough(findings)
-        names = ("trial that is enough", "trial that is not")
+        names = ("trial that reaches the level", "trial that does not")
         if summary["objective"]["enough"] is None:
             names = ("", "trial")
     drawn, faces = np.isfinite(value), (style.ESTIMATE_PALE, style.WHITE)
     for chosen, face in zip((drawn & good, drawn & ~good), faces, strict=True):
         plots.dot(axes, number[chosen], value[chosen], style.ESTIMATE_PALE, face, **_TRIAL)
-    axes.step(number, value[held], where="post", color=style.BLACK)
-    axes.plot(number[held[-1]], value[held[-1]], "D", color=style.BLACK, markersize=3.8)
+    axes.step(number, value[best_trial], where="post", color=style.BLACK)
+    last = best_trial[-1]
+    axes.plot(number[last], value[last], "D", color=style.BLACK, markersize=3.8)
     axes.set_xlabel("trial")
     axes.set_xlim(0, number[-1] + 1)
     axes.grid(axis="y")
-    handles = [_trial_key(*one) for one in zip(names, faces, strict=True) if one[0]]
+    handles = [_trial_key(name, face) for name, face in zip(names, faces, strict=True) if name]
     handles += [plots.key("best so far", ""), plots.key("best", "D", linestyle="", markersize=3.8)]
     return plots.finish(figure, _spent(summary), handles, "right")
 
 
-#: The look of a trial's dot.
 _TRIAL: Any = {"markersize": 2.8, "markeredgewidth": 0.6}
 
 
@@ -492,7 +493,7 @@ def _trial_key(name: str, face: str) -> Any:
 
 
 def draw_trade_off(findings: Findings) -> Figure:
-    """The objective against its cost: every trial, and those that no other dominates."""
+    """Draw the objective against its cost: every trial, and the Pareto front."""
     summary, cost = findings.summary, findings.tables["trials"].column("cost").to_numpy()
     figure = style.new_figure(width=120.0, height=85.0)
     axes = figure.subplots()
@@ -511,21 +512,21 @@ def draw_trade_off(findings: Findings) -> Figure:
     axes.grid(axis="y")
     handles = [
         _trial_key("trial", style.WHITE),
-        plots.key("none is better for less", "o", style.ESTIMATE, markersize=3),
+        plots.key("best at its cost or less", "o", style.ESTIMATE, markersize=3),
         plots.key("best, 95%", "D", markersize=3.8),
     ]
     return plots.finish(figure, _spent(summary), handles, "right")
 
 
 def unbeaten(cost: Values, value: Values) -> NDArray[np.int64]:
-    """The trials that no other one beats in value for the same cost or less, by rising cost."""
+    """Return the trials of the Pareto front (no other has a higher value at the same cost or less), by rising cost."""
     order = np.lexsort((-value, cost))
     highest = np.fmax.accumulate(np.concatenate([[-np.inf], value[order]]))
     return order[value[order] > highest[:-1]]
 
 
 def _draw_objective(axes: Axes, findings: Findings) -> Values:
-    """Title, unit and aim of an objective on axes; its figure at every trial."""
+    """Draw the title, unit and level of an objective, and return its figure at every trial."""
     row, enough = findings.summary["outcomes"][0], findings.summary["objective"]["enough"]
     scale, unit, _ = plots.units(row)
     axes.set_title(plots.title(row))
@@ -539,34 +540,34 @@ def _draw_objective(axes: Axes, findings: Findings) -> Values:
 
 
 def _is_enough(findings: Findings) -> NDArray[np.bool_]:
-    """Which trials reached the level that is enough, as judged in the search."""
+    """Return a mask of the trials that reached the level that is enough."""
     objective = findings.summary["objective"]
-    enough, high = objective["enough"], objective["way"] == "maximise"
+    enough, is_high = objective["enough"], objective["way"] == "maximise"
     if enough is None:
         return np.zeros(findings.tables["trials"].num_rows, dtype=bool)
-    sure = "lower" if high else "upper"
-    value = _figures(findings, sure if objective["surely"] else "estimate")
-    return np.asarray(value >= enough if high else value <= enough)
+    limit = "lower" if is_high else "upper"
+    value = _figures(findings, limit if objective["surely"] else "estimate")
+    return np.asarray(value >= enough if is_high else value <= enough)
 
 
 def _figures(findings: Findings, name: str) -> Values:
-    """The first watched measure, at every trial."""
+    """Return a statistic of the first watched measure at every trial."""
     column = findings.tables["figures"].column(name).to_numpy(zero_copy_only=False).astype(float)
     return np.asarray(column[:: len(column) // findings.tables["trials"].num_rows])
 
 
 def _spent(summary: Mapping[str, Any]) -> str:
-    """The crises and trials of a search, for the foot of a chart."""
+    """Return the trials and crises of a search, for the foot of a chart."""
     surely = summary["objective"] and summary["objective"]["surely"]
     return (
         f"{text.count(summary['trials'])} trials by {summary['sampler']}, "
         f"{text.count(summary['replicates'])} replicates each, all with the same luck"
-        + ("; enough is what is so with its whole 95% interval" if surely else "")
+        + ("; the whole 95% interval must reach the level" if surely else "")
     )
 
 
 def draw_parameters(findings: Findings) -> Figure:
-    """Left: where each parameter lies best in its range. Right: how much it matters."""
+    """Draw the best value of each parameter in its range (left), and its importance (right)."""
     rows = sorted(findings.summary["parameters"], key=lambda row: -float(row["importance"]))
     figure = style.new_figure(height=26.0 + 7.8 * len(rows))
     left, right = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (3, 1)})
@@ -586,85 +587,85 @@ def draw_parameters(findings: Findings) -> Figure:
         for x, key, side in ((0.0, "low", "left"), (1.0, "high", "right")):
             plots.note(left, f"{row[key]:.3g}", (x, y), (0, -4.5), ha=side, va="top")
         best = f"{row['best']:.3g}{phrases.unit_suffix(row['unit'])}"
-        over = (min(max(at["best"], 0.12), 0.88), y)
-        plots.note(left, best, over, (0, 4.5), ha="center", va="bottom", color=style.BLACK)
+        above = (min(max(at["best"], 0.12), 0.88), y)
+        plots.note(left, best, above, (0, 4.5), ha="center", va="bottom", color=style.BLACK)
     names = [text.shorten(text.clean(row["path"]), 44) for row in rows]
     plots.name_rows(left, names, 0.65)
     left.set_xlim(-0.03, 1.03)
     left.set_xticks([])
-    left.set_title("Where it lies in its range")
+    left.set_title("Position in the range")
     left.spines["bottom"].set_visible(False)
     shares = [100 * row["importance"] for row in rows]
     right.barh(range(len(rows)), shares, 0.5, color=style.ESTIMATE)
     right.set_title("Importance")
-    right.set_xlabel("what sets the best tenth of\nthe trials apart, per cent")
+    right.set_xlabel("for being among the best\ntenth of the trials, per cent")
     right.set_xlim(left=0)
     right.grid(visible=False)
     good = text.plural(findings.summary["good"]["trials"], "trial")
-    label = "moved alone, loss hardly worse"
+    label = "moved alone, about as good"
     handles = [
         plots.key("best", "D", linestyle="", markersize=3.6),
         plots.patch(f"about as good ({good})", style.ESTIMATE_PALE),
-        plots.patch("searched", style.PALE_GREY),
+        plots.patch("range", style.PALE_GREY),
         *([plots.key(label, "", style.AIM, linewidth=1.2)] * alone),
-        plots.key("scenario's own", "|", style.GREY, linestyle="", markersize=8),
+        plots.key("scenario's value", "|", style.GREY, linestyle="", markersize=8),
     ]
     return plots.finish(figure, _spent(findings.summary), handles)
 
 
 def draw_targets(findings: Findings) -> Figure:
-    """How far each figure is from its target, tuned and as it was, with luck that is fresh."""
-    summary, reach = findings.summary, normal_quantile()
+    """Draw the deviation of each figure from its target, tuned and in the unchanged scenario, with fresh luck."""
+    summary, margin = findings.summary, normal_quantile()
     rows = [row for row in summary["outcomes"] if row["is_target"]]
     several = len(summary["scenarios"]) > 1
     figure = style.new_figure(height=26.0 + (6.2 if several else 5.5) * len(rows))
     axes = figure.subplots()
-    axes.axvspan(-reach, reach, color=style.PALE_GREY, alpha=0.6, linewidth=0)
+    axes.axvspan(-margin, margin, color=style.PALE_GREY, alpha=0.6, linewidth=0)
     axes.axvline(0.0, color=style.GREY, linewidth=0.8)
     widest = max(max(abs(row["apart"]), abs(row["apart_before"])) for row in rows)
-    end = min(max(1.15 * widest, 3.0), 8.0)  # standard errors that are drawn to scale
+    end = min(max(1.15 * widest, 3.0), 8.0)  # standard errors at the ends of the axis
 
-    def dot(true: float, y: int, colour: str, face: str) -> None:
-        mark = "o" if abs(true) <= end else (">" if true > 0 else "<")
-        plots.dot(axes, np.clip(true, -end, end), y, colour, face, mark, markersize=4.0, zorder=4)
+    def dot(value: float, y: int, colour: str, face: str) -> None:
+        mark = "o" if abs(value) <= end else (">" if value > 0 else "<")
+        plots.dot(axes, np.clip(value, -end, end), y, colour, face, mark, markersize=4.0, zorder=4)
 
-    beside: Any = {"transform": axes.get_yaxis_transform(), "fontsize": 6.0}
+    margin_text: Any = {"transform": axes.get_yaxis_transform(), "fontsize": 6.0}
     for y, row in enumerate(rows):
-        way = np.clip([row["apart_before"], row["apart"]], -end, end)
-        plots.span(axes, way, y, style.GREY, 0.6, zorder=2)
+        change = np.clip([row["apart_before"], row["apart"]], -end, end)
+        plots.span(axes, change, y, style.GREY, 0.6, zorder=2)
         dot(row["apart_before"], y, style.GREY, style.WHITE)
-        error = reach * (row["apart_error"] or 0.0)
+        error = margin * (row["apart_error"] or 0.0)
         ends = np.clip([row["apart"] - error, row["apart"] + error], -end, end)
         plots.span(axes, ends, y, style.ESTIMATE, 1.2, zorder=3)
         dot(row["apart"], y, style.ESTIMATE, "")
-        found, aimed = (_shown(row[key], row["unit"]) for key in ("estimate", "target"))
-        axes.text(1.01, y, f"{found} ({aimed})", va="center", **beside)
+        tuned, target = (_formatted(row[key], row["unit"]) for key in ("estimate", "target"))
+        axes.text(1.01, y, f"{tuned} ({target})", va="center", **margin_text)
     names = [text.shorten(text.sentence(row["words"]).rstrip("."), 54) for row in rows]
     if several:
         names = [f"{names[k]}\n{text.clean(row['scenario'])}" for k, row in enumerate(rows)]
     plots.name_rows(axes, names)
     axes.grid(visible=False)
     axes.set_xlim(-1.04 * end, 1.04 * end)
-    axes.set_xlabel("distance from the target, in its standard errors")
-    axes.set_title("Fitted against aimed for")
-    axes.text(1.01, -0.6, "tuned (target)", va="bottom", color=style.GREY, **beside)
+    axes.set_xlabel("deviation from the target in its standard errors")
+    axes.set_title("Deviation from the targets")
+    axes.text(1.01, -0.6, "tuned (target)", va="bottom", color=style.GREY, **margin_text)
     own: Any = {"linestyle": "", "markeredgecolor": style.GREY}
     handles = [
         plots.key("tuned, with its 95% Monte Carlo error", "o", style.ESTIMATE, markersize=4),
-        plots.key("scenario as it is", "o", style.WHITE, markersize=4, **own),
+        plots.key("unchanged scenario", "o", style.WHITE, markersize=4, **own),
         plots.patch("the target's 95% interval", style.PALE_GREY),
     ]
     fresh = summary["fresh"]
     return plots.finish(
         figure,
-        f"With luck that nothing was tuned on: seed {fresh['seed']}, "
+        f"With fresh luck: seed {fresh['seed']}, "
         f"{text.count(fresh['replicates'])} replicates"
         + (f"; triangles: farther than {end:g}" if widest > end else ""),
         handles,
     )
 
 
-def _shown(value: float | None, unit: str) -> str:
+def _formatted(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
     return (

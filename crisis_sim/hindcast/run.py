@@ -249,7 +249,7 @@ def left_out(
             if (target := _target(aim, record, chosen)) is None:
                 continue
             measured, own_aim = aim.measure.read(reading), Aim.of(target, POPULATION)
-            miss[k] = own_aim.apart(measured.estimate)[0]
+            miss[k] = own_aim.deviation(measured.estimate)[0]
             slope[k] = regression.slopes(measured, own_aim)
             weight[k] = target.weight * np.isfinite(slope[k]).all()
         weight *= robust_weight(miss, problem.spec.robust)

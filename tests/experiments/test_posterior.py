@@ -67,39 +67,39 @@ def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_d
     assert killed["shrinkage"] > 0.8 > 0.5 > elder["shrinkage"]
     assert killed["pinned"]
     assert not elder["pinned"]
-    learned = "Something was learned of 1 of 2 parameters, measured in standard deviations of the"
-    assert posterior.answer[0].startswith(f"{learned} prior: deaths (narrower by ")
+    changed = "The evidence changes 1 of 2 parameters, measured in standard deviations of the prior"
+    assert posterior.answer[0].startswith(f"{changed}: deaths (narrower by ")
     assert "Not pinned down by this evidence: attention_threshold" in " ".join(posterior.answer)
     (row,) = posterior.summary["predictive"]
     assert row["lower"] < deaths < row["upper"]
     assert row["upper"] - row["lower"] < 0.6 * (row["prior_upper"] - row["prior_lower"])
 
 
-def test_an_experiment_that_was_cut_short_goes_on_to_the_same(
+def test_an_interrupted_experiment_is_resumed_with_the_same_result(
     found: Any, seen: list[tuple[int, int]], tmp_path: Path
 ) -> None:
     assert seen == sorted(seen)
     assert {total for _, total in seen} == {crises(found.experiment)} == {(2 * 24 + 20) * 20}
     assert seen[-1][0] == found.crises
-    told: list[str] = []
+    messages: list[str] = []
 
-    def stop(text: str) -> None:
-        told.append(text)
+    def stop(message: str) -> None:
+        messages.append(message)
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
         run_experiment(found.experiment, tmp_path, on_message=stop)
     first = tmp_path / "design" / "generation_000.parquet"
     written = first.stat().st_mtime_ns
-    assert re.match(r"generation 1 of 2: tolerance \S+, acceptance \d+%, effective", told[0])
+    assert re.match(r"generation 1 of 2: tolerance \S+, acceptance \d+%, effective", messages[0])
     assert same(found, run_experiment(found.experiment, tmp_path, resume=True))
     assert first.stat().st_mtime_ns == written
 
 
-def test_particles_have_luck_of_their_own() -> None:
+def test_each_particle_has_its_own_luck() -> None:
     problem = Problem(made(cases=[CASE]))
     seen = problem.run(np.zeros((6, 2)), 0)  # the same parameters six times
-    assert len({one.tobytes() for one in seen.values}) == 6
+    assert len({values.tobytes() for values in seen.values}) == 6
     assert np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 0).values)
     assert not np.array_equal(seen.values, problem.run(np.zeros((6, 2)), 1).values)
 
@@ -108,12 +108,12 @@ def test_a_particles_likelihood_is_the_share_of_its_crises_that_are_like_the_rec
     problem = Problem(made(cases=[CASE, {"name": "so", "so": {"mediated": True}}]))
     values = np.asarray([[[300, 500, 551, np.nan]]], dtype=np.float32)
     so = np.asarray([[[True, False, True, True], [True, True, False, True]]])
-    off = problem.misses(Seen(*np.zeros((2, 1, 1)), values, so))
-    assert (off <= 1).mean(axis=2).tolist() == [[0.25, 0.75]]
-    assert (off <= 2).mean(axis=2).tolist() == [[0.5, 0.75]]
+    misses = problem.misses(Seen(*np.zeros((2, 1, 1)), values, so))
+    assert (misses <= 1).mean(axis=2).tolist() == [[0.25, 0.75]]
+    assert (misses <= 2).mean(axis=2).tolist() == [[0.5, 0.75]]
 
 
-def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
+def test_recorded_times_have_their_own_unit_and_start() -> None:
     (ensemble,) = simulate([crisis(horizon_days=30)], 300, seed=1).ensembles.values()
     halt = {"of": "ceasefire_in_effect_at_hours", "since": "first_strike_at_hours"}
     record = [
@@ -133,7 +133,7 @@ def test_times_on_record_are_read_in_their_unit_since_what_is_said() -> None:
     assert after[came] == pytest.approx(later[came])
 
 
-def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> None:
+def test_targets_without_an_interval_are_scaled_by_the_spread_of_the_prior() -> None:
     problem = Problem(made(targets=[{"measure": "mean_deaths", "value": 500}]))
     seen = problem.run(np.zeros((24, 2)), 0)
     shown = np.arange(24.0)[:, None]
@@ -141,7 +141,7 @@ def test_targets_without_an_interval_are_scaled_by_what_the_prior_shows() -> Non
     assert aim.error == pytest.approx(0.1 * np.median(np.abs(shown - np.median(shown))))
 
 
-def test_priors_are_the_scenarios_own_or_even_over_a_range() -> None:
+def test_priors_are_the_scenarios_distributions_or_uniform_over_a_range() -> None:
     experiment = made()
     own, ranged = (
         Prior.of(path, written, experiment.scenario)
@@ -178,7 +178,7 @@ def test_a_marginal_is_written_as_the_kind_that_it_has(kind: str, draw: Any) -> 
     assert kept == Distribution("uniform", (0.0, 1.0))
 
 
-def test_of_a_choice_only_the_weights_change() -> None:
+def test_only_the_weights_of_a_choice_change() -> None:
     scenario = with_south({"choice": [0.5, 0.7, 1.0]})
     found = run_experiment(made(scenario, vary={RESOLVE: {}}))
     (south,) = found.summary["parameters"]
@@ -229,7 +229,7 @@ def test_several_scenarios_are_fitted_on_the_same_parameters_each_where_it_has_t
     assert all("resolve" in text for text in posteriors)
 
 
-def test_what_it_tells(found: Any) -> None:
+def test_the_summary_and_the_answer(found: Any) -> None:
     summary = found.summary
     json.dumps(summary, allow_nan=False)
     weight = found.tables["particles"].column("weight").to_numpy()
@@ -240,24 +240,25 @@ def test_what_it_tells(found: Any) -> None:
     assert seen == {"mean_deaths": True, **outcomes, f"{CASE['name']}: deaths": True}
     (case,) = summary["cases"]
     assert case["prior_lower"] <= case["prior"] <= case["prior_upper"]
-    said = " ".join(found.answer)
-    assert all(one in said for one in ("One crisis is one draw", "worth", "correlations are lost"))
+    answer = " ".join(found.answer)
+    for part in ("it is weak evidence", "worth", "without the correlations"):
+        assert part in answer
 
 
-def test_where_nothing_is_pinned_down_the_file_keeps_the_priors() -> None:
+def test_without_information_the_file_keeps_the_priors() -> None:
     any_crisis = {"name": "any", "record": [{"of": "deaths", "value": 0, "within": 1e9}]}
     found = run_experiment(made(vary={RESOLVE: {}}, targets=[], cases=[any_crisis]))
     (south,) = found.summary["parameters"]
     assert not south["pinned"]
     assert south["shrinkage"] == pytest.approx(0, abs=0.6)
     assert (south["distribution"], south["distribution_values"]) == ("uniform", [0.5, 1.0])
-    assert "has the priors as they were" in " ".join(found.answer)
+    assert "contains the unchanged priors" in " ".join(found.answer)
     assert "uniform" not in found.files["quarrel_posterior.yaml"]  # which extends the original
     (case,) = found.summary["cases"]
     assert case["prior"] == case["posterior"] == 1.0
 
 
-def test_a_record_that_nothing_comes_near_is_told() -> None:
+def test_a_record_without_similar_crises_is_an_error() -> None:
     never = {"name": "x", "so": {"nuclear_use_at_hours": "came", "ending": "faded"}}
     with pytest.raises(ExperimentError, match="no crisis of the first generation"):
         run_experiment(made(targets=[], cases=[never]))

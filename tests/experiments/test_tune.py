@@ -47,7 +47,7 @@ def steps(**changes: Any) -> Any:
     return made(**{**usual, "sampler": "gauss_newton", **changes})
 
 
-def test_a_known_parameter_is_recovered_from_what_its_crises_show() -> None:
+def test_a_known_parameter_is_recovered() -> None:
     deaths, agreement = (shown(TRUTH, name) for name in ("median_deaths", "agreement"))
     near = [max(agreement - 0.04, 0.0), agreement + 0.04]
     targets = [
@@ -70,7 +70,7 @@ def test_a_known_parameter_is_recovered_from_what_its_crises_show() -> None:
         ("gauss_newton", 0, 2),
     ],
 )  # fmt: skip
-def test_a_search_cut_short_goes_on_to_what_it_would_have_found(
+def test_an_interrupted_search_is_resumed_with_the_same_result(
     tmp_path: Path, sampler: str, torn: int, kept: int
 ) -> None:
     size = 5 if sampler == "gauss_newton" else 8
@@ -84,14 +84,14 @@ def test_a_search_cut_short_goes_on_to_what_it_would_have_found(
         if crises > 2 * size * 40:
             raise KeyboardInterrupt
 
-    told: list[str] = []
-    stop: Any = {"progress": stop_in_the_third_generation, "on_message": told.append}
+    messages: list[str] = []
+    stop: Any = {"progress": stop_in_the_third_generation, "on_message": messages.append}
     with pytest.raises(KeyboardInterrupt):
         run_experiment(experiment, tmp_path, **stop)
-    assert told[-1].startswith("best so far")
+    assert messages[-1].startswith("best so far")
     journal = tmp_path / "journal.log"
     text = journal.read_bytes()
-    journal.write_bytes(text[: len(text) - torn])  # as when it is killed while it writes
+    journal.write_bytes(text[: len(text) - torn])  # as if killed while writing
     resumed = run_experiment(experiment, tmp_path, resume=True, progress=note)
     assert done[0] == (kept + 1) * size * 40  # what was kept is not run again
     assert same(resumed, run_experiment(experiment, workers=2))
@@ -101,7 +101,7 @@ def test_a_search_cut_short_goes_on_to_what_it_would_have_found(
     assert not np.isin(points[0][1:], points[1][1:]).any()
 
 
-def test_ctrl_c_before_any_trial_is_done_is_just_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_before_the_first_trial_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
@@ -110,7 +110,7 @@ def test_ctrl_c_before_any_trial_is_done_is_just_ctrl_c(monkeypatch: pytest.Monk
         run_experiment(made())
 
 
-def test_the_tuned_scenario_extends_the_original_and_runs_as_its_best_trial_did(
+def test_the_tuned_scenario_extends_the_original_and_runs_like_its_best_trial(
     tmp_path: Path,
 ) -> None:
     reviews, caution = "lenders.bank.reviews.0.amount_usd_bn", "states.north.caution.lognormal.0"
@@ -143,7 +143,7 @@ def test_the_tuned_scenario_extends_the_original_and_runs_as_its_best_trial_did(
 @pytest.mark.parametrize(
     "given", [{"uniform": [0.2, 0.9]}, {"normal": [0.5, 0.2]}, {"beta": [2, 3]}, {"triangular": [0, 0.5, 1]}]
 )  # fmt: skip
-def test_a_distribution_at_its_own_numbers_draws_what_the_scenario_draws(given: Any) -> None:
+def test_an_unchanged_distribution_gives_the_scenarios_draws(given: Any) -> None:
     ((kind, numbers),) = given.items()
     value = float(numbers[0])
     vary = {f"{RESOLVE}.{kind}.0": {"low": max(value - 0.1, 1e-9), "high": value + 0.1}}
@@ -184,8 +184,8 @@ def test_several_scenarios_are_tuned_on_the_same_parameters_each_where_it_has_th
         assert states["south"].resolve == states["north"].audience == best["parameters"][RESOLVE]
     trials = findings.tables["figures"].to_pandas()
     agreement, killed = trials[trials.trial == best["trial"]].estimate.to_numpy()
-    off = (agreement - 0.5) / (0.2 / (2 * 1.959964)), np.log(killed / 700) / 0.1
-    assert best["loss"] == pytest.approx(off[0] ** 2 + 2 * off[1] ** 2, rel=1e-6)
+    misses = (agreement - 0.5) / (0.2 / (2 * 1.959964)), np.log(killed / 700) / 0.1
+    assert best["loss"] == pytest.approx(misses[0] ** 2 + 2 * misses[1] ** 2, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_several_scenarios_are_tuned_on_the_same_parameters_each_where_it_has_th
         ({"share": {"halted_at_hours": "came"}}, "halted_at_hours", {"observe": True}, []),
     ],
 )
-def test_an_agent_of_ones_own_and_the_observer_add_what_is_aimed_for(
+def test_custom_agents_and_the_observer_add_measures_for_targets(
     measured: Any, column: str, usual: Any, added: Any
 ) -> None:
     targets = [{"measure": measured, "value": 0.5}]
@@ -205,20 +205,20 @@ def test_an_agent_of_ones_own_and_the_observer_add_what_is_aimed_for(
         made(targets=targets)
 
 
-def test_a_loss_is_the_square_of_the_distance_but_for_what_is_robust_or_widened() -> None:
+def test_the_loss_is_quadratic_unless_it_is_robust_or_errors_are_added() -> None:
     point = np.asarray([[0.75, 0.05]])
     far = {"targets": [{"measure": "mean_deaths", "value": 1.0}]}
-    # Nothing counts as farther off than 100 errors.
+    # Deviations are limited to 100 errors.
     assert Problem(made(**far)).at(point, 40, 1).loss[0] == 100.0**2
     robust = Problem(made(**far, robust=3)).at(point, 40, 1)
     assert robust.loss[0] == 3 * (2 * 100.0 - 3)
     widened = Problem(made(monte_carlo_error=True)).at(point, 40, 1)
     estimate, error = (widened.figures[name][0, 0] for name in ("estimate", "standard_error"))
-    apart = (estimate - 500) / np.hypot(50, error)
-    assert widened.loss[0] == pytest.approx(min(abs(apart), 100) ** 2)
+    deviation = (estimate - 500) / np.hypot(50, error)
+    assert widened.loss[0] == pytest.approx(min(abs(deviation), 100) ** 2)
 
 
-def test_of_what_is_enough_the_cheapest_is_found() -> None:
+def test_the_cheapest_point_that_reaches_a_level_is_found() -> None:
     experiment = made(
         vary={DEATHS: {"low": 0.0, "high": 800.0}},
         targets=[],
@@ -230,7 +230,7 @@ def test_of_what_is_enough_the_cheapest_is_found() -> None:
     objective, best = findings.summary["objective"], findings.summary["best"]
     value = best["parameters"][DEATHS]
     assert objective["reached"]
-    assert f" at the prices given: {objective['cost']:.3g} for deaths (" in findings.answer[1]
+    assert f" at the given prices: {objective['cost']:.3g} for deaths (" in findings.answer[1]
     assert findings.answer[1].endswith(" more, at 0.01 each).")
     assert objective["cost"] == pytest.approx(0.01 * (value - 200)) == pytest.approx(best["loss"])
     # A little less is not enough any more.
@@ -238,11 +238,11 @@ def test_of_what_is_enough_the_cheapest_is_found() -> None:
     assert below < 500 <= findings.summary["outcomes"][0]["tuned_on_estimate"]
 
 
-def test_what_cannot_be_reached_is_told_and_what_has_no_end_is_driven_to_its_edge() -> None:
+def test_an_unreachable_level_is_reported_and_an_unbounded_objective_ends_at_the_edge() -> None:
     never = {"maximise": "agreement", "enough": 0.99}
     findings = run_experiment(made(targets=[], objective=never, trials=8))
     assert not findings.summary["objective"]["reached"]
-    assert any("No trial reached 99.0%" in line for line in findings.answer)
+    assert any("In no trial does the estimate reach 99.0%" in line for line in findings.answer)
     low = {"low": 10.0, "high": 800.0, "start": 10.0}
     least = {"vary": {DEATHS: low}, "targets": [], "objective": {"minimise": "mean_deaths"}}
     findings = run_experiment(made(**least, trials=8, replicates=100))
@@ -252,7 +252,7 @@ def test_what_cannot_be_reached_is_told_and_what_has_no_end_is_driven_to_its_edg
     assert any(f"edge of its range: {DEATHS}" in line for line in findings.answer)
 
 
-def test_the_command_tunes_without_a_file_and_its_scenario_is_right(
+def test_the_command_tunes_without_a_file_and_writes_a_valid_scenario(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -269,7 +269,7 @@ def test_the_command_tunes_without_a_file_and_its_scenario_is_right(
     assert run_command(["tune", "--resume", "out", "--workers", "1"]) == DONE
 
 
-def test_the_best_of_finalists_with_fresh_luck_is_the_answer_and_is_moved_alone() -> None:
+def test_the_best_finalist_with_fresh_luck_is_the_result_and_is_moved_alone() -> None:
     experiment = made(finalists=6, check_replicates=200, slices=5)
     findings = run_experiment(experiment)
     best, fresh = findings.summary["best"], findings.summary["fresh"]
@@ -303,28 +303,28 @@ PLATEAU = np.where(np.abs(SHARES - 0.5) < 0.15, 0.0, 50.0)
     ("at", "rise", "tolerance", "ends"),
     [
         (0.5, 400.0 * (SHARES - 0.5) ** 2, 10.0, (0.5 - 10**0.5 / 20, 0.5 + 10**0.5 / 20)),
-        (0.52, 1000.0 * (SHARES - 0.52) ** 2, 1.6, (0.48, 0.56)),  # on no value that was tried
-        (0.3, np.zeros(11), 3.84, (0.0, 1.0)),  # it never tells
+        (0.52, 1000.0 * (SHARES - 0.52) ** 2, 1.6, (0.48, 0.56)),  # between two values
+        (0.3, np.zeros(11), 3.84, (0.0, 1.0)),  # the loss never rises
         (0.0, 100.0 * SHARES**2, 0.25, (0.0, 0.05)),  # one side only
-        (0.5, np.where(SHARES == 1.0, 0.0, PLATEAU), 5.0, (0.3684, 0.6316)),  # nothing beyond a worse one
+        (0.5, np.where(SHARES == 1.0, 0.0, PLATEAU), 5.0, (0.3684, 0.6316)),  # a second minimum is ignored
     ],
 )  # fmt: skip
-def test_the_best_is_moved_alone_to_where_its_loss_passes_the_tolerance(
+def test_the_range_around_the_best_ends_where_the_loss_exceeds_the_tolerance(
     at: float, rise: Any, tolerance: float, ends: tuple[float, float]
 ) -> None:
     assert range_around(at, SHARES, rise, tolerance) == pytest.approx(ends, abs=1e-4)
 
 
-# Steps by slopes.
+# --- Gauss-Newton steps
 
 
-def test_slopes_from_one_run_are_those_between_two_points() -> None:
+def test_slopes_from_one_run_equal_differences_between_two_points() -> None:
     calm = {"worst_violence": ["none", "minor clashes"]}
     aim = {"measure": {"mean": "deaths", "given": calm}, "value": 300, "interval": [250, 350]}
     problem = Problem(steps(targets=[aim]))
     slopes = slopes_at(problem, np.array([0.55, 0.5]), seed=3)
-    apart = np.array([[0.5, 0.5], [0.6, 0.5]])
-    low, high = problem.misses(problem.at(problem.points_of(apart), 1000, 3).figures)
+    shares = np.array([[0.5, 0.5], [0.6, 0.5]])
+    low, high = problem.misses(problem.at(problem.points_of(shares), 1000, 3).figures)
     assert slopes.slope[0, 0] == pytest.approx((high - low)[0] / 0.1, rel=0.25)
     assert abs(slopes.slope[0, 1]) < 0.2 * abs(slopes.slope[0, 0])
     assert 0.9 < slopes.directions < 1.5
@@ -343,5 +343,5 @@ def test_steps_recover_a_known_parameter_and_sets_lie_around_it(tmp_path: Path) 
     middle = np.average(deaths, weights=weight)
     spread = np.sqrt(np.average((deaths - middle) ** 2, weights=weight))
     assert abs(middle - TRUTH) < 3 * spread < 150.0
-    assert attention.std() > 0.05  # which the target says nothing of
+    assert attention.std() > 0.05  # not informed by the target
     assert findings.summary["sets"]["effective"] > 8
