@@ -103,7 +103,7 @@ class Aim:
         Args:
             standard_error: the figures' Monte Carlo errors, which are added to that of the target.
         """
-        error: Any = self.error
+        error: float | Values = self.error
         with np.errstate(divide="ignore", invalid="ignore"):
             difference = estimate - self.target.value
             if self.log:

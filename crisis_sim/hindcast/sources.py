@@ -2,9 +2,9 @@
 
 The table is `hindcast_inputs.csv`, with outcomes in `hindcast_outcomes*.csv` and optionally the forecasts of a statistical
 baseline in `baseline_predictions*.csv`. The ICB files are `icb1v*.csv` (crises), `icb2v*.csv` (actors) and optionally
-`icbdy*.csv` (pairs of states). Files of the Correlates of War, which are recognised by their columns, may be added. This
-reader follows the codebook and was tested with made-up rows only. Missing and invalid values are reported and treated as
-unknown.
+`icbdy*.csv` (pairs of states). A file with capabilities by the Correlates of War, recognised by its columns, may be added.
+This reader follows the codebook and was tested with made-up rows only. Missing and invalid values are reported and treated
+as unknown.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ FACTS: dict[str, Words | str] = {
     "grav_first": (*GRAVITY, "political", "territorial", "influence"),
     "protracted_first": ("no", "protracted", "long_war"),
     **dict.fromkeys(("regime_a_icb", "regime_b_icb"), tuple(AUDIENCE)),
-    **dict.fromkeys(("nuclear_a", "nuclear_b", "major_a", "major_b", "rivalry"), FLAG),
-    **dict.fromkeys(("ln_cinc_ratio", "contiguity", "mindist_km", "n_dyads"), NUMBER),
+    **dict.fromkeys(("nuclear_a", "nuclear_b", "major_a", "major_b"), FLAG),
+    **dict.fromkeys(("ln_cinc_ratio", "n_dyads"), NUMBER),
 }
 OUTCOMES: dict[str, Words | str] = {
     "ending": KINDS["ending"],
@@ -277,13 +277,8 @@ NUCLEAR_SINCE = {
     2: 1945, 365: 1949, 200: 1952, 220: 1960, 710: 1964, 666: 1967, 560: 1979, 770: 1987, 750: 1988, 731: 2006,
 }  # fmt: skip
 DISARMED = {560: 1991}
-#: Columns that identify files of the Correlates of War and similar ones, by the fact they contain.
-FORMS = {
-    "cinc": ("ccode", "year", "cinc"),
-    "contiguity": ("state1no", "state2no", "year", "conttype"),
-    "mindist_km": ("ccode1", "ccode2", "year", "mindist"),
-    "rivalry": ("ccode1", "ccode2", "start", "end"),
-}
+#: Columns of the capabilities by the Correlates of War: state, year, index.
+CAPABILITIES = ("ccode", "year", "cinc")
 
 
 def _read_icb(folder: Path, remarks: Remarks) -> tuple[pd.DataFrame, list[str]]:
@@ -308,7 +303,7 @@ def _read_icb(folder: Path, remarks: Remarks) -> tuple[pd.DataFrame, list[str]]:
             remarks.add(path.name, message)
     if pairs is None:
         remarks.add("icbdy*.csv", "no such file; numbers of pairs of states are unknown")
-    by_pair = _other_files(folder, paths, remarks)
+    capabilities, files = _read_capabilities(folder, paths, remarks)
     rows = []
     for line, crisis in crises.drop_duplicates("crisno").iterrows():
 
@@ -319,8 +314,9 @@ def _read_icb(folder: Path, remarks: Remarks) -> tuple[pd.DataFrame, list[str]]:
         if isinstance(row, str):
             remark(f"{row}; row skipped")
         else:
-            rows.append(row | _of_pair(by_pair, row["a"], row["b"], int(row["start"][:4])))
-    return pd.DataFrame(rows), [path.name for path in paths] + sorted(by_pair)
+            ratio = _ln_cinc_ratio(capabilities, row["a"], row["b"], int(row["start"][:4]))
+            rows.append(row | {"ln_cinc_ratio": ratio})
+    return pd.DataFrame(rows), [*(path.name for path in paths), *files]
 
 
 def _read_codes(path: Path, columns: Mapping[str, Codes | str], remarks: Remarks) -> pd.DataFrame:
@@ -402,44 +398,25 @@ def _armed(state: int, year: int, code: float) -> float:
     return float(NUCLEAR_SINCE.get(state, 9999) <= year <= DISARMED.get(state, 9999))
 
 
-def _other_files(
+def _read_capabilities(
     folder: Path, icb: list[Path], remarks: Remarks
-) -> dict[str, tuple[str, pd.DataFrame]]:
-    """Return the other files by name: the fact that each contains, and its table."""
-    tables = {}
-    for path in sorted(folder.glob("*.csv")):
-        if path in icb:
-            continue
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table of capabilities and the names of its files; further files are ignored, with a remark."""
+    tables, names = [pd.DataFrame(columns=[*CAPABILITIES], dtype=float)], []
+    for path in sorted({*folder.glob("*.csv")} - {*icb}):
         table = _read_table(path, remarks)
-        fact = next((fact for fact, names in FORMS.items() if {*names} <= {*table}), None)
-        if fact is None:
+        if not {*CAPABILITIES} <= {*table}:
             remarks.add(path.name, "unknown kind of file; ignored")
             continue
-        columns = {name: _column(table, name, NUMBER, path, remarks) for name in FORMS[fact]}
-        tables[path.name] = fact, pd.DataFrame(columns)
-    return tables
+        columns = {name: _column(table, name, NUMBER, path, remarks) for name in CAPABILITIES}
+        tables.append(pd.DataFrame(columns))
+        names.append(path.name)
+    return pd.concat(tables, ignore_index=True), names
 
 
-def _of_pair(
-    tables: Mapping[str, tuple[str, pd.DataFrame]], a: int, b: int, year: int
-) -> dict[str, float]:
-    """Return facts of a pair in a year, from the latest row up to that year."""
-    facts: dict[str, float] = {}
-    for fact, table in tables.values():
-        if fact == "cinc":
-            powers = [_latest(table[table["ccode"] == state], year, "cinc") for state in (a, b)]
-            if all(power > 0 for power in powers):
-                facts["ln_cinc_ratio"] = math.log(powers[0] / powers[1])
-            continue
-        first, second, *_, value = FORMS[fact]
-        rows = table[table[first].isin((a, b)) & table[second].isin((a, b))]
-        if fact == "rivalry":
-            facts[fact] = float(((rows["start"] <= year) & ~(rows["end"] < year)).any())
-        else:
-            facts[fact] = _latest(rows, year, value)
-    return facts
-
-
-def _latest(table: pd.DataFrame, year: int, name: str) -> float:
-    rows = table[table["year"] <= year]
-    return float(rows.loc[rows["year"].idxmax(), name]) if len(rows) else math.nan
+def _ln_cinc_ratio(capabilities: pd.DataFrame, a: int, b: int, year: int) -> float:
+    """Return the log ratio of two states' capabilities, each in the latest year up to a year; NaN if unknown."""
+    table = capabilities[capabilities["year"] <= year].sort_values("year", kind="stable")
+    latest = table.drop_duplicates("ccode", keep="last").set_index("ccode")["cinc"]
+    powers = [latest.get(state, math.nan) for state in (a, b)]
+    return math.log(powers[0] / powers[1]) if all(power > 0 for power in powers) else math.nan

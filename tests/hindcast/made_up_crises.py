@@ -11,8 +11,7 @@ FACTS = {
     "crisname": "MADE UP", "start": "1970-05-04", "trigger_type": "violent", "trigent_kind": "state",
     "grav_first": "territorial",
     "protracted_first": "no", "ln_cinc_ratio": 0.0, "nuclear_a": 0, "nuclear_b": 0, "major_a": 0, "major_b": 0,
-    "regime_a_icb": "democratic", "regime_b_icb": "military_dual", "rivalry": 1, "contiguity": 1, "mindist_km": 0,
-    "n_dyads": 1,
+    "regime_a_icb": "democratic", "regime_b_icb": "military_dual", "n_dyads": 1,
 }  # fmt: skip
 OUTCOMES = {"ending": "agreement", "violence": "minor", "mediated": 1, "dur": 30}
 

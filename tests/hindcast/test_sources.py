@@ -41,7 +41,7 @@ def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -
     path.write_text("\n".join(lines), encoding="utf-8")
     read = read_crises(folder)
     assert read.remarks.lines() == [
-        "hindcast_inputs.csv:22: more cells than columns (17); row skipped",
+        "hindcast_inputs.csv:22: more cells than columns (14); row skipped",
         "hindcast_inputs.csv:23: fewer cells than columns; the others are unknown",
         "hindcast_inputs.csv:8: no crisno; row skipped",
         "hindcast_inputs.csv:7: the crisis is in the table already; row skipped",
@@ -94,8 +94,6 @@ crisno,cracid,yrtrig,motrig,datrig,triggr,trigent,gravty,regime,nuccap,pc
 """,
     "icbdyv15.csv": "\ncrisno,statea,stateb\n901,801,802\n903,803,801\n903,801,803\n",
     "nmc.csv": "\nccode,year,cinc\n801,1950,0.02\n802,1949,0.01\n802,1955,0.5\n",
-    "contdird.csv": "\nstate1no,state2no,year,conttype\n802,801,1950,1\n",
-    "rivalry.csv": "\nccode1,ccode2,start,end\n801,802,1940,1950\n2,365,1946,\n",
     "notes.csv": "\nx\n1\n",
 }
 
@@ -113,10 +111,10 @@ def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
     assert (first["ending"], first["violence"], first["mediated"]) == ("tacit", "minor", "yes")
     assert first["dur"] == 10
     assert first["ln_cinc_ratio"] == pytest.approx(math.log(0.01 / 0.02))
-    assert (first["contiguity"], first["rivalry"], first["n_dyads"]) == (1, 0, 1)
+    assert first["n_dyads"] == 1
     # Its adversary is no actor of this crisis: a state that the trigger names, with weapons since 1949.
-    facts = [second[name] for name in ("b", "nuclear_a", "nuclear_b", "rivalry")]
-    assert facts == [365, 1, 1, 1]
+    assert [second[name] for name in ("b", "nuclear_a", "nuclear_b")] == [365, 1, 1]
+    assert pd.isna(second["ln_cinc_ratio"])
     assert (second["ending"], second["start"], second["dur"]) == ("faded", "1960-05-15", 19)
     assert pd.isna(second["violence"])
     assert (third["b"], third["n_dyads"]) == (801, 1)
