@@ -297,7 +297,9 @@ def _on_learning(rows: list[dict[str, Any]], names: Mapping[str, str]) -> str:
     for row in pinned[:MOST_NAMED]:
         narrower = 1.0 - math.sqrt(max(1.0 - row["shrinkage"], 0.0))
         changes = [f"narrower by {100 * narrower:.0f}%"] * (narrower >= 0.005)
-        changes += [f"moved by {_signed(row['shift'])}"] * (abs(row["shift"]) >= 0.05)
+        changes += [f"moved by {text.number(row['shift'], 2, sign=True)}"] * (
+            abs(row["shift"]) >= 0.05
+        )
         clauses.append(f"{names[row['path']]} ({text.listed(changes)})")
     return (
         f"The evidence changes {text.count(len(pinned))} of {text.plural(len(rows), 'parameter')}, measured "
@@ -336,14 +338,10 @@ def _span(row: dict[str, Any], prefix: str = "") -> str:
     return f"{middle:.3g}{noun} ({lower:.3g} to {upper:.3g})"
 
 
-def _signed(correlation: float) -> str:
-    return f"{correlation:+.2f}".replace("-", text.MINUS)
-
-
 def _on_pairs(summary: dict[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     least = max(TOGETHER, 2.0 / math.sqrt(max(summary["effective"], 1.0)))
     clauses = [
-        f"{names[pair['first']]} and {names[pair['second']]} ({_signed(pair['correlation'])})"
+        f"{names[pair['first']]} and {names[pair['second']]} ({text.number(pair['correlation'], 2, sign=True)})"
         for pair in summary["correlations"]
         if abs(pair["correlation"]) > least
     ]
@@ -381,7 +379,7 @@ def _on_files(summary: dict[str, Any]) -> str:
     if not rows:
         return f"{files} the unchanged priors."
     if summary["correlations"]:
-        strongest = _signed(summary["correlations"][0]["correlation"])
+        strongest = text.number(summary["correlations"][0]["correlation"], 2, sign=True)
         remark = (
             " Its parameters are independent, without the correlations of the posterior "
             f"(the strongest is {strongest}); joint draws have them."
@@ -536,7 +534,7 @@ def draw_pairs(findings: Findings) -> Figure:
             axes.set_xlim(*_scale(axes.xaxis, findings, across))
             axes.set_ylim(*_scale(axes.yaxis, findings, down))
             # Pairs are in the order of the parameters.
-            value = _signed(correlation[across["path"], down["path"]])
+            value = text.number(correlation[across["path"], down["path"]], 2, sign=True)
             axes.set_title(f"correlation {value}", fontsize=6.0, fontweight="normal")
         if axes.get_xscale() == "log":  # ticks at powers of ten only, as there is little room
             axes.xaxis.set_major_locator(LogLocator())

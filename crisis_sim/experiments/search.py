@@ -468,7 +468,9 @@ class Journal:
             with files.reading(folder):
                 seal = files.read_json(folder, SEAL)
                 ends = seal["ends"] if seal["experiment"] == self._digest else []
-                self._ends = whole_ends(content, ends)
+                self._ends = [
+                    *takewhile(lambda end: files.digest_of(content[: end[0]]) == end[1], ends)
+                ]
         except ResultsError as error:
             options.on_message(f"the search starts again: {error}")
         if len(self._ends) < len(ends):
@@ -477,11 +479,6 @@ class Journal:
                 "this and all later generations are run again"
             )
         return content[: self._ends[-1][0]] if self._ends else b""
-
-
-def whole_ends(content: bytes, ends: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the leading (length, checksum) pairs that match a journal."""
-    return [*takewhile(lambda end: files.digest_of(content[: end[0]]) == end[1], ends)]
 
 
 @contextmanager

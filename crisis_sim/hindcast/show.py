@@ -14,6 +14,7 @@ from rich.text import Text
 
 from crisis_sim import style
 from crisis_sim.batch.files import as_json, write_durably
+from crisis_sim.experiments import plots
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score
 from crisis_sim.report.answers import WIDTH, fitted
@@ -119,16 +120,11 @@ def draw_skill(hindcast: Hindcast) -> Figure:
                 figures = {"skill": against.skill, "lower": low, "upper": high}
                 style.keep(axes, over=who, crises=group, target=what, **figures)
                 if not math.isnan(against.skill):
-                    row = [len(labels)] * 2
-                    axes.plot([100 * low, 100 * high], row, color=colour, linewidth=1.2)
-                    mark: dict[str, Any] = {"marker": "o", "markersize": 3.6}
-                    axes.plot([100 * against.skill], row[:1], color=colour, **mark)
+                    plots.span(axes, [100 * low, 100 * high], len(labels), colour, 1.2)
+                    plots.dot(axes, 100 * against.skill, len(labels), colour, markersize=3.6)
                 labels.append(name)
         axes.axvline(0.0, color=style.GREY, linewidth=0.8)
-        axes.set_yticks(range(len(labels)), labels)
-        axes.set_ylim(len(labels) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x")
+        plots.name_rows(axes, labels)
         axes.set_xlabel("reduction of the reference's score, %")
         axes.set_title(f"Skill over {'the statistical baseline' if who == 'baseline' else who}")
     targets = [name for name, *_ in TARGETS.values()]

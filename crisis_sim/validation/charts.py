@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from crisis_sim import style
+from crisis_sim.experiments import plots
 from crisis_sim.model.observer import ACTS, NEXT
 from crisis_sim.text import percent
 from crisis_sim.validation.facts import Comparison, Fact, Verdict
@@ -51,7 +52,6 @@ CASE_VERDICTS: dict[Verdict, str] = {
 }
 REAL_MARK: dict[str, Any] = {"color": style.REAL, "marker": "|"}
 REAL_INTERVAL: dict[str, Any] = {"linewidth": 3.0, "alpha": 0.35}
-INTERVAL: dict[str, Any] = {"linewidth": 0.9}
 CENTRAL_95: dict[str, Any] = {"linewidth": 0.8}
 CENTRAL_80: dict[str, Any] = {"linewidth": 3.5, "alpha": 0.45}
 NOTE: dict[str, Any] = {"va": "center", "fontsize": 6.0, "color": style.GREY}
@@ -94,15 +94,6 @@ def _in_days(axes: Axes, first: float, last: float, label: str = "days (logarith
     axes.set_xlabel(label)
 
 
-def _rows(axes: Axes, labels: list[str], rows: int) -> None:
-    """Label the rows, without a line on the left."""
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(rows - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
-
-
 def _draw_real(axes: Axes, fact: Fact, height: float, scale: float, size: float) -> None:
     if fact.lower is not None and fact.upper is not None:
         ends = [scale * fact.lower, scale * fact.upper]
@@ -130,14 +121,14 @@ def draw_facts(validation: Validation) -> Figure:
             for comparison in comparisons:
                 _fact_row(axes, len(labels), comparison, scale)
                 labels.append(comparison.expectation.name)
-        _rows(axes, labels, rows)
+        plots.name_rows(axes, labels, rows - len(labels) + 0.6)
     left.set_xlim(0, 100)
     left.set_xlabel("% of those named in the heading")
     left.set_title("Shares")
     _in_days(right, 0.7, 700)
     right.set_title("Times")
     record = _key("record with its 95% interval", markersize=7.0, **REAL_INTERVAL, **REAL_MARK)
-    _legend(figure, record, meanings=FACT_VERDICTS, **INTERVAL)
+    _legend(figure, record, meanings=FACT_VERDICTS, linewidth=0.9)
     return figure
 
 
@@ -163,7 +154,7 @@ def _fact_row(axes: Axes, row: int, comparison: Comparison, scale: float) -> Non
     style.keep(axes, fact=fact.id, record=fact.value, **limits, verdict=comparison.verdict)
     if not (math.isnan(simulated.lower) or math.isnan(simulated.upper)):
         ends = [scale * simulated.lower, scale * simulated.upper]
-        axes.plot(ends, [row, row], color=mark["color"], **INTERVAL)
+        plots.span(axes, ends, row, mark["color"], 0.9)
     axes.plot([scale * simulated.value], [row], markersize=3.4, clip_on=False, **mark)
 
 
@@ -175,7 +166,7 @@ def draw_cases(validation: Validation) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     names = [name.replace(" ", "\n", 1) for name in cases]
     for axes, what in zip(panels, (STRIKE, HALT), strict=True):
-        _rows(axes, names, len(cases))
+        plots.name_rows(axes, names)
         for result in validation.cases:
             if result.what == what:
                 _case_row(axes, cases.index(result.case.name), result)

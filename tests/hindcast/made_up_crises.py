@@ -1,4 +1,4 @@
-"""Made-up crises of the form of the real ones."""
+"""Made-up crises in the format of the real ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-#: A crisis between two middling states over territory, which border fire opens.
+#: A crisis between two average states over territory.
 FACTS = {
     "crisname": "MADE UP", "start": "1970-05-04", "trigger_type": "violent", "trigent_kind": "state",
     "grav_first": "territorial",
@@ -17,13 +17,13 @@ OUTCOMES = {"ending": "agreement", "violence": "minor", "mediated": 1, "dur": 30
 
 
 def crises(count: int, **columns: list[object]) -> pd.DataFrame:
-    """So many crises alike, but for the columns that are given."""
+    """Return equal crises, except for the given columns."""
     table = pd.DataFrame([{"crisno": 900 + k, **FACTS} for k in range(count)])
     return table.assign(**columns)
 
 
 def made_up(folder: Path) -> Path:
-    """Put twenty crises into a folder: half open with violence, half with words; half are mediated."""
+    """Write twenty crises to a folder: half of them begin with violence, and half are mediated."""
     half = [0, 1] * 10
     inputs = crises(20, trigger_type=["violent" if one else "political" for one in half])
     outcomes = pd.DataFrame([{"crisno": 900 + k, **OUTCOMES} for k in range(20)])

@@ -1,4 +1,4 @@
-"""A folder of crises is read, predicted, scored, printed and drawn; on demand by a fit that did not see how they went."""
+"""The hindcast as a whole: parameters, forecasts, the command, its tables and charts, and cross-validation."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from tests.hindcast.made_up_crises import crises, made_up
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twenty crises: half open with violence, half with words; half are mediated."""
+    """Return a folder with twenty made-up crises."""
     return made_up(tmp_path)
 
 
-# --- What was known at a trigger becomes values of parameters
+# --- Parameters and forecasts
 
 
-def test_facts_become_values_of_parameters_and_what_is_not_known_is_the_middle() -> None:
+def test_facts_become_parameters_and_unknown_facts_middle_values() -> None:
     facts = crises(3, trigger_type=["violent", "nonviolent_military", "political"])
     facts = facts.assign(ln_cinc_ratio=[9.0, 0.0, -1.0], nuclear_a=[1, 0, 0], major_b=[1, 0, 0])
     given = parameters_of(facts)
@@ -58,7 +58,7 @@ def test_facts_become_values_of_parameters_and_what_is_not_known_is_the_middle()
     assert all(np.isfinite(one).all() for one in given.values())
 
 
-def test_a_forecast_is_the_same_whatever_else_the_folder_holds_and_for_any_workers(
+def test_a_forecast_does_not_depend_on_other_crises_or_workers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(forecasting, "CHUNK", 2000)  # two crises at once
@@ -73,13 +73,13 @@ def test_a_forecast_is_the_same_whatever_else_the_folder_holds_and_for_any_worke
     quantiles = found[[f"dur_{name}" for name in QUANTILES]].to_numpy()
     assert (np.diff(quantiles, axis=1) >= 0).all()
     assert (quantiles >= 1).all()
-    # A violent trigger is violence, and a rival with nuclear weapons deters war.
+    # A violent trigger implies violence, and a rival with nuclear weapons deters war.
     assert found["violence_none"][0] < 0.001 < found["violence_none"][1]
     assert found["violence_war"][2] < found["violence_war"][0]
 
 
 @pytest.mark.slow
-def test_every_parameter_of_the_reading_moves_what_a_crisis_begins_with() -> None:
+def test_every_parameter_of_the_reading_changes_the_start_of_a_crisis() -> None:
     def begins(*overrides: str) -> dict[str, Any]:
         model = CrisisModel(load_scenario("since_1945", overrides), 200, 1)
         parts = {f"{path}.": vars(numbers) for path, numbers in model.numbers.items()}
@@ -101,7 +101,7 @@ def test_every_parameter_of_the_reading_moves_what_a_crisis_begins_with() -> Non
         assert any((other[path] != value).any() for path, value in usual.items()), name
 
 
-# --- The whole way
+# --- The command and its results
 
 
 def test_the_command_prints_scores_and_writes_forecasts_and_charts(
@@ -110,10 +110,10 @@ def test_the_command_prints_scores_and_writes_forecasts_and_charts(
     out = tmp_path / "out"
     words = ["hindcast", "--data", str(folder), "--replicates", "100", "--json", "--out", str(out)]
     assert run_command([*words, "--format", "svg", "--width", "column"]) == DONE
-    told = json.loads(capsys.readouterr().out)
-    assert told == json.loads((out / "hindcast.json").read_text("utf-8"))
-    assert told["outcomes"] == {"ending": 20, "violence": 20, "mediated": 20, "dur": 20}
-    assert told["scores"][0]["baseline"]["skill"] is None
+    results = json.loads(capsys.readouterr().out)
+    assert results == json.loads((out / "hindcast.json").read_text("utf-8"))
+    assert results["outcomes"] == {"ending": 20, "violence": 20, "mediated": 20, "dur": 20}
+    assert results["scores"][0]["baseline"]["skill"] is None
     assert len(pd.read_csv(out / "predictions.csv")) == 20
     names = ("duration", "reliability", "skill")
     for suffix, made in (("svg", names), ("csv", names), ("png", ())):
@@ -131,7 +131,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Hindcast:
 
 
 def printed(found: Hindcast, width: int) -> str:
-    """What is printed of it, which fits into the width."""
+    """Return the printed tables, which fit into the width."""
     console = Console(width=width, file=io.StringIO())
     print_hindcast(found, console)
     text = console.file.getvalue()
@@ -147,7 +147,7 @@ def test_tables_fit(found: Hindcast, width: int) -> None:
     assert "nothing is scored" not in text
 
 
-def test_forecasts_over_fits_are_drawn_from_all_sets_and_without_outcomes_nothing_is_scored(
+def test_forecasts_over_fits_use_all_sets_and_need_no_outcomes(
     folder: Path, found: Hindcast
 ) -> None:
     (folder / "hindcast_outcomes_dev.csv").unlink()
@@ -159,7 +159,7 @@ def test_forecasts_over_fits_are_drawn_from_all_sets_and_without_outcomes_nothin
     assert "nothing is scored" in " ".join(printed(over, 60).split())
 
 
-def test_mistakes_are_told_and_nothing_is_written(
+def test_mistakes_are_reported_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -168,7 +168,7 @@ def test_mistakes_are_told_and_nothing_is_written(
         assert not list(tmp_path.iterdir())
 
 
-def test_a_population_is_of_the_folders_crises(
+def test_a_population_consists_of_the_crises_of_a_folder(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], no_charts: None
 ) -> None:
     words = ["run", "since_1945", "--replicates", "300", "--data", str(folder), "--json"]
@@ -179,7 +179,7 @@ def test_a_population_is_of_the_folders_crises(
     assert 100 < violent.sum() < 200
     assert set(found.column("stakes")) == {"territory"}
     assert set(found.column("power")) == {"about equal"}
-    # Facts of a row are drawn together: a violent trigger begins with violence.
+    # Facts of a row are drawn together, so a violent trigger comes with violence.
     assert (found.column("worst_violence")[violent] != "none").all()
     capsys.readouterr()
     assert run_command(["run", "may_2025", "--data", str(folder)]) == MISTAKE
@@ -191,7 +191,7 @@ def test_a_population_is_of_the_folders_crises(
 
 @pytest.fixture
 def two_eras(folder: Path) -> Path:
-    """Ten crises of an era in which all but one came to war, and ten of an era in which one did."""
+    """Return a folder with ten crises of an era with nine wars, and ten of an era with one."""
     for name, column, values in (
         ("inputs", "start", ["1950-01-01"] * 10 + ["1970-01-01"] * 10),
         ("outcomes_dev", "violence", ["war"] * 9 + ["minor"] * 10 + ["war"]),
@@ -201,7 +201,7 @@ def two_eras(folder: Path) -> Path:
     return folder
 
 
-def test_real_crises_are_measured_as_simulated_ones_are() -> None:
+def test_real_crises_are_measured_like_simulated_ones() -> None:
     endings = ["agreement", "other", "faded", "faded"]
     facts = crises(4, dur=[3.0, 11.0, 21.0, np.nan], ending=endings)
     facts = facts.assign(violence="minor", mediated=["yes", "no", "no", None])
@@ -239,22 +239,22 @@ def test_an_era_is_predicted_from_the_other_one(
 
 
 @pytest.mark.slow
-def test_the_command_tells_what_is_left(
+def test_the_command_prints_and_writes_the_results_of_folds(
     two_eras: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "SLOPES", 1000)
     monkeypatch.setenv("COLUMNS", "80")
     words = ["hindcast", "--data", str(two_eras), "--replicates", "20", "--leave-out", "eras"]
     assert run_command([*words, "--out", str(two_eras / "out")]) == DONE
-    told = json.loads((two_eras / "out" / "hindcast_eras.json").read_text("utf-8"))
-    assert {one["group"] for one in told["scores"]} >= {"until 1962", "1963 to 1989"}
-    assert told["scores"][0]["in_sample"]["crises"] == 20
+    results = json.loads((two_eras / "out" / "hindcast_eras.json").read_text("utf-8"))
+    assert {score["group"] for score in results["scores"]} >= {"until 1962", "1963 to 1989"}
+    assert results["scores"][0]["in_sample"]["crises"] == 20
     printed = capsys.readouterr().out
     assert "Until 1962: 10 crises predicted" in printed
     assert max(map(len, printed.splitlines())) <= 80
 
 
-def test_what_cannot_be_left_out_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_folds_are_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["hindcast", "--data", str(folder), "--leave-out", "eras"]
     assert run_command(words) == MISTAKE
     assert "too few crises with outcomes to leave out eras" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Scores are those of the literature, checked against values worked out by hand."""
+"""Scores equal values calculated by hand."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def joined(count: int, violence: list[str], shares: list[tuple[float, ...]]) -> 
     return crises(count).assign(**outcomes, **columns)
 
 
-def test_scores_of_kinds_are_those_worked_out_by_hand() -> None:
+def test_categorical_scores() -> None:
     table = joined(2, ["serious", "none"], [(0.1, 0.2, 0.3, 0.4), (0.0, 0.5, 0.5, 0.0)])
     found = each_score(table)
     log, brier, rps = (found["violence", kind]["model"] for kind in ("log", "brier", "rps"))
-    # What is held impossible is scored as if held to 0.005, and all shares are brought to a sum of 1 again.
+    # Shares below 0.005 are raised to it before normalisation.
     assert log == pytest.approx([-math.log(0.3), -math.log(0.005 / 1.01)])
     assert brier[0] == pytest.approx(0.1**2 + 0.2**2 + 0.7**2 + 0.4**2)
     assert rps[0] == pytest.approx(0.1**2 + 0.3**2 + 0.4**2)
@@ -51,11 +51,11 @@ def test_the_crps_of_quantiles_is_twice_the_mean_pinball_loss() -> None:
     by_hand = np.concatenate([below * (0.5 - below), (1 - above) * (above - 0.5)])
     assert found[0] == pytest.approx(2 * by_hand.mean())
     assert found[1] == pytest.approx(2 * (LEVELS * (2.0 - LEVELS)).mean())
-    # Of a uniform forecast it is 1/12 at the middle; 19 levels come close.
+    # For a uniform forecast it is 1/12 in the middle; 19 levels come close.
     assert found[0] == pytest.approx(1 / 12, abs=0.005)
 
 
-def test_climatology_leaves_the_crisis_out_and_what_a_file_says_stands() -> None:
+def test_climatology_excludes_the_crisis_itself_and_keeps_forecasts_from_files() -> None:
     table = joined(4, ["none", "none", "none", "war"], [(0.25,) * 4] * 4)
     found = with_climatology(table)
     assert found["clim_violence_war"].tolist() == pytest.approx([1.5 / 5] * 3 + [0.5 / 5])
@@ -65,7 +65,7 @@ def test_climatology_leaves_the_crisis_out_and_what_a_file_says_stands() -> None
     assert dated["marg_dur_q50"].tolist() == pytest.approx([2.5, 2.0, 1.5, 2.0])
 
 
-def test_skill_is_by_class_and_has_limits_of_its_own_crises() -> None:
+def test_skill_by_class() -> None:
     half = ["violent", "verbal"] * 15
     came = ["war" if one == "violent" else "none" for one in half]
     held = [(0.1, 0.1, 0.1, 0.7) if one == "violent" else (0.7, 0.1, 0.1, 0.1) for one in half]
@@ -84,7 +84,7 @@ def test_skill_is_by_class_and_has_limits_of_its_own_crises() -> None:
     assert math.isnan(scores["all crises", "ending", "log"].baseline.skill)
 
 
-def test_reliability_counts_what_came_of_what_was_held_as_likely() -> None:
+def test_reliability_counts_events_by_predicted_probability() -> None:
     table = joined(20, ["none"] * 10 + ["war"] * 10, [(1, 0, 0, 0)] * 10 + [(0, 0, 0, 1)] * 10)
     bins = reliability(table)["full-scale war"]
     assert bins == [
@@ -93,6 +93,6 @@ def test_reliability_counts_what_came_of_what_was_held_as_likely() -> None:
     ]
 
 
-def test_real_durations_are_counted_by_tenths_of_those_predicted() -> None:
+def test_real_durations_are_counted_by_predictive_tenths() -> None:
     table = joined(4, ["none"] * 4, [(0.25,) * 4] * 4).assign(dur=[0.5, 2.0, 10.5, 99.0])
     assert percentiles(table).tolist() == [2, 0, 0, 0, 0, 1, 0, 0, 0, 1]

@@ -1,4 +1,4 @@
-"""Crises are read from a table or from ICB's files; what is wrong in them is said by row, and gone on with."""
+"""Crises are read from a table or from ICB's files; problems are reported by row and do not stop the reader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.hindcast.made_up_crises import made_up
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Twenty made-up crises with their outcomes."""
+    """Return a folder with twenty made-up crises and their outcomes."""
     return made_up(tmp_path)
 
 
@@ -28,7 +28,7 @@ def test_a_table_is_read_with_its_outcomes(folder: Path) -> None:
     assert read.table["dur"].tolist()[:4] == [1, 2, 4, 8]
 
 
-def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -> None:
+def test_invalid_cells_are_reported_by_line_and_become_unknown(folder: Path) -> None:
     path = folder / "hindcast_inputs.csv"
     table = pd.read_csv(path, dtype=object).drop(columns="regime_b_icb")
     table.loc[0, "grav_first"] = "teritorial"
@@ -56,7 +56,7 @@ def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "message"),
     [
         ("nothing.csv", "a,b", "no crises to read"),
         ("hindcast_inputs.csv", "crisnr,start\n1,1950-01-01", "did you mean 'crisnr'"),
@@ -66,11 +66,9 @@ def test_what_makes_no_sense_is_said_by_line_and_read_as_unknown(folder: Path) -
         ("hindcast_inputs.csv", "crisno,trigger_type\n,violent", "no crisis can be read"),
     ],
 )
-def test_what_cannot_be_read_at_all_is_a_mistake(
-    tmp_path: Path, name: str, text: str, said: str
-) -> None:
+def test_unreadable_files_are_errors(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    with pytest.raises(ScenarioError, match=said):
+    with pytest.raises(ScenarioError, match=message):
         read_crises(tmp_path)
 
 
@@ -98,7 +96,7 @@ crisno,cracid,yrtrig,motrig,datrig,triggr,trigent,gravty,regime,nuccap,pc
 }
 
 
-def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
+def test_icb_files_are_read_by_the_codebook(tmp_path: Path) -> None:
     for name, text in ICB.items():
         (tmp_path / name).write_text(text.strip(), encoding="utf-8")
     read = read_crises(tmp_path)
@@ -112,7 +110,7 @@ def test_icbs_own_files_are_read_by_the_codebook(tmp_path: Path) -> None:
     assert first["dur"] == 10
     assert first["ln_cinc_ratio"] == pytest.approx(math.log(0.01 / 0.02))
     assert first["n_dyads"] == 1
-    # Its adversary is no actor of this crisis: a state that the trigger names, with weapons since 1949.
+    # The adversary is not an actor: a state named as the trigger, with nuclear weapons since 1949.
     assert [second[name] for name in ("b", "nuclear_a", "nuclear_b")] == [365, 1, 1]
     assert pd.isna(second["ln_cinc_ratio"])
     assert (second["ending"], second["start"], second["dur"]) == ("faded", "1960-05-15", 19)

@@ -1,4 +1,4 @@
-"""A small population, and what comes of holding it against the record, which the tests of this room share."""
+"""A small population scenario and its validation, shared by the tests of this package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.validation.run import Validation, validate
 
-#: Crises of several kinds between two states: with a violent trigger and without, mediated or not.
+#: Crises between two states, with and without a violent trigger or a mediator.
 POPULATION = """
 title: a small population
 start: 2000-01-01T00:00+00:00
@@ -33,7 +33,7 @@ events:
     struck: one
     deaths: {choice: [0, 5, 50, 500]}
 """
-#: Shorter than the shipped cases are: what is tested is not what comes of them.
+#: A shorter horizon than that of the shipped cases.
 QUICK = ("horizon_days=60",)
 
 
@@ -49,11 +49,11 @@ def validation(population_file: Path) -> Validation:
     return validate(population_file, replicates=80, overrides=QUICK)
 
 
-def expecting(validation: Validation, **said: bool) -> Validation:
-    """The same results, with that said of every fact and case: what the project says of the shipped ones changes."""
+def expecting(validation: Validation, **changes: bool) -> Validation:
+    """Return the same results with changed expectations for all facts and cases."""
 
-    def again(ones):
-        return [replace(one, expectation=replace(one.expectation, **said)) for one in ones]
+    def changed(rows):
+        return [replace(row, expectation=replace(row.expectation, **changes)) for row in rows]
 
-    facts = {family: again(ones) for family, ones in validation.facts.items()}
-    return replace(validation, facts=facts, cases=again(validation.cases))
+    facts = {family: changed(rows) for family, rows in validation.facts.items()}
+    return replace(validation, facts=facts, cases=changed(validation.cases))

@@ -1,4 +1,4 @@
-"""The record is read as it stands, a verdict is what an interval or a tolerance says, and the fit aims at the record."""
+"""The record is read without changes, verdicts follow from intervals and tolerances, and the fit uses the record."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RECORD = ROOT / "docs" / "facts"
 nan = math.nan
 
 
-def test_the_record_is_that_of_the_docs() -> None:
+def test_the_record_is_read_from_the_docs() -> None:
     assert facts_folder() == RECORD
     with (RECORD / "stylised_facts.csv").open(encoding="utf-8") as file:
         assert [*read_facts()] == [row["id"] for row in csv.DictReader(file)]
@@ -50,9 +50,7 @@ def test_the_record_is_that_of_the_docs() -> None:
     assert len(cases) == 8
 
 
-def test_in_a_wheel_the_record_is_inside_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wheel_contains_the_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path.resolve() / "crisis_sim"
     (package / "validation").mkdir(parents=True)
     monkeypatch.setattr(facts, "__file__", str(package / "validation" / "facts.py"))
@@ -62,7 +60,7 @@ def test_in_a_wheel_the_record_is_inside_the_package(
     assert len(read_cases()) == 8
 
 
-def test_every_fact_and_no_other_is_compared_and_has_an_expectation(validation: Validation) -> None:
+def test_all_facts_are_compared_and_have_expectations(validation: Validation) -> None:
     assert {one.fact.id for one in validation.comparisons} == set(read_facts())
     compared = [one.expectation.id for one in (*validation.comparisons, *validation.cases)]
     with EXPECTATIONS.open(encoding="utf-8") as file:
@@ -80,7 +78,7 @@ def test_every_fact_and_no_other_is_compared_and_has_an_expectation(validation: 
         ((0.25, 0.2, 0.3), (0.35, 0.31, 0.39), "share", None, "outside"),
         ((0.25, 0.2, 0.3), (0.35, nan, nan), "share", None, "near"),
         ((0.25, 0.2, 0.3), (nan, nan, nan), "share", None, "outside"),
-        # Without an interval it is near within the tolerance, and never inside.
+        # Without an interval: near within the tolerance, never inside.
         ((0.25, None, None), (0.25, 0.2, 0.3), "share", 0.05, "near"),
         ((0.25, None, None), (0.30, 0.30, 0.30), "share", 0.05, "near"),
         ((0.25, None, None), (0.20, 0.20, 0.20), "share", 0.05, "near"),
@@ -91,7 +89,7 @@ def test_every_fact_and_no_other_is_compared_and_has_an_expectation(validation: 
         ((0.25, None, None), (0.16, 0.16, 0.16), "days", 1.5, "outside"),
     ],
 )  # fmt: skip
-def test_a_verdict_is_what_the_interval_or_the_tolerance_says(
+def test_a_verdict_follows_from_the_interval_or_the_tolerance(
     record: tuple[float, ...], simulated: tuple[float, ...], unit: str, tolerance: float, expected: str
 ) -> None:  # fmt: skip
     fact = Fact("a", "crises", unit, *record, None, "")
@@ -110,7 +108,7 @@ def test_the_share_of_other_endings_is_about_that_of_the_record() -> None:
     assert math.fsum(shares) == pytest.approx(1.0, abs=0.002)
 
 
-def test_a_share_that_comes_with_a_number_gets_an_interval_and_others_stand() -> None:
+def test_a_share_with_a_sample_size_gets_an_interval() -> None:
     record = read_facts()
     verbal = record["response_verbal"]
     assert verbal.lower is None
@@ -123,32 +121,32 @@ def test_a_share_that_comes_with_a_number_gets_an_interval_and_others_stand() ->
 # --- The fit
 
 FIT = ROOT / "experiments" / "fit_to_the_record.yaml"
-#: A target's value, its interval and the fact that it is, as the file writes them.
+#: A target's value, interval and fact in the file.
 TARGET = re.compile(r"value: ([\d.]+), interval: \[([\d.]+), ([\d.]+)\].*# (\w+)$", re.MULTILINE)
-#: Where the record gives no interval.
+#: Half-width of intervals where the record gives none.
 FACTOR = 1.5
 
 
-def test_defaults_are_what_the_fit_found() -> None:
+def test_defaults_are_the_results_of_the_fit() -> None:
     kept = json.loads((ROOT / "docs" / "fit" / "fit.json").read_text(encoding="utf-8"))
     found = {row["path"]: float(f"{row['best']:.3g}") for row in kept["parameters"]}
     assert {one.path: one.default for one in parameters() if one.fitted} == found
 
 
 def as_simulated(name: str, number: float) -> float:
-    """A figure of the record as the model shows it, in which no crisis ends in another way, and the first day is day 0."""
+    """Convert a figure of the record to the model, which has no other endings and counts days from 0."""
     if name.startswith("duration"):
         return number - 1.0
     if name.startswith("response_days"):
         return 24.0 * number
     if name.startswith("ending") and name != "ending_agreement":
         return number / (1.0 - OTHER_SHARE)
-    if name.startswith("agreement_if"):  # the record's did not end in another way
+    if name.startswith("agreement_if"):  # without other endings
         return number / (number + (1.0 - number) / (1.0 - OTHER_SHARE))
     return number
 
 
-def test_targets_are_facts_of_the_record_and_those_that_the_fit_used_are_marked() -> None:
+def test_targets_of_the_fit_are_facts_of_the_record_and_marked() -> None:
     text, expected = FIT.read_text(encoding="utf-8"), read_expectations()
     aims = {name: tuple(map(float, numbers)) for *numbers, name in TARGET.findall(text)}
     assert {name for name in read_facts() if expected[name].in_fit} == aims.keys()

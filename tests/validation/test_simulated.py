@@ -1,4 +1,4 @@
-"""Figures of made-up crises are those worked out by hand; a case's real times have their place among simulated ones."""
+"""Figures of made-up crises equal those calculated by hand; percentiles and verdicts of cases."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def values(figures: run.Figures) -> dict[str, float]:
     return {name: one.value for name, one in figures.items()}
 
 
-def test_durations_are_quantiles_in_days_and_crises_cut_off_are_no_short_ones() -> None:
+def test_durations_are_quantiles_in_days_and_the_horizon_censors() -> None:
     days, until, levels = np.arange(1.0, 101.0), np.full(100, 2400.0), (10, 25, 50, 75, 90)
     crises = ensemble(
         over_at_hours=24 * days + 12, followed_until_hours=until, trigger_at_hours=np.full(100, 12.0)
@@ -50,7 +50,7 @@ def test_durations_are_quantiles_in_days_and_crises_cut_off_are_no_short_ones() 
     assert np.isnan(figures["duration_p75"])
 
 
-def test_endings_are_shares_of_those_that_ended() -> None:
+def test_endings_are_shares_of_ended_crises() -> None:
     words = ["agreement"] * 6 + ["tacit"] * 2 + ["faded"] * 2 + ["unresolved"] * 10
     figures = run.endings(ensemble(ending=words))
     assert figures["ending_agreement"].value == 0.6
@@ -61,7 +61,7 @@ def test_endings_are_shares_of_those_that_ended() -> None:
     assert sum(one.value for one in figures.values()) == pytest.approx(1.0)
 
 
-def test_violence_mediation_and_its_start_are_of_all_crises_or_of_the_mediated() -> None:
+def test_violence_and_mediation_are_shares_of_all_crises() -> None:
     worst = ensemble(worst_violence=["none"] * 3 + ["full-scale war"])
     figures = values(run.worst_violence(worst))
     assert (figures["peak_violence_none"], figures["peak_violence_full_scale_war"]) == (0.75, 0.25)
@@ -76,22 +76,22 @@ def test_violence_mediation_and_its_start_are_of_all_crises_or_of_the_mediated()
     assert [figures[f"mediation_start_p{level}"] for level in (25, 50, 75)] == [1, 2, 3]
 
 
-def test_agreement_goes_by_mediation_and_its_style_among_ended_crises() -> None:
+def test_agreement_by_mediation_and_style_among_ended_crises() -> None:
     crises = ensemble(
         ending=["agreement", "tacit", "agreement", "faded", "unresolved", "agreement"],
         mediated=[True, True, False, False, True, True],
         mediation_style=["facilitation", "manipulation", "", "", "formulation", "manipulation"],
     )
     figures = run.agreement(crises)
-    told = values(figures)
-    assert told["agreement_if_mediated"] == pytest.approx(2 / 3)
-    assert told["agreement_if_unmediated"] == 0.5
-    assert (told["agreement_facilitation"], told["agreement_manipulation"]) == (1.0, 0.5)
-    assert np.isnan(told["agreement_formulation"])
+    shares = values(figures)
+    assert shares["agreement_if_mediated"] == pytest.approx(2 / 3)
+    assert shares["agreement_if_unmediated"] == 0.5
+    assert (shares["agreement_facilitation"], shares["agreement_manipulation"]) == (1.0, 0.5)
+    assert np.isnan(shares["agreement_formulation"])
     assert figures["agreement_formulation"].n == 0
 
 
-def test_answers_of_both_states_are_taken_together_and_those_without_left_out() -> None:
+def test_responses_of_both_states_are_pooled() -> None:
     crises = ensemble(
         one_response=["violent", "verbal", "", "violent"],
         one_response_hours=[24.0, 48.0, nan, 72.0],
@@ -114,7 +114,7 @@ def test_nuclear_use_is_a_share_of_nuclear_pairs() -> None:
     assert values(run.nuclear_use(drawn))["nuclear_use"] == 0.5
 
 
-def test_what_follows_an_act_is_a_share_of_acts() -> None:
+def test_transitions_are_shares_of_acts() -> None:
     counts = {transition_column(a, b): np.zeros(3, int) for a in ACTS for b in NEXT}
     counts["next_force_force"] = np.array([3, 0, 2])
     counts["next_force_end"] = np.array([1, 1, 0])
@@ -127,7 +127,7 @@ def test_what_follows_an_act_is_a_share_of_acts() -> None:
     assert figures["war_share_confrontations"].value == pytest.approx(1 / 3)
 
 
-def test_events_that_come_in_clusters_count_as_clusters() -> None:
+def test_clustered_events_have_the_interval_of_clusters() -> None:
     part = np.repeat([1.0, 0.0], [30, 70])
     one, ten_alike = (run.ratio(n * part, np.full(100, n)) for n in (1.0, 10.0))
     usual = normal_quantile() * np.sqrt(0.3 * 0.7 / 100)
@@ -137,21 +137,21 @@ def test_events_that_come_in_clusters_count_as_clusters() -> None:
     assert never.upper == pytest.approx(float(wilson_interval(0, 100).upper))
 
 
-def test_an_interval_of_clustered_events_holds_the_true_share_as_often_as_it_says() -> None:
-    rng, held = np.random.default_rng(1), 0
+def test_intervals_of_clustered_events_have_nominal_coverage() -> None:
+    rng, covered = np.random.default_rng(1), 0
     for _ in range(400):
-        own = rng.beta(2, 3, 150)  # each crisis has a share of its own; their mean is 0.4
+        shares = rng.beta(2, 3, 150)  # of single crises; their mean is 0.4
         events = rng.integers(1, 8, 150)
-        measured = run.ratio(rng.binomial(events, own).astype(float), events.astype(float))
-        held += measured.lower <= 0.4 <= measured.upper
-    assert 0.92 <= held / 400 <= 0.98
+        measured = run.ratio(rng.binomial(events, shares).astype(float), events.astype(float))
+        covered += measured.lower <= 0.4 <= measured.upper
+    assert 0.92 <= covered / 400 <= 0.98
 
 
 # --- Cases
 
 
 @pytest.mark.parametrize("case", read_cases(), ids=lambda case: case.scenario)
-def test_a_case_holds_the_record_which_the_model_never_reads_and_no_behaviour(case: Case) -> None:
+def test_a_case_contains_the_record_which_the_model_does_not_read(case: Case) -> None:
     path = find_scenario(case.scenario)
     top, _ = parse(str(path), path.read_text(encoding="utf-8"))
     assert not {"behaviour", "extends"} & {*top.entries()}
@@ -166,10 +166,10 @@ def test_a_case_holds_the_record_which_the_model_never_reads_and_no_behaviour(ca
         days = (scenario.hours_from_start(real.ceasefire_in_effect) - struck) / 24
         assert days == pytest.approx(case.halt_days, abs=0.2)
     short = scenario.model_copy(update={"horizon_days": 60})
-    told = CrisisModel(short, 30).run().outcomes()
-    untold = CrisisModel(short.model_copy(update={"real_path": None}), 30).run().outcomes()
-    for column, numbers in told.items():
-        np.testing.assert_array_equal(untold[column], numbers, err_msg=column)
+    with_record = CrisisModel(short, 30).run().outcomes()
+    without = CrisisModel(short.model_copy(update={"real_path": None}), 30).run().outcomes()
+    for column, numbers in with_record.items():
+        np.testing.assert_array_equal(without[column], numbers, err_msg=column)
 
 
 def case_of(real: float, came: float, days: Any, shares: Any) -> run.CaseResult:
@@ -181,9 +181,7 @@ def case_of(real: float, came: float, days: Any, shares: Any) -> run.CaseResult:
 @pytest.mark.parametrize(
     ("real", "expected"), [(0, 0.0), (1, 0.1), (2, 0.45), (2.5, 0.7), (4, 0.85), (9, 1.0)]
 )
-def test_a_percentile_counts_those_below_and_half_of_those_alike(
-    real: float, expected: float
-) -> None:
+def test_a_percentile_counts_ties_half(real: float, expected: float) -> None:
     assert case_of(real, 1.0, [1, 2, 4], [0.2, 0.7, 1]).percentile == pytest.approx(expected)
     assert np.isnan(case_of(real, 0.0, [], []).percentile)
 
@@ -193,10 +191,10 @@ def test_a_percentile_counts_those_below_and_half_of_those_alike(
     [(0.5, 1.0, "inside"), (0.1, 1.0, "inside"), (0.91, 1.0, "near"), (0.025, 1.0, "near"),
      (0.98, 1.0, "outside"), (0.5, 0.05, "near"), (0.5, 0.01, "outside"), (nan, 0.0, "outside")],
 )  # fmt: skip
-def test_inside_is_the_central_eighty_per_cent_of_what_comes_often_enough(
+def test_inside_is_the_central_eighty_per_cent_of_frequent_events(
     at: float, came: float, verdict: str
 ) -> None:
-    # A thousand figures, of which so many are below the real one.
+    # The real figure has the given percentile among a thousand.
     days = np.arange(1000.0 if at == at else 0.0)
     one = case_of(1000 * at - 0.5 if at == at else 0.0, came, days, (days + 1) / 1000)
     assert one.percentile == pytest.approx(at, nan_ok=True)
@@ -205,8 +203,8 @@ def test_inside_is_the_central_eighty_per_cent_of_what_comes_often_enough(
     assert unlike.verdict == "not comparable"
 
 
-def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_come() -> None:
-    # Ten crises: six strikes, two endings without one, two cut off; of the strikes five halt.
+def test_a_case_has_percentiles_and_frequencies() -> None:
+    # Ten crises: six strikes, two ends without a strike, two cut off; five of the strikes halt.
     struck = 24.0 * np.array([1, 2, 3, 4, 5, 6, nan, nan, nan, nan])
     ended = 24.0 * np.array([20, 20, 20, 20, 20, nan, 9, 9, nan, nan])
     crises = ensemble(
@@ -218,7 +216,7 @@ def test_a_case_gives_the_percentile_of_its_times_and_the_share_in_which_they_co
     )
     case = Case("Kargil", "kargil_1999", strike_days=4.0, halt_days=2.5)
     strike, halt = run.results(case, crises, read_expectations())
-    # Six of ten strike, all before any other ending: 3 of 6 below the real time, and one alike.
+    # Six of ten strike before any other ending: 3 of 6 are below the real time, and one is equal.
     assert strike.came == pytest.approx(0.6)
     assert strike.percentile == pytest.approx(3.5 / 6)
     assert strike.quantiles[2] == 3.0

@@ -1,4 +1,4 @@
-"""The population and the cases are run and compared; what people see of it: tables, the page, files and charts."""
+"""The validation as a whole: its results, charts, page, tables, files and command."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def drawn(validation: Validation) -> dict[str, Figure]:
     return {name: draw(name, validation) for name in CHARTS}
 
 
-def test_all_scenarios_are_run_and_verdicts_counted_as_plain_data(validation: Validation) -> None:
+def test_all_scenarios_are_run_and_verdicts_are_counted(validation: Validation) -> None:
     first, *others = validation.batch.ensembles
     assert first == validation.population == "small"
     assert others == [case.scenario for case in read_cases()]
@@ -62,7 +62,7 @@ def test_all_scenarios_are_run_and_verdicts_counted_as_plain_data(validation: Va
     assert other["verdict"] == "not comparable"
 
 
-def test_what_is_said_to_be_met_and_is_not_is_a_failure(validation: Validation) -> None:
+def test_an_unmet_claim_is_a_failure(validation: Validation) -> None:
     compared = [*validation.comparisons, *validation.cases]
     missed = [one.expectation.id for one in compared if one.verdict != "inside"]
     assert 0 < len(missed) < len(compared)
@@ -74,7 +74,7 @@ def test_what_is_said_to_be_met_and_is_not_is_a_failure(validation: Validation) 
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_can_be_read_and_says_its_unit(name: str, drawn: dict[str, Figure]) -> None:
+def test_charts_are_legible_and_have_units(name: str, drawn: dict[str, Figure]) -> None:
     figure = drawn[name]
     assert overlaps(figure) == []
     assert legends_over_data(figure) == []
@@ -85,7 +85,7 @@ def test_a_chart_can_be_read_and_says_its_unit(name: str, drawn: dict[str, Figur
     assert all("%" in label or "days" in label for label in labels)
 
 
-def test_charts_show_every_fact_and_what_changes_sums_to_one(
+def test_charts_show_every_fact_and_changes_sum_to_one(
     drawn: dict[str, Figure], validation: Validation
 ) -> None:
     shown = words_in(drawn["facts"])
@@ -101,10 +101,10 @@ def test_charts_show_every_fact_and_what_changes_sums_to_one(
 # --- The page, tables and files
 
 
-def test_the_page_holds_every_fact_every_case_and_its_charts(
+def test_the_page_contains_all_facts_cases_and_charts(
     validation: Validation, drawn: dict[str, Figure], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    for name, figure in drawn.items():  # to draw them anew takes seconds
+    for name, figure in drawn.items():  # drawing takes seconds
         monkeypatch.setattr(charts, f"draw_{name}", lambda _, figure=figure: figure)
     path, *images = write_page(validation, tmp_path / "docs" / "validation.md")
     text = path.read_text(encoding="utf-8")
@@ -123,7 +123,7 @@ def test_the_page_holds_every_fact_every_case_and_its_charts(
     assert f"    {command} --set horizon_days=60 --page docs/validation.md\n" in text
 
 
-def test_the_page_marks_the_facts_of_the_fit(validation: Validation) -> None:
+def test_the_page_marks_facts_of_the_fit(validation: Validation) -> None:
     validation = expecting(validation, in_fit=False)
     assert "| yes |" not in page(validation)
     family, (first, *others) = next(iter(validation.facts.items()))
@@ -133,13 +133,15 @@ def test_the_page_marks_the_facts_of_the_fit(validation: Validation) -> None:
     assert first.expectation.name in marked
 
 
-def test_the_table_sets_each_fact_beside_the_simulated_value(validation: Validation) -> None:
+def test_the_printed_table_compares_facts_and_explains_verdicts(validation: Validation) -> None:
     printed = io.StringIO()
     print_validation(validation, Console(width=100, file=printed))
     text = printed.getvalue()
     assert max(map(len, text.splitlines())) <= 100
     (line,) = [line for line in text.splitlines() if "50% have ended after" in line]
     assert "75 (61–86)" in line
+    for verdict in ("Inside", "Near", "Outside"):
+        assert text.count(f"{verdict}: ") == 2
     assert f"Facts: {validation.counts()['facts']['inside']} inside" in text
 
 
@@ -160,10 +162,10 @@ def test_the_table_of_cases_held_out_fits(width: int) -> None:
 # --- The command
 
 
-def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_hold(
+def test_the_command_prints_tables_and_strict_fails_if_a_claim_is_unmet(
     tmp_path: Path, population_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
-    # The project claims what a population that is followed for 60 days cannot meet, and nothing else.
+    # The only claim is one that a horizon of 60 days cannot meet.
     text = re.sub(r"(,(?:yes|no)),yes,", r"\1,no,", facts.EXPECTATIONS.read_text(encoding="utf-8"))
     text, claims = re.subn(r"^(duration_p90,.*),(yes|no),no,", r"\1,yes,yes,", text, flags=re.M)
     assert claims == 1
@@ -190,7 +192,7 @@ def test_the_command_prints_tables_and_with_strict_fails_where_a_claim_does_not_
     assert told == json.loads((out / "validation.json").read_text(encoding="utf-8"))
 
 
-def test_what_cannot_be_written_or_read_is_told_before_anything_is_run(
+def test_invalid_paths_are_reported_before_anything_is_run(
     tmp_path: Path, population_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words, said in (
