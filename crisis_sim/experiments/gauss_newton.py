@@ -44,13 +44,13 @@ class Slopes:
     """The targets' misses at a point, and their slopes.
 
     Attributes:
-        at: the point, as shares of the ranges, `(parameters,)`.
+        point: the point, as shares of the ranges, `(parameters,)`.
         miss: deviation of each figure from its target in standard errors, `(targets,)`.
         slope: change of a miss over a parameter's whole range, `(targets, parameters)`.
         weight: weights of the targets, `(targets,)`.
     """
 
-    at: Values
+    point: Values
     miss: Values
     slope: Values
     weight: Values
@@ -58,7 +58,7 @@ class Slopes:
     @property
     def precision(self) -> Values:
         """The inverse covariance of the parameters, `(parameters, parameters)`, at a temperature of 1."""
-        return self.slope.T @ (self.weight[:, None] * self.slope) + PRIOR * np.eye(len(self.at))
+        return self.slope.T @ (self.weight[:, None] * self.slope) + PRIOR * np.eye(len(self.point))
 
     @property
     def directions(self) -> float:
@@ -72,24 +72,24 @@ class Slopes:
 
     def steps(self, damping: Values) -> Values:
         """Return the points of steps, one for each value of the damping, `(steps, parameters)`."""
-        gradient = self.slope.T @ (self.weight * self.miss) + PRIOR * (self.at - 0.5)
+        gradient = self.slope.T @ (self.weight * self.miss) + PRIOR * (self.point - 0.5)
         points = []
         for value in damping:
-            step = -np.linalg.solve(self.precision + value * np.eye(len(self.at)), gradient)
+            step = -np.linalg.solve(self.precision + value * np.eye(len(self.point)), gradient)
             step *= min(1.0, FARTHEST / max(float(np.abs(step).max()), 1e-9))
-            points.append(np.clip(self.at + step, 0.0, 1.0))
+            points.append(np.clip(self.point + step, 0.0, 1.0))
         return np.asarray(points)
 
 
-def slopes_at(problem: Any, at: Values, seed: int) -> Slopes:
+def slopes_at(problem: Any, point: Values, seed: int) -> Slopes:
     """Estimate the slopes at a point from a run in which every crisis has its own parameters."""
-    count, parameters = len(problem.aims), len(at)
+    count, parameters = len(problem.aims), len(point)
     miss, slope = np.full(count, np.nan), np.zeros((count, parameters))
     for number, (scenario, indices) in enumerate(problem.by_scenario()):
         replicates = SLOPES_OF * problem.replicates_of(scenario.name)
         random = np.random.default_rng([seed, number])
         jitter = problem.spec.jitter * random.standard_normal((replicates, parameters))
-        points = problem.points_of(np.clip(at + jitter, 0.0, 1.0))
+        points = problem.points_of(np.clip(point + jitter, 0.0, 1.0))
         values = parameters_at(scenario, problem.tuned, points, 1, seed + number)
         values = {path: column.reshape(1, -1) for path, column in values.items()}
         design = problem.run(scenario, indices, values, replicates, seed + number)
@@ -99,7 +99,7 @@ def slopes_at(problem: Any, at: Values, seed: int) -> Slopes:
             slope[k] = regression.slopes(measured, aim)
             miss[k] = aim.deviation(measured.estimate)[0]
     slope[~np.isfinite(slope).all(axis=1)] = 0.0
-    return Slopes(at, miss, slope, problem.weighted(miss))
+    return Slopes(point, miss, slope, problem.weighted(miss))
 
 
 class Regression:
@@ -144,7 +144,7 @@ class Steps:
         problem, spec = self.problem, self.problem.spec
         slope = slopes_at(problem, self.best, seed_of(spec.seed, 1, self.generation)).slope
         self.slope = slope if self.slope is None else (self.slope + slope) / 2
-        scored = problem.at(problem.points_of(self.best[None]), spec.replicates, spec.seed)
+        scored = problem.evaluate(problem.points_of(self.best[None]), spec.replicates, spec.seed)
         miss = np.nan_to_num(problem.misses(scored.figures)[0])
         slopes = Slopes(self.best, miss, self.slope, problem.weighted(miss))
         first = self.best[None] if self.generation == 0 else self.best[None][:0]
@@ -197,8 +197,9 @@ def ensemble(problem: Any, best: Values, count: int, seed: int) -> Sets:
     """
     slopes = slopes_at(problem, best, seed_of(seed, 2))
     freedom = max(float((slopes.weight > 0).sum()) - slopes.directions, 1.0)
-    replicates, at_best = problem.spec.replicates, problem.points_of(best[None])
-    temperature = max(float(problem.at(at_best, replicates, seed).loss[0]) / freedom, 1.0)
+    replicates = problem.spec.replicates
+    (loss,) = problem.evaluate(problem.points_of(best[None]), replicates, seed).loss
+    temperature = max(float(loss) / freedom, 1.0)
     random = np.random.default_rng(seed)
     centre, spread = best, temperature * np.linalg.inv(slopes.precision)
     for stage, width in enumerate(WIDTHS):
@@ -206,7 +207,7 @@ def ensemble(problem: Any, best: Values, count: int, seed: int) -> Sets:
         drawn = random.standard_normal((count, len(best)))
         shares = np.clip(centre + drawn @ root.T, 0.0, 1.0)
         points, luck = problem.points_of(shares), seed_of(seed, 3, stage)
-        scored = problem.at(points, replicates // 4, luck)
+        scored = problem.evaluate(points, replicates // 4, luck)
         if stage == 0:
             slopes, centre = _over_ensemble(problem, shares, scored, slopes)
             spread = temperature * np.linalg.inv(slopes.precision)
@@ -263,7 +264,7 @@ def slice_through(problem: Any, best: Values, tolerance: float, seed: int) -> Sl
     value = np.asarray([[float(moved.at(float(share))) for share in shares] for moved in tuned])
     points = np.tile(best, (value.size + 1, 1))
     points[np.arange(value.size), np.repeat(np.arange(len(tuned)), len(shares))] = value.ravel()
-    loss = problem.at(points, problem.spec.replicates, seed).loss
+    loss = problem.evaluate(points, problem.spec.replicates, seed).loss
     rise = (loss[:-1] - loss[-1]).reshape(value.shape)
     ends = []
     for k, moved in enumerate(tuned):
@@ -272,16 +273,18 @@ def slice_through(problem: Any, best: Values, tolerance: float, seed: int) -> Sl
     return Slices(value, loss[:-1].reshape(value.shape), ends)
 
 
-def range_around(at: float, shares: Values, rise: Values, tolerance: float) -> tuple[float, float]:
+def range_around(
+    point: float, shares: Values, rise: Values, tolerance: float
+) -> tuple[float, float]:
     """Return the shares below and above a point where a rise, known at `shares`, first exceeds the tolerance.
 
     Where it never does, the end of the range is returned. As a sum of squares rises with the square of the distance, its
     root is interpolated linearly.
     """
     limits = []
-    below, above = np.flatnonzero(shares < at)[::-1], np.flatnonzero(shares > at)
+    below, above = np.flatnonzero(shares < point)[::-1], np.flatnonzero(shares > point)
     for side, end in ((below, shares[0]), (above, shares[-1])):
-        before, height, limit = at, 0.0, end
+        before, height, limit = point, 0.0, end
         for k in side:
             if rise[k] > tolerance:
                 roots = np.sqrt(np.maximum([height, tolerance, rise[k]], 0.0))

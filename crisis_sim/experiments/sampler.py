@@ -267,12 +267,12 @@ class Problem(Calibration):
             squares += aim.target.weight * aim.deviation(seen.figures[:, k]) ** 2
         misses = self.misses(seen)
 
-        def at(tolerance: float) -> Values:
+        def log_likelihood(tolerance: float) -> Values:
             shares = (misses <= tolerance).mean(axis=2)
             with np.errstate(divide="ignore"):
                 return np.asarray(-0.5 * squares / tolerance**2 + np.log(shares).sum(axis=1))
 
-        return at
+        return log_likelihood
 
     def run(self, scores: Values, generation: int) -> Seen:
         """Simulate crises at particles, each with its own luck; a stored generation is read from the folder."""

@@ -311,7 +311,7 @@ class Problem(calibrate.Calibration):
         """Crises of each scenario with fresh luck; by default four times those of a trial."""
         return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
-    def at(
+    def evaluate(
         self, points: Values | None, replicates: int, seed: int, progress: Progress = ignore
     ) -> Scored:
         """Run and score points `(points, parameters)`, or the unchanged scenarios, all with the same luck.
@@ -574,7 +574,7 @@ def _make_trials(problem: Problem, study: Study, journal: Journal, options: RunO
             progress = offset_progress(options.progress, done * per_trial, spec.trials * per_trial)
             asked = _ask(problem, study, generation, size, shares)
             points = _points(problem, asked)
-            scored = problem.at(points, spec.replicates, spec.seed, progress)
+            scored = problem.evaluate(points, spec.replicates, spec.seed, progress)
             for k, trial in enumerate(asked):
                 figures = {name: scored.figures[name][k].tolist() for name in KEPT}
                 for key, value in {"generation": generation, **figures}.items():

@@ -78,12 +78,12 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
     spec, trials = problem.spec, search.search(problem, options)
     seed, replicates = spec.seed + 1, problem.check_replicates  # fresh luck
     finalists = np.argsort(trials.loss, kind="stable")[: spec.finalists]
-    scored = problem.at(trials.points[finalists], replicates, seed)
+    scored = problem.evaluate(trials.points[finalists], replicates, seed)
     k = int(np.argmin(scored.loss))
     trials = replace(trials, best=int(finalists[k]))
     figures = {name: values[k : k + 1] for name, values in scored.figures.items()}
     best, tolerance = trials.points[trials.best], search.tolerance_of(problem, trials)
-    before = problem.at(None, replicates, seed)
+    before = problem.evaluate(None, replicates, seed)
     slices = slice_through(problem, best, tolerance, seed)
     files, sets = {}, None
     if spec.sets:

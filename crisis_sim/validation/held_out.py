@@ -143,7 +143,7 @@ def refitted(
         steps.best = start
     for _ in range(generations):
         shares = steps.ask(POINTS_PER_STEP)
-        losses.append(problem.at(problem.points_of(shares), spec.replicates, spec.seed).loss)
+        losses.append(problem.evaluate(problem.points_of(shares), spec.replicates, spec.seed).loss)
         steps.tell(shares, losses[-1])
     return np.asarray(steps.best), float(losses[0][0])
 

@@ -34,7 +34,7 @@ if __name__ == "__main__":
             start = problem.start + 0.5 * (random.random(len(problem.start)) - problem.start)
             best, start_loss = refitted(small, start, GENERATIONS)
             points = problem.points_of(best[None])
-            (loss,) = problem.at(points, problem.spec.replicates, problem.spec.seed + 99).loss
+            (loss,) = problem.evaluate(points, problem.spec.replicates, problem.spec.seed + 99).loss
             row = (start_loss, loss, np.abs(best - problem.start).mean())
             writer.writerow([f"{value:.4g}" for value in row])
             file.flush()

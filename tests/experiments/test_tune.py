@@ -105,7 +105,7 @@ def test_an_interrupt_before_the_first_trial_is_passed_on(monkeypatch: pytest.Mo
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Problem, "at", interrupted)
+    monkeypatch.setattr(Problem, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_experiment(made())
 
@@ -209,10 +209,10 @@ def test_the_loss_is_quadratic_unless_it_is_robust_or_errors_are_added() -> None
     point = np.asarray([[0.75, 0.05]])
     far = {"targets": [{"measure": "mean_deaths", "value": 1.0}]}
     # Deviations are limited to 100 errors.
-    assert Problem(made(**far)).at(point, 40, 1).loss[0] == 100.0**2
-    robust = Problem(made(**far, robust=3)).at(point, 40, 1)
+    assert Problem(made(**far)).evaluate(point, 40, 1).loss[0] == 100.0**2
+    robust = Problem(made(**far, robust=3)).evaluate(point, 40, 1)
     assert robust.loss[0] == 3 * (2 * 100.0 - 3)
-    widened = Problem(made(monte_carlo_error=True)).at(point, 40, 1)
+    widened = Problem(made(monte_carlo_error=True)).evaluate(point, 40, 1)
     estimate, error = (widened.figures[name][0, 0] for name in ("estimate", "standard_error"))
     deviation = (estimate - 500) / np.hypot(50, error)
     assert widened.loss[0] == pytest.approx(min(abs(deviation), 100) ** 2)
@@ -234,7 +234,9 @@ def test_the_cheapest_point_that_reaches_a_level_is_found() -> None:
     assert findings.answer[1].endswith(" more, at 0.01 each).")
     assert objective["cost"] == pytest.approx(0.01 * (value - 200)) == pytest.approx(best["loss"])
     # A little less is not enough any more.
-    below = Problem(experiment).at(np.asarray([[value - 80]]), 100, 1).figures["estimate"][0, 0]
+    below = (
+        Problem(experiment).evaluate(np.asarray([[value - 80]]), 100, 1).figures["estimate"][0, 0]
+    )
     assert below < 500 <= findings.summary["outcomes"][0]["tuned_on_estimate"]
 
 
@@ -279,11 +281,11 @@ def test_the_best_finalist_with_fresh_luck_is_the_result_and_is_moved_alone() ->
     columns = [trials.column(path).to_numpy()[first] for path in (RESOLVE, ATTENTION)]
     assert (fresh["seed"], fresh["replicates"]) == (experiment.spec.seed + 1, 200)
     problem = Problem(experiment)
-    losses = problem.at(np.column_stack(columns), 200, fresh["seed"]).loss
+    losses = problem.evaluate(np.column_stack(columns), 200, fresh["seed"]).loss
     assert best["trial"] == first[np.argmin(losses)]
     assert fresh["loss"] == pytest.approx(losses.min())
     point = np.asarray([list(best["parameters"].values())])
-    assert problem.at(point, 40, 1).loss[0] == best["loss"] != fresh["loss"]
+    assert problem.evaluate(point, 40, 1).loss[0] == best["loss"] != fresh["loss"]
     assert "the best of the 6 best with fresh luck" in findings.answer[0]
 
     table = findings.tables["slices"].to_pandas()
@@ -324,7 +326,7 @@ def test_slopes_from_one_run_equal_differences_between_two_points() -> None:
     problem = Problem(steps(targets=[aim]))
     slopes = slopes_at(problem, np.array([0.55, 0.5]), seed=3)
     shares = np.array([[0.5, 0.5], [0.6, 0.5]])
-    low, high = problem.misses(problem.at(problem.points_of(shares), 1000, 3).figures)
+    low, high = problem.misses(problem.evaluate(problem.points_of(shares), 1000, 3).figures)
     assert slopes.slope[0, 0] == pytest.approx((high - low)[0] / 0.1, rel=0.25)
     assert abs(slopes.slope[0, 1]) < 0.2 * abs(slopes.slope[0, 0])
     assert 0.9 < slopes.directions < 1.5
