@@ -105,19 +105,16 @@ def held_out(
 def summary(predictions: Sequence[Prediction]) -> dict[str, dict[str, float]]:
     """Return, for strikes and for halts, the sums of scores, the number inside the central 80%, and the rank correlation."""
     by_kind: dict[str, dict[str, float]] = {}
-    for what in dict.fromkeys(prediction.what for prediction in predictions):
-        chosen = [prediction for prediction in predictions if prediction.what == what]
+    for what in dict.fromkeys(p.what for p in predictions):
+        chosen = [p for p in predictions if p.what == what]
         scores = ("log_score", "log_score_others", "crps", "crps_others")
         by_kind[what] = {
-            score: float(np.sum([getattr(prediction, score) for prediction in chosen]))
-            for score in scores
-        } | {
+            score: float(np.sum([getattr(p, score) for p in chosen])) for score in scores
+        }
+        by_kind[what] |= {
             "cases": len(chosen),
-            "inside": sum(INSIDE[0] <= prediction.percentile <= INSIDE[1] for prediction in chosen),
-            "rank": rank(
-                [prediction.quantiles[1] for prediction in chosen],
-                [prediction.real for prediction in chosen],
-            ),
+            "inside": sum(INSIDE[0] <= p.percentile <= INSIDE[1] for p in chosen),
+            "rank": rank([p.quantiles[1] for p in chosen], [p.real for p in chosen]),
         }
     return by_kind
 
@@ -165,17 +162,10 @@ def _scored(result: CaseResult, others: Sequence[Case]) -> Prediction:
     chance = max(result.came, 1e-4) if is_strike else 1.0
     chance_others = (len(positive) + 0.5) / (len(times) + 1.0) if is_strike else 1.0
     return Prediction(
-        result.case,
-        result.what,
-        real,
-        result.came,
-        result.percentile,
-        tuple(map(quantile, (0.1, 0.5, 0.9))),
-        -math.log(chance) - math.log(_density(result)),
-        log_crps(map(quantile, LEVELS)),
-        log_score_others - math.log(chance_others),
-        log_crps(quantiles_others),
-    )
+        result.case, result.what, real, result.came, result.percentile, tuple(map(quantile, (0.1, 0.5, 0.9))),
+        -math.log(chance) - math.log(_density(result)), log_crps(map(quantile, LEVELS)),
+        log_score_others - math.log(chance_others), log_crps(quantiles_others),
+    )  # fmt: skip
 
 
 def _density(result: CaseResult) -> float:

@@ -429,10 +429,8 @@ class Validation:
         """Count the verdicts on facts and on cases."""
         facts = Counter(comparison.verdict for comparison in self.comparisons)
         cases = Counter(result.verdict for result in self.cases)
-        return {
-            name: {verdict: counter[verdict] for verdict in VERDICTS}
-            for name, counter in (("facts", facts), ("cases", cases))
-        }
+        counters = {"facts": facts, "cases": cases}
+        return {name: {x: counter[x] for x in VERDICTS} for name, counter in counters.items()}
 
     def plain(self) -> dict[str, Any]:
         """Return the validation as JSON-compatible data; `recorded` is the fact in the record, `fact` as compared."""
@@ -445,11 +443,7 @@ class Validation:
             "unresolved": self.unresolved,
             "counts": self.counts(),
             "failures": self.failures,
-            "facts": [
-                _plain_fact(family, comparison)
-                for family, comparisons in self.facts.items()
-                for comparison in comparisons
-            ],
+            "facts": [_plain_fact(family, fact) for family, facts in self.facts.items() for fact in facts],
             "cases": [_plain_case(result) for result in self.cases],
         })  # fmt: skip
         return plain
@@ -498,21 +492,15 @@ def validate(
 
 
 def _plain_fact(family: str, comparison: Comparison) -> dict[str, Any]:
-    fact = comparison.fact
+    figures = ("recorded", "fact", "simulated")
     return {
-        "id": fact.id,
+        "id": comparison.fact.id,
         "family": family,
-        "statistic": fact.statistic,
-        "population": fact.population,
-        "source": fact.source,
-        "unit": "share" if fact.is_share else "days",
+        **_fields(comparison.fact, "statistic", "population", "source"),
+        "unit": "share" if comparison.fact.is_share else "days",
         **{
-            name: {key: getattr(figure, key) for key in ("value", "lower", "upper", "n")}
-            for name, figure in (
-                ("recorded", comparison.recorded),
-                ("fact", fact),
-                ("simulated", comparison.simulated),
-            )
+            name: _fields(getattr(comparison, name), "value", "lower", "upper", "n")
+            for name in figures
         },
         "tolerance": comparison.expectation.tolerance,
         **_plain_verdict(comparison),
@@ -524,7 +512,7 @@ def _plain_case(result: CaseResult) -> dict[str, Any]:
         "id": result.expectation.id,
         "case": result.case.name,
         "scenario": result.case.scenario,
-        **{name: getattr(result, name) for name in ("what", "real", "came", "percentile")},
+        **_fields(result, "what", "real", "came", "percentile"),
         "came_among": CASES_AMONG[result.what],
         "simulated": dict(zip(QUANTILES, result.quantiles, strict=True)),
         **_plain_verdict(result),
@@ -532,9 +520,10 @@ def _plain_case(result: CaseResult) -> dict[str, Any]:
 
 
 def _plain_verdict(result: Comparison | CaseResult) -> dict[str, Any]:
-    return {
-        "verdict": result.verdict,
-        "in_fit": result.expectation.in_fit,
-        "declared_met": result.expectation.met,
-        "note": result.expectation.note,
-    }
+    expected = result.expectation
+    claims = {"in_fit": expected.in_fit, "declared_met": expected.met, "note": expected.note}
+    return {"verdict": result.verdict, **claims}
+
+
+def _fields(record: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
