@@ -266,8 +266,7 @@ def _objective(found: Found, goal: Goal) -> dict[str, Any]:
 
 #: Largest number of parameters in an answer; the table has all of them.
 MOST_NAMED = 8
-#: A parameter is well determined if it can move alone in at most the first share of its range, and poorly from the second
-#: on.
+#: Shares of its range in which a parameter can move alone: up to the first it is well determined, from the second poorly.
 PINNED, LOOSE = 0.1, 0.5
 
 
