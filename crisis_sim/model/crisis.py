@@ -138,7 +138,7 @@ class CrisisModel(mesa.Model):  # type: ignore[misc]  # Mesa's Model is untyped
         if name == "cpu":
             return drivers.run_crises, STRETCH
         if name != "gpu":
-            raise ValueError(f"engine '{name}' is unknown; there are cpu, gpu")
+            raise ValueError(f"unknown engine {name!r}; expected cpu or gpu")
         own_classes = not {type(agent) for agent in self.agents} <= set(ROLES.values())
         if own_classes or self.policies or self.journal is not None:
             raise ValueError("your own classes, policies and a journal need the engine cpu")

@@ -128,7 +128,7 @@ def test_own_classes_policies_and_a_journal_need_the_cpu(
 
 
 def test_an_unknown_engine_is_refused(may_2025: Scenario) -> None:
-    with pytest.raises(ValueError, match="'tpu' is unknown; there are cpu, gpu"):
+    with pytest.raises(ValueError, match="unknown engine 'tpu'; expected cpu or gpu"):
         CrisisModel(may_2025, 1, engine="tpu")
 
 
@@ -140,7 +140,7 @@ def test_a_batch_with_own_classes_or_on_a_cluster_is_refused(
         simulate("may_2025", 10, agents=[Observer], engine="gpu")
     with pytest.raises(BatchError, match="engine cpu"):
         run_to_folder("may_2025", tmp_path / "out", 10, scheduler="local", engine="gpu")
-    with pytest.raises(BatchError, match="'tpu' is unknown; there are cpu, gpu"):
+    with pytest.raises(BatchError, match="unknown engine 'tpu'; expected cpu or gpu"):
         simulate("may_2025", 10, engine="tpu")
 
 
