@@ -211,28 +211,15 @@ def _controls(session: Session) -> dict[str, Any]:
     }
 
 
-#: Attributes of a slider that are sent unchanged.
-SLIDER_KEYS = ("path", "label", "limits", "low", "high", "step", "log", "middle", "spread")
-
-
 def _groups(groups: tuple[Group, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "path": group.path,
-            "kind": group.kind,
-            "title": group.title,
-            "switched": group.switched,
-            "sliders": [_slider(slider) for slider in group.sliders],
-        }
-        for group in groups
-    ]
+    return [{**vars(group), "sliders": [*map(_slider, group.sliders)]} for group in groups]
 
 
 def _slider(slider: Slider) -> dict[str, Any]:
     meaning = words.sentence(slider.meaning.replace("`", "")).removesuffix(".")
     ends = f"{slider.low:g} to {slider.high:g}".replace("-", words.MINUS)
     return {
-        **{key: getattr(slider, key) for key in SLIDER_KEYS},
+        **vars(slider),
         "help": f"{meaning} ({slider.unit}, {ends}).",
         "unit": "" if slider.unit in HIDDEN_UNITS else f" {slider.unit}",
         "given": number_in_words(slider.given, slider.unit),

@@ -1,8 +1,7 @@
-"""Scenarios: a YAML file becomes a checked, unchanging `Scenario`, mistakes a readable report.
+"""Scenarios: YAML files are read and checked, and become immutable `Scenario` objects.
 
-`load_scenario` does it all. `schema` and `behaviour` say what a scenario may hold, and everything
-else follows them: reports of mistakes, overrides, the JSON Schema for editors, the table of
-parameters. Nothing here runs a crisis, and nothing here needs an array library.
+The schema, in `schema` and `behaviour`, determines everything else: checks and their messages, overrides, the JSON Schema
+for editors, and the table of parameters. This package does not run crises, and needs no array library.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from crisis_sim.scenario.numbers import Distribution as Distribution
     from crisis_sim.scenario.schema import Scenario as Scenario
 
-#: Fetched when first used: Mesa and SciPy are slow to import.
+#: Imported on first use, because pydantic and its schemas are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

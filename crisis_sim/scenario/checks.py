@@ -480,16 +480,10 @@ def _rungs(top: Node) -> list[_Rung]:
     rungs = []
     for rung in top.items("ladder")[:MAX_RUNGS]:  # the schema reports a longer ladder
         name, violence = rung.get("name"), rung.get("violence")
+        title = str(name.content) if name else ""
         level = violence.content if violence else VIOLENCE[0]
-        rungs.append(
-            _Rung(
-                rung,
-                name=str(name.content) if name else "",
-                violence=level if level in VIOLENCE else None,
-                strike=flag(rung, "strike"),
-                nuclear=flag(rung, "nuclear"),
-            )
-        )
+        level = level if level in VIOLENCE else None
+        rungs.append(_Rung(rung, title, level, flag(rung, "strike"), flag(rung, "nuclear")))
     return rungs
 
 

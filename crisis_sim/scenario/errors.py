@@ -47,6 +47,11 @@ class Mistake:
     suggestion: str = ""
     source_line: str = ""
 
+    @property
+    def position(self) -> tuple[str, int, int]:
+        """File, line and column."""
+        return self.file, self.line, self.column
+
     def __str__(self) -> str:
         place = f":{self.line}:{self.column}" if self.line else ""
         report = [f"{printable(self.file)}{place}: error: {_short(self.message)}"]

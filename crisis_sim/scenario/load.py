@@ -577,10 +577,8 @@ def build_scenario(
     if named := top.get("name"):  # a field of the schema that files cannot set
         found.append(named.label.mistake("a scenario is named after its file", "no name"))
     scenario = validate(Scenario, top, found, name=name)
-    known = {(mistake.file, mistake.line, mistake.column) for mistake in mistakes}
-    found = [
-        mistake for mistake in found if (mistake.file, mistake.line, mistake.column) not in known
-    ]
+    known = {mistake.position for mistake in mistakes}
+    found = [mistake for mistake in found if mistake.position not in known]
     if mistakes or found or scenario is None:
         raise ScenarioError([*mistakes, *found])
     return scenario
