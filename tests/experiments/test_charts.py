@@ -187,7 +187,7 @@ Numbers = Callable[[Any], Any]
         ("posterior", "predictive", 0, lambda f: [100 * f.summary["predictive"][0]["median"]]),
     ],
 )  # fmt: skip
-def test_figures_are_drawn_where_they_stand(
+def test_figures_are_drawn_at_their_values(
     name: str, chart: str, place: int, numbers: Numbers
 ) -> None:
     expected = {float(f"{one:.5g}") for one in numbers(found(name))}
@@ -195,7 +195,7 @@ def test_figures_are_drawn_where_they_stand(
     assert expected <= numbers_in(drawn(name)[chart].axes[place])
 
 
-def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there() -> None:
+def test_a_pair_is_coloured_by_the_sign_of_its_interaction() -> None:
     findings = found("attribute")
     summary = copy.deepcopy(dict(findings.summary))
     one = summary["attributions"]["first_strike"]
@@ -206,7 +206,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there()
     findings = replace(findings, summary=summary)
     axes = style.styled(draw_interactions)(findings).axes[0]
     colours = [to_hex(square.get_facecolor()) for square in axes.patches]
-    # Whichever way the whole goes: that may be too little to tell. What is larger is stronger.
+    # Whatever the sign of the total. Larger interactions have a stronger colour.
     assert colours == [style.tint(style.LESS, 0.85), style.tint(style.MORE, 0.55), "#ffffff"]
     assert [text.get_text() for text in axes.texts] == ["−20.0", "+10.0", "+1.0"]
     # Unknown outcomes are explained.
@@ -215,7 +215,7 @@ def test_a_pair_is_coloured_by_whether_each_adds_more_where_the_other_is_there()
         assert "in 3 of 8 combinations" in words_in(figure)
 
 
-def test_a_maps_dots_are_full_where_it_is_sure_and_marginals_tell_what_is_pinned_down() -> None:
+def test_a_maps_dots_are_full_where_significant_and_marginals_show_shrinkage() -> None:
     table = rows(found("map"), "differences", "agreement")
     sure = int(((table.lower > 0) | (table.upper < 0)).sum())
     dots = [one for one in drawn("map")["map_1"].axes[0].lines if one.get_marker() == "o"]
@@ -227,11 +227,11 @@ def test_a_maps_dots_are_full_where_it_is_sure_and_marginals_tell_what_is_pinned
     for row in found("posterior").summary["parameters"]:
         axes = by_name[row["path"]]
         assert ("not pinned down" in axes.get_xlabel() + axes.get_ylabel()) is not row["pinned"]
-        # Bars of the posterior hold all of it: 100 per cent, as the prior's.
+        # The bars of the posterior add up to 100 per cent, as do the prior's.
         assert [sum(patch.get_data().values) for patch in axes.patches] == pytest.approx([100, 100])
 
 
-# Pairs of any number of parts, factors and outcomes.
+# --- Pairs of any number of parts, factors and outcomes
 
 WORDS = "among crises with a first strike, the share with a ceasefire within ninety-six hours of it"
 
@@ -250,7 +250,7 @@ def size_of(one: str, other: str) -> dict[str, float]:
         *(pytest.param(*one, marks=pytest.mark.slow) for one in ((2, 3), (3, 2), (6, 2), (18, 1))),
     ],
 )
-def test_pairs_of_any_number_of_parts_and_factors_can_be_read(
+def test_pairs_of_any_number_of_parts_and_factors_are_legible(
     parts_not_factors: bool, number: int, outcomes: int
 ) -> None:
     measures = [

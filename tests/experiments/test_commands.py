@@ -32,7 +32,7 @@ def test_a_sweep_from_the_command_line_answers_on_stdout_and_leaves_a_folder(
         assert (out / name).stat().st_size > 0
 
 
-def test_a_dry_run_says_how_much_it_would_be_and_writes_nothing(
+def test_a_dry_run_prints_the_plan_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -45,7 +45,7 @@ def test_a_dry_run_says_how_much_it_would_be_and_writes_nothing(
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_an_experiment_is_run_by_its_file_and_gone_on_with_by_its_folder(
+def test_an_experiment_is_run_from_its_file_and_resumed_from_its_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, out = tmp_path / "mine.yaml", tmp_path / "out"
@@ -56,7 +56,7 @@ def test_an_experiment_is_run_by_its_file_and_gone_on_with_by_its_folder(
     assert run_command(["experiment", str(file), "--out", str(out), "--json"]) == DONE
     first = json.loads(capsys.readouterr().out)
     assert first["kind"] == "sweep"
-    (out / "manifest.json").unlink()  # as if it had been cut short before its end
+    (out / "manifest.json").unlink()  # as after an interruption
     assert run_command(["experiment", "--resume", str(out), "--json"]) == DONE
     assert json.loads(capsys.readouterr().out) == first
 
@@ -97,7 +97,7 @@ DAYS = "mediators.us.attention_days"
     ],
     ids=" ".join,
 )
-def test_what_is_said_twice_is_a_mistake_that_names_both_values(
+def test_a_repeated_value_is_a_mistake_that_names_both(
     command: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,13 +121,13 @@ SETTINGS = (
 
 
 @pytest.mark.usefixtures("no_charts")
-def test_an_experiment_of_a_kind_is_asked_for_by_the_keys_of_its_file(
+def test_an_experiment_is_given_by_its_kind_and_keys(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert run_command(["experiment", "sweep", "may_2025", *SETTINGS, "--out", str(out)]) == DONE
     assert read_experiment(out).summary["points"] == 2
-    # What is kept in the folder is a file that can be run.
+    # The file in the folder can be run.
     again = ["experiment", str(out / "experiment.yaml"), "--dry-run", "--json"]
     capsys.readouterr()
     assert run_command(again) == DONE
@@ -148,7 +148,7 @@ def test_an_experiment_of_a_kind_is_asked_for_by_the_keys_of_its_file(
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_keys_may_lead_into_mappings_and_stand_in_for_a_files(
+def test_keys_may_lead_into_mappings_and_replace_those_of_a_file(
     settings: list[str], crises: int | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["experiment", *settings, "--dry-run", "--json"]) == DONE
@@ -195,7 +195,7 @@ RESOLVE = "states.south.resolve"
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, list) else "",
 )  # fmt: skip
-def test_a_mistake_is_told_with_the_nearest_name_and_nothing_is_written(
+def test_a_mistake_is_reported_with_the_nearest_name_and_nothing_is_written(
     arguments: list[str],
     said: str,
     tmp_path: Path,
@@ -242,7 +242,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize("kind", SHORT)
-def test_a_short_command_asks_what_the_keys_ask(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_command_equals_its_keys(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(
         "crisis_sim.cli.experiment.carry_out", lambda one, *_: asked.append(one) or DONE

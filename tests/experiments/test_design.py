@@ -23,7 +23,7 @@ def run(folder: Path | None = None) -> Any:
     return run_design(crisis(), {NORTH: POINTS}, [AGREED, DEATHS], 40, seed=4, folder=folder)
 
 
-def test_points_are_what_batches_of_their_own_would_give_by_way_of_a_folder_or_not(
+def test_points_equal_separate_batches_in_memory_and_in_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     design = run()
@@ -34,7 +34,7 @@ def test_points_are_what_batches_of_their_own_would_give_by_way_of_a_folder_or_n
             alone.column("deaths").mean()
         )
     assert (design.points, design.crises) == (3, 120)
-    table = design.measure_table()  # a row for each measure and point
+    table = design.measure_table()
     assert table.column("measure").to_pylist() == ["agreement"] * 3 + ["mean_deaths"] * 3
     assert table.column("point").to_pylist() == [0, 1, 2] * 2
     assert min(table.column("of").to_pylist()) == 40
@@ -48,22 +48,22 @@ def test_points_are_what_batches_of_their_own_would_give_by_way_of_a_folder_or_n
             np.testing.assert_array_equal(one.influence, other.measured[name].influence)
 
 
-def test_several_scenarios_are_points_one_after_the_other_on_the_same_luck() -> None:
+def test_several_scenarios_are_points_in_order_with_the_same_random_numbers() -> None:
     design = run_design([crisis(), crisis("again")], {NORTH: POINTS}, [DEATHS], 20)
     estimate = design.measured["mean_deaths"].estimate
     assert len(estimate) == 6
     np.testing.assert_array_equal(estimate[:3], estimate[3:])
     less = design.measured["mean_deaths"].less(1)
-    assert less.estimate[4] == less.standard_error[4] == 0  # the same crisis, the same luck
+    assert less.estimate[4] == less.standard_error[4] == 0  # the same crises
     table = design.point_table().to_pydict()
     assert table["scenario"] == ["quarrel"] * 3 + ["again"] * 3
     assert table[NORTH] == POINTS * 2
-    # No values run the scenarios as they are.
+    # Without values the scenarios are unchanged.
     design = run_design([crisis(), crisis("b", horizon_days=6)], {}, [AGREED], 10)
     assert design.measured["agreement"].points == design.points == 2
 
 
-def test_every_replicate_may_have_a_value_of_its_own() -> None:
+def test_values_may_differ_between_replicates() -> None:
     values = np.random.default_rng(5).uniform(0.2, 0.9, (2, 30))
     design = run_design(crisis(), {NORTH: values}, [DEATHS], 30)
     batch = simulate(crisis(), 30, 1, points=2, parameters={NORTH: values.ravel()})
@@ -76,7 +76,7 @@ def test_every_replicate_may_have_a_value_of_its_own() -> None:
     ("values", "said"),
     [([], "point"), ([[0.1, 0.2]], "shape"), (0.5, "len"), ([4.0], "expected between 0 and 3")],
 )
-def test_values_that_are_no_points_are_refused_before_anything_is_written(
+def test_values_of_the_wrong_shape_raise_before_anything_is_written(
     values: object, said: str, tmp_path: Path
 ) -> None:
     with pytest.raises((BatchError, TypeError), match=said):
@@ -84,14 +84,14 @@ def test_values_that_are_no_points_are_refused_before_anything_is_written(
     assert not (tmp_path / "x").exists()
 
 
-def test_failed_blocks_are_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_failed_blocks_raise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     failed = {"failures": [{"error": "ZeroDivisionError: none"}]}
     monkeypatch.setattr(design_module, "run_to_folder", lambda *_, **__: failed)
     with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
         run(tmp_path)
 
 
-def test_agents_that_are_added_take_part_and_can_be_measured() -> None:
+def test_added_agents_take_part_and_can_be_measured() -> None:
     outcomes = [{"mean": "acts_counted"}]
     experiment = made("attribute", agents=[Counter], outcomes=outcomes, replicates=5)
     measures = run_experiment(experiment, agents=[Counter]).tables["measures"]

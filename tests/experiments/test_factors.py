@@ -30,12 +30,12 @@ from tests.experiments.examples import DAYS, NORTH, RESOLVE, made, with_south
         ({"beta": [2, 6]}, 0.0, 1.0, 0.25),
         ({"choice": {"values": [0.3, 0.1], "weights": [3, 1]}}, 0.1, 0.3, 0.25),
         ({"normal": [0.5, 0.1]}, 0.5 - 0.1959964, 0.5 + 0.1959964, 0.5),
-        ({"normal": [0.9, 0.1]}, 0.9 - 0.1959964, 1.0, 0.9),  # cut to what the schema allows
+        ({"normal": [0.9, 0.1]}, 0.9 - 0.1959964, 1.0, 0.9),  # limited by the schema
         ({"lognormal": [0.2, 0.5]}, 0.2 / math.exp(0.979982), 0.2 * math.exp(0.979982), 0.2),
-        (0.3, 0.0, 1.0, 0.3),  # as far as the schema allows
+        (0.3, 0.0, 1.0, 0.3),  # the schema's range
     ],
 )
-def test_a_number_goes_over_what_the_scenario_leaves_open_about_its_middle(
+def test_default_ranges_and_middles_come_from_the_distribution(
     written: object, low: float, high: float, middle: float
 ) -> None:
     number = read_number(written)
@@ -43,7 +43,7 @@ def test_a_number_goes_over_what_the_scenario_leaves_open_about_its_middle(
     assert middle_of(number) == pytest.approx(middle)
 
 
-def test_a_given_end_takes_the_place_of_the_default_and_steps_are_equal_or_are_ratios() -> None:
+def test_a_given_end_replaces_the_default_and_steps_are_equal_or_ratios() -> None:
     factor = resolve(RESOLVE, Range(low=0.7), crisis())
     assert (factor.low, factor.high) == (0.7, 1.0)
     assert factor.unit == "share"
@@ -60,63 +60,63 @@ def test_numbers_are_found_in_mappings_and_lists() -> None:
     assert number_at(scenario, "mediators.elder.trust.north") == 0.6
 
 
-# Factors of a study, and how they are drawn.
+# --- Factors of a sensitivity study
 
 PREPARATION = "behaviour.decision.preparation_days"
 
 
 def drawn(path: str, scenario: Any = None, **ends: float) -> Any:
-    (one,) = drawn_factors({path: Range(**ends)}, scenario or crisis())
-    return one
+    (factor,) = drawn_factors({path: Range(**ends)}, scenario or crisis())
+    return factor
 
 
-def test_a_parameter_that_is_uncertain_is_drawn_as_the_scenario_draws_it() -> None:
-    one = drawn(RESOLVE, with_south({"triangular": [0.2, 0.5, 0.8]}))
-    # Not even: at an eighth that would be 0.275.
-    places = one.finite_at(np.array([0.0, 0.125, 0.5, 1.0]))
-    assert places == pytest.approx([0.2, 0.35, 0.5, 0.8], abs=1e-4)
-    assert one.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
-    # Trajectories end within a distribution without ends.
+def test_an_uncertain_parameter_is_drawn_from_its_distribution() -> None:
+    factor = drawn(RESOLVE, with_south({"triangular": [0.2, 0.5, 0.8]}))
+    # A uniform distribution would have 0.275 at an eighth.
+    values = factor.finite_at(np.array([0.0, 0.125, 0.5, 1.0]))
+    assert values == pytest.approx([0.2, 0.35, 0.5, 0.8], abs=1e-4)
+    assert factor.ends == pytest.approx((0.2 + 0.3 * 0.1**0.5, 0.8 - 0.3 * 0.1**0.5))
+    # Of an unbounded distribution, trajectories use the middle 95%.
     behaviour = {"decision": {"preparation_days": {"lognormal": [2.0, 0.5]}}}
     low, high = drawn(PREPARATION, crisis(behaviour=behaviour)).between_ends(np.array([0.0, 1.0]))
     assert (low, high) == pytest.approx((2 * np.exp(-0.98), 2 * np.exp(0.98)), rel=1e-3)
 
 
-def test_a_given_range_goes_first_and_the_schemas_is_gone_over_in_ratios_where_it_is_wide() -> None:
-    one = drawn(RESOLVE, low=0.6, high=0.8)
-    assert one.distribution is None
-    assert one.ends == (0.6, 0.8)
+def test_a_given_range_replaces_the_distribution_and_a_wide_schema_range_is_logarithmic() -> None:
+    given = drawn(RESOLVE, low=0.6, high=0.8)
+    assert given.distribution is None
+    assert given.ends == (0.6, 0.8)
     days, north = drawn(DAYS), drawn(NORTH)
     places = np.array([0.0, 0.5, 1.0])
     for factor, middle in (
-        (one, 0.7),
+        (given, 0.7),
         (days, (days.low * days.high) ** 0.5),
         (north, (north.low + north.high) / 2),
     ):
         assert factor.finite_at(places) == pytest.approx([factor.low, middle, factor.high])
 
 
-def test_without_factors_everything_that_is_worth_a_slider_is_one() -> None:
+def test_by_default_every_number_with_a_slider_is_a_factor() -> None:
     found = ranges({}, crisis())
     assert {NORTH, RESOLVE, DAYS, "lenders.bank.conditionality"} <= set(found)
     assert "mediators.elder.trust.north" not in found
-    assert found["lenders.bank.days_later"] == Range(low=-20, high=30)  # as far as its slider goes
-    assert found["lenders.bank.conditionality"] == Range()  # as the scenario draws it
+    assert found["lenders.bank.days_later"] == Range(low=-20, high=30)  # the slider's range
+    assert found["lenders.bank.conditionality"] == Range()  # the scenario's distribution
     experiment = made("sensitivity", method="morris", vary={}, samples=4, tornado=0)
     assert crises(experiment) == 4 * (len(found) + 1) * 8
 
 
-def test_the_shipped_study_is_one_of_eight_factors_that_the_scenario_draws() -> None:
+def test_the_shipped_study_has_eight_factors_drawn_from_the_scenario() -> None:
     path, changes = "mediators.us.attention_days", {"samples": 1024, "second_order": True}
     shipped: Any = load_experiment(
         "what_matters_in_may_2025", {**changes, "replicates": 64, "tornado": 0}
     )
     factors = drawn_factors(shipped.spec.vary, shipped.scenario)
     assert len(factors) == 8
-    assert all(one.distribution for one in factors)
+    assert all(factor.distribution for factor in factors)
     assert crises(shipped) == 18 * 1024 * 64
-    # In ratios a lognormal goes over the middle 95% of it.
-    (one,) = drawn_factors({path: Range(scale="log")}, shipped.scenario)
+    # On a log scale a lognormal is replaced by its middle 95%.
+    (factor,) = drawn_factors({path: Range(scale="log")}, shipped.scenario)
     median, spread = shipped.scenario.mediators["us"].attention_days.values
     low, high = (median * np.exp(sign * 1.959964 * spread) for sign in (-1, 1))
-    assert one.describe().startswith(f"in equal ratios from {low:g} to {high:g}")
+    assert factor.describe().startswith(f"in equal ratios from {low:g} to {high:g}")

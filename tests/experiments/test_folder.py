@@ -1,4 +1,4 @@
-"""Folders of experiments: written, gone on with, made by somebody else, damaged by a disk, or in use."""
+"""Folders of experiments: written, resumed, from elsewhere, damaged, or in use."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def stop_halfway(done: int, total: int) -> None:
         raise InterruptedError
 
 
-def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(done: Path) -> None:
+def test_findings_are_read_from_their_folder_with_the_experiment_and_its_batch(done: Path) -> None:
     read, experiment = read_experiment(done), made()
     assert same(read, found("sweep"))
     assert read.crises == 20
@@ -91,7 +91,7 @@ def test_findings_come_back_from_their_folder_with_the_experiment_and_its_batch(
         read_batch(done)
 
 
-def test_finished_findings_are_kept_when_gone_on_with_and_replaced_by_those_of_another_run(
+def test_finished_findings_are_kept_on_resume_and_replaced_by_another_run(
     done: Path,
 ) -> None:
     assert same(run_experiment(made(), done, resume=True, progress=stop_halfway), found("sweep"))
@@ -104,7 +104,7 @@ def test_finished_findings_are_kept_when_gone_on_with_and_replaced_by_those_of_a
 
 
 @pytest.mark.parametrize("kind", CONTENT)
-def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_the_folder(
+def test_findings_are_identical_after_an_interruption_with_any_processes_and_from_the_folder(
     kind: str, tmp_path: Path
 ) -> None:
     experiment, whole = examples.made(kind), found(kind)
@@ -118,12 +118,12 @@ def test_findings_are_the_same_to_the_bit_cut_short_with_any_processes_and_from_
     assert same(whole, read_experiment(tmp_path))
     if kind == "sweep":
         assert not same(whole, run_experiment(examples.made(kind, seed=9)))
-        # What was cut short is thrown away when asked.
+        # A restart discards the unfinished experiment.
         findings = run_experiment(made(replicates=4), unfinished(tmp_path), restart=True)
         assert read_experiment(tmp_path).crises == findings.crises == 8
 
 
-def test_a_folder_of_other_things_is_left_alone_and_nothing_is_read_from_it(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed_or_read(tmp_path: Path) -> None:
     with pytest.raises(ResultsError, match="no experiment"):
         read_experiment(tmp_path)
     (tmp_path / "thesis.txt").write_text("ten years of work")
@@ -132,7 +132,7 @@ def test_a_folder_of_other_things_is_left_alone_and_nothing_is_read_from_it(tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_points_stand_side_by_side_under_what_was_varied_with_the_figures_that_were_found(
+def test_points_are_compared_by_their_values_with_the_same_results(
     done: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = compare(read_points(done))
@@ -148,18 +148,18 @@ def test_points_stand_side_by_side_under_what_was_varied_with_the_figures_that_w
         read_points(done)
 
 
-# A folder that somebody else has made, or that a disk has damaged.
+# --- Folders from elsewhere, or damaged
 
 
 def edit(path: Path, **changes: Any) -> None:
-    """Change a file of JSON, and its checksum with it: one who lies can count, too."""
+    """Change a JSON file and its checksum, as a forger would."""
     content = {**json.loads(path.read_text()), **changes}
     content.pop(CHECKSUM, None)
     path.write_bytes(as_json(with_checksum(content)))
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../canary.yaml", "canary.txt", "link.yaml"])
-def test_no_file_from_elsewhere_gets_into_the_page_by_its_name(done: Path, name: str) -> None:
+def test_no_file_outside_the_folder_gets_into_the_page(done: Path, name: str) -> None:
     for path in (done.parent / "canary.yaml", done / "canary.txt"):
         path.write_text(CANARY)
     (done / "link.yaml").symlink_to(done.parent / "canary.yaml")
@@ -176,11 +176,11 @@ OWN = ["experiment.yaml", "resolved.json", "summary.json", "manifest.json", "mea
 
 @pytest.mark.parametrize("name", [*OWN, "design"])
 @pytest.mark.parametrize("how", ["link", "pipe"])
-def test_what_is_no_file_of_the_folders_own_is_not_read(done: Path, name: str, how: str) -> None:
+def test_links_and_other_special_files_are_not_read(done: Path, name: str, how: str) -> None:
     path, elsewhere = done / name, done.parent / "elsewhere"
     path.rename(elsewhere)
     os.mkfifo(path) if how == "pipe" else path.symlink_to(elsewhere)
-    if name == "design":  # of it the page tells a few crises only, and can do without
+    if name == "design":  # the page shows a few of its crises, or none
         write_page(done)
         assert "expected a folder" in (done / "report.html").read_text()
         return
@@ -188,7 +188,7 @@ def test_what_is_no_file_of_the_folders_own_is_not_read(done: Path, name: str, h
         read_experiment(done)
 
 
-def test_a_lock_is_never_written_through_a_link_and_a_second_process_is_told_of_it(
+def test_a_lock_is_never_written_through_a_link_and_stops_a_second_process(
     done: Path,
 ) -> None:
     with (
@@ -228,7 +228,7 @@ JUNK = st.one_of(
 @pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
+def test_any_json_in_a_folder_is_read_or_raises_a_results_error(
     written: Copied, tmp_path_factory: pytest.TempPathFactory, data: Any
 ) -> None:
     folder = Path(shutil.copytree(written("sweep"), tmp_path_factory.mktemp("edited") / "a"))
@@ -249,12 +249,12 @@ def test_whatever_a_folder_of_json_says_it_is_read_or_refused(
     (folder / name).write_bytes(as_json(with_checksum(content)))
     with suppress(ResultsError):
         read_experiment(folder)
-        if name == "summary.json":  # a page takes a second, so only where it reads most
+        if name == "summary.json":  # a page takes a second, so only for the file it uses most
             write_page(folder)
 
 
 @pytest.mark.parametrize("kind", ["sweep", "tune"])
-def test_an_experiment_is_not_gone_on_with_under_other_code(
+def test_an_experiment_is_not_resumed_with_other_code(
     copied: Copied, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     folder = copied(kind)
@@ -269,7 +269,9 @@ def test_an_experiment_is_not_gone_on_with_under_other_code(
 @pytest.mark.parametrize(
     ("kind", "file"), [("tune", "journal.log"), ("posterior", "design/generation_001.parquet")]
 )
-def test_damage_is_told_and_done_again_to_the_same(copied: Copied, kind: str, file: str) -> None:
+def test_damage_is_reported_and_a_rerun_gives_the_same(
+    copied: Copied, kind: str, file: str
+) -> None:
     folder = copied(kind)
     before = read_experiment(folder)
     path = unfinished(folder) / file

@@ -1,4 +1,4 @@
-"""Experiments are read with care: mistakes in those of any kind are told at their places, with the nearest name."""
+"""Reading experiments: mistakes in files of any kind are reported at their places, with the nearest name."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def mine(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_sound_file_is_read_with_its_name_measures_and_scenario(mine: Path) -> None:
+def test_a_valid_file_is_read_with_its_name_measures_and_scenario(mine: Path) -> None:
     experiment = load_experiment(mine)
     assert (experiment.name, experiment.kind, experiment.text) == ("mine", "sweep", GOOD)
     assert [one.name for one in experiment.measures] == ["agreement"]
     assert experiment.scenario.name == "may_2025"
-    # A change from the command line is checked and named there.
+    # A mistake in a change from the command line names the option.
     assert load_experiment(mine, {"replicates": 77}).spec.replicates == 77
     with pytest.raises(ScenarioError, match="--replicates:1:1: error: out of range: 0"):
         load_experiment(mine, {"replicates": 0})
-    # A scenario's file lies beside the experiment.
+    # A scenario's file is in the experiment's folder.
     as_file(mine.parent, "other.yaml")
     mine.write_text(GOOD.replace("may_2025", "other.yaml").replace(DAYS, NORTH).replace("5}", "1}"))
     assert load_experiment(mine).scenario.name == "other"
@@ -88,7 +88,7 @@ def test_a_sound_file_is_read_with_its_name_measures_and_scenario(mine: Path) ->
         (GOOD, GOOD.replace("us.att", "us.at").replace("[ag", "[a"), ["no parameter", "unknown measure", "2 mistakes"]),
     ],
 )  # fmt: skip
-def test_a_mistake_is_shown_where_it_stands_with_the_nearest_name(
+def test_a_mistake_is_reported_at_its_line_with_the_nearest_name(
     mine: Path, old: str, new: str, said: list[str]
 ) -> None:
     assert old in GOOD
@@ -100,7 +100,7 @@ def test_a_mistake_is_shown_where_it_stands_with_the_nearest_name(
         assert part in report
 
 
-def test_an_experiment_can_be_made_in_python_and_has_the_digest_of_what_changes_results() -> None:
+def test_an_experiment_can_be_made_in_python_with_the_same_digest_for_the_same_results() -> None:
     experiment = made("sweep")
     assert experiment.scenario == crisis()
     assert experiment.digest == made("sweep").digest
@@ -180,18 +180,20 @@ def record(**changes: Any) -> dict[str, Any]:
         ("posterior", record(unit="days"), "is not a time"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_at_its_place(kind: str, changes: dict[str, Any], said: str) -> None:
+def test_a_mistake_of_a_kind_is_reported_at_its_place(
+    kind: str, changes: dict[str, Any], said: str
+) -> None:
     usual = {"vary": VARY} if kind == "tune" else {}
     with pytest.raises(ScenarioError) as error:
         made(kind, **{**usual, **changes})
     assert said in str(error.value)
     assert re.match(r"mine:\d+:\d+: error: ", str(error.value))
-    # What is missing from the whole file is told at its first line.
+    # A missing key is reported at the first line.
     whole = said.startswith("neither")
     assert all(mistake.line > 1 or whole for mistake in error.value.mistakes)
 
 
-def test_an_outcome_that_goes_with_a_part_is_refused() -> None:
+def test_an_outcome_that_is_removed_with_a_part_is_a_mistake() -> None:
     own = next(name for name in Columns.of(crisis()).named("flag", "time") if "bank" in name)
     with pytest.raises(ScenarioError, match=f"no outcome '{own}' without the parts"):
         made("attribute", outcomes=[{"mean": own}])
@@ -211,7 +213,7 @@ def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shipped", shipped_experiments(), ids=lambda one: one.name)
-def test_odd_values_anywhere_in_a_file_are_mistakes_and_no_traceback(
+def test_invalid_values_anywhere_in_a_file_are_mistakes_without_a_traceback(
     tmp_path: Path, shipped: Any
 ) -> None:
     whole = YAML(typ="safe").load(shipped.path.read_text("utf-8"))

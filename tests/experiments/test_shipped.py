@@ -31,7 +31,7 @@ NAMES = [one.name for one in shipped_experiments()]
         for name in NAMES
     ],
 )
-def test_every_shipped_experiment_is_sound_and_every_sweep_runs(name: str) -> None:
+def test_every_shipped_experiment_is_valid_and_every_sweep_runs(name: str) -> None:
     experiment = load_experiment(name)
     assert experiment.spec.title
     assert experiment.spec.question
@@ -40,22 +40,22 @@ def test_every_shipped_experiment_is_sound_and_every_sweep_runs(name: str) -> No
         assert run_experiment(load_experiment(name, {"replicates": 2})).answer
 
 
-def test_they_lie_in_the_checkouts_folder() -> None:
+def test_shipped_experiments_are_in_the_checkouts_folder() -> None:
     assert experiments_folder() == Path(__file__).parents[2] / "experiments"
     assert {"mediation_delay", "lender_review_and_leverage"} <= set(NAMES)
 
 
-def test_the_script_asks_its_questions_and_prints_their_answers(
+def test_the_script_prints_its_answers(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     runpy.run_path(str(experiments_folder() / "from_python.py"))["main"](replicates=10)
     printed = capsys.readouterr().out
     assert "What does a delay of mediation cost?\n- Ceasefire within 96 hours" in printed
     assert "Which third party brought the ceasefire about?\n- " in printed
-    assert printed.count("ceasefire_within_96_hours") == 5  # a row a point
+    assert printed.count("ceasefire_within_96_hours") == 5  # a row per point
 
 
-# The page on experiments.
+# --- The page on experiments
 
 PAGE = Path(__file__).parents[2] / "docs" / "experiments.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_the_examples_are_experiments_without_mistakes(content: dict[str, Any]) 
     assert make_experiment("example", **content).kind == content["kind"]
 
 
-def test_the_measures_that_the_page_shows_can_be_taken() -> None:
+def test_the_measures_on_the_page_are_valid() -> None:
     columns = Columns.of(load_scenario("may_2025"))
     shown = [one for block in BLOCKS if "kind" not in block for one in block.get("outcomes", [])]
     assert {block["kind"] for block in EXPERIMENTS} >= {"attribute", "sweep"}

@@ -25,7 +25,7 @@ def points(experiment: Any) -> dict[str, Any]:
     return points_of(spec.vary, spec.sample, factors_of(experiment), spec.seed)
 
 
-def test_a_grid_has_every_pair_the_last_one_moving_fastest() -> None:
+def test_a_grid_has_every_pair_and_its_last_parameter_varies_fastest() -> None:
     assert points(made())[NORTH] == pytest.approx([0.2, 0.4, 0.6, 0.8])
     vary = {NORTH: {"values": [0.9, 0.1]}, AUDIENCE: {"low": 0, "high": 1, "points": 3}}
     experiment = made(vary=vary)
@@ -35,7 +35,7 @@ def test_a_grid_has_every_pair_the_last_one_moving_fastest() -> None:
     assert crises(experiment) == 6 * 12
 
 
-def test_a_log_grid_goes_up_in_ratios_and_the_reference_is_the_point_that_is_nearest() -> None:
+def test_a_log_grid_has_equal_ratios_and_the_reference_is_the_nearest_point() -> None:
     experiment = made(vary={DAYS: {"low": 0.1, "high": 10, "points": 3, "scale": "log"}})
     factors, grid = factors_of(experiment), points(experiment)
     assert grid[DAYS] == pytest.approx([0.1, 1, 10])
@@ -64,7 +64,7 @@ def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str, slices
     assert len(points(few)[NORTH]) == 5
 
 
-def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_they_are() -> None:
+def test_findings_contain_points_measures_paired_differences_and_uncertainty() -> None:
     findings = run_experiment(made(threshold=0.5))
     assert findings.crises == 48
     rows = {name: table.num_rows for name, table in findings.tables.items()}
@@ -83,14 +83,14 @@ def test_findings_hold_points_measures_and_paired_differences_and_say_how_sure_t
     assert any("50" in line and "agreement" in line for line in answer[2:-1])
 
 
-def test_a_parameter_that_nothing_reads_changes_nothing_at_all() -> None:
+def test_a_parameter_without_effect_changes_nothing() -> None:
     experiment = made(deaf(), vary={"mediators.elder.information": {"points": 3}})
     differences = run_experiment(experiment).tables["differences"].to_pandas()
     assert (differences.estimate == 0).all()
     assert (differences.standard_error == 0).all()
 
 
-def test_the_answer_goes_from_low_to_high_by_way_of_the_scenarios_own_value() -> None:
+def test_the_answer_goes_from_low_to_high_and_names_the_scenarios_own_value() -> None:
     swept = {NORTH: {"values": [1, 0.9, 0.1]}}
     found = run_experiment(made(vary=swept, outcomes=["first_strike"], replicates=200))
     assert re.match(
@@ -100,7 +100,7 @@ def test_the_answer_goes_from_low_to_high_by_way_of_the_scenarios_own_value() ->
     )
 
 
-def test_a_crossing_lies_between_points_with_the_bands_crossings_about_it() -> None:
+def test_a_crossing_is_interpolated_and_limited_by_the_bands_crossings() -> None:
     x = np.array([3.0, 1.0, 2.0, 4.0])  # in no order
     middle, ones = np.array([0.4, 0.8, 0.6, 0.2]), np.ones(4)
     curve = Measured(
@@ -113,11 +113,11 @@ def test_a_crossing_lies_between_points_with_the_bands_crossings_about_it() -> N
     assert crossings_of(x, curve, 0.9) == []
 
 
-def test_over_fits_each_point_has_a_range_and_the_reference_none() -> None:
+def test_over_fits_each_point_but_the_reference_has_a_range() -> None:
     vary = {NORTH: {"values": [0.1, 0.9]}}
     found = run_experiment(made(vary=vary, over_fits=True, replicates=1_000, outcomes=["mediated"]))
     levels, differences = (found.tables[name].to_pylist() for name in ("measures", "differences"))
-    (far,) = [one for one in differences if one["fits_same_sign"] is not None]
-    for one in (*levels, far):
-        assert one["fits_lower"] < one["estimate"] < one["fits_upper"]
+    (other,) = [row for row in differences if row["fits_same_sign"] is not None]
+    for row in (*levels, other):
+        assert row["fits_lower"] < row["estimate"] < row["fits_upper"]
     assert "; over fits " in found.answer[0]
