@@ -1,10 +1,10 @@
 """Statistics of replicates: endings, cumulative incidence and paired differences.
 
-Arrays of outcomes go in; small frozen dataclasses and plain dictionaries come out. `summarise`
-turns a batch into everything that summary.json holds, and `compare` does so for scenarios from
-several batches. A summary is the named measures (`names`, `measures`) of each scenario and their
-differences. Under them lie the clocks of a crisis (`durations`), the Aalen-Johansen estimator and
-the bootstrap of medians (`incidence`), and intervals (`intervals`). Nothing here needs more than NumPy.
+The input is arrays of outcomes; the output is small frozen dataclasses and plain dictionaries. `summarise` turns a
+batch into the contents of summary.json, and `compare` does so for scenarios from several batches. A summary contains
+named measures (`names`, `measures`) of each scenario and their differences. They are based on the clocks of a crisis
+(`durations`), the Aalen-Johansen estimator and the bootstrap of medians (`incidence`), and confidence intervals
+(`intervals`). The package depends only on NumPy.
 """
 
 from __future__ import annotations

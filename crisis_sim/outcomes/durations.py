@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.incidence import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import FloatArray
+from crisis_sim.scenario.errors import did_you_mean, nearest
 from crisis_sim.scenario.schema import ENDINGS
 
 
@@ -23,10 +23,10 @@ class UnknownReferenceError(ValueError):
 
     def __init__(self, name: str, valid: Iterable[str]) -> None:
         self.name, self.valid = name, tuple(valid)
-        self.nearest = next(iter(get_close_matches(name, self.valid, n=1)), None)
-        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        self.nearest = nearest(name, self.valid) or None
+        hint = did_you_mean(name, self.valid)
         super().__init__(
-            f"no scenario {name!r} to compare against{hint} (there are: {', '.join(self.valid)})"
+            f"no scenario {name!r} to compare with{hint} (there are: {', '.join(self.valid)})"
         )
 
 

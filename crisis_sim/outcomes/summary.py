@@ -100,7 +100,27 @@ class Summary(dict[str, Any]):
 
     def _repr_html_(self) -> str:
         """The figures, for a notebook."""
-        return html_of(self)
+        parts = [
+            show.table(
+                ("scenario", *_SHOWN),
+                _rows(self["scenarios"], _SHOWN, "%"),
+                "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first "
+                "strike, in % of crises with one. Strikes have paused when there are none for a week or for good, with "
+                "or without an agreement",
+                figures=True,
+            )
+        ]
+        if self["differences"]:
+            parts.append(
+                show.table(
+                    ("scenario", *_SHOWN_OF_DIFFERENCES),
+                    _rows(self["differences"], _SHOWN_OF_DIFFERENCES, "", sign=True),
+                    f"Differences from {self['reference']} with 95% intervals, in percentage points of all crises, for "
+                    "ceasefires of those with a first strike; the median in hours",
+                    figures=True,
+                )
+            )
+        return show.page(*parts, show.folded("How sure this is", show.bullets(self["advice"])))
 
 
 def figures_of(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -159,31 +179,6 @@ _SHOWN = {
     "nuclear use": "shares.nuclear_use",
 }
 _SHOWN_OF_DIFFERENCES = ("agreement", "ceasefire in 96 hours", "median", "war")
-
-
-def html_of(summary: Mapping[str, Any]) -> str:
-    """Return a summary as HTML."""
-    parts = [
-        show.table(
-            ("scenario", *_SHOWN),
-            _rows(summary["scenarios"], _SHOWN, "%"),
-            "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first strike, "
-            "in % of crises with one. Strikes have paused when there are none for a week or for good, with or without an "
-            "agreement",
-            figures=True,
-        )
-    ]
-    if summary["differences"]:
-        parts.append(
-            show.table(
-                ("scenario", *_SHOWN_OF_DIFFERENCES),
-                _rows(summary["differences"], _SHOWN_OF_DIFFERENCES, "", sign=True),
-                f"Differences from {summary['reference']} with 95% intervals, in percentage points of all crises, for "
-                "ceasefires of those with a first strike; the median in hours",
-                figures=True,
-            )
-        )
-    return show.page(*parts, show.folded("How sure this is", show.bullets(summary["advice"])))
 
 
 def _rows(

@@ -40,15 +40,16 @@ Figure = Mapping[str, Any]
 
 def answer(summary: Mapping[str, Any]) -> str:
     """Return the answer in sentences: how crises end, how far they go, and what clearly changes that."""
-    return " ".join(_paragraphs(summary))
+    return f"{labels(summary)[summary['reference']]}: {' '.join(paragraphs(summary))}"
 
 
-def _paragraphs(summary: Mapping[str, Any]) -> list[str]:
+def paragraphs(summary: Mapping[str, Any]) -> list[str]:
+    """Return the paragraphs of the answer: ceasefires of the reference, their times, courses, and differences."""
     scenario = summary["scenarios"][summary["reference"]]
     if not scenario["replicates"]:
-        return [f"{scenario['label']}: there are no replicates.", *differences(summary)]
-    first = f"{scenario['label']}: {_ceasefires_held(scenario)}"
-    return [first, _courses(scenario), *differences(summary)]
+        return ["there are no simulated crises to answer from."]
+    parts = (_ceasefires_held(scenario), _median_times(scenario), _courses(scenario))
+    return [*filter(None, parts), *differences(summary)]
 
 
 def _ceasefires_held(scenario: Mapping[str, Any]) -> str:
@@ -216,14 +217,6 @@ def question(title: str, several: bool) -> str:
     return f"{sentence}, and what would change that?" if several else f"{sentence}?"
 
 
-def headline(summary: Mapping[str, Any]) -> str:
-    """The answer at the head of a page: how many crises end in a ceasefire that holds."""
-    scenario = summary["scenarios"][summary["reference"]]
-    if not scenario["replicates"]:
-        return "There are no simulated crises to answer from."
-    return f"In this model, {_ceasefires_held(scenario)}"
-
-
 def median(figure: Figure) -> str:
     """Format a median time, such as "4.8 days (4.6 to 5.0)", in hours if it is short."""
     in_days = figure["estimate"] >= text.DAYS_FROM_HOURS
@@ -233,14 +226,6 @@ def median(figure: Figure) -> str:
     )
     interval = "" if low is None and high is None else f" ({text.limits(low, high, digits)})"
     return f"{text.number(middle, digits)} {unit}{interval}"
-
-
-def after_headline(summary: Mapping[str, Any]) -> list[str]:
-    """The rest of the answer: how soon ceasefires come, how far crises go, and what clearly changes that."""
-    scenario = summary["scenarios"][summary["reference"]]
-    if not scenario["replicates"]:
-        return []
-    return [*filter(None, (_median_times(scenario),)), _courses(scenario), *differences(summary)]
 
 
 def _median_times(scenario: Mapping[str, Any]) -> str:
@@ -477,7 +462,9 @@ def print_summary(
     """
     console = console or Console()
     width = min(console.width, WIDTH)
-    console.print(Text("\n".join(_paragraphs(summary))), width=width)
+    first, *others = paragraphs(summary)
+    first = f"{labels(summary)[summary['reference']]}: {first}"
+    console.print(Text("\n".join([first, *others])), width=width)
     for table in tables(summary, console.width):
         console.print()
         console.print(table, width=console.width)

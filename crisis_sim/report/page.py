@@ -23,11 +23,10 @@ from crisis_sim.batch.files import ResultsError, reading, write_durably
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report.answers import (
-    after_headline,
     caption,
-    headline,
     key_figures,
     labels,
+    paragraphs,
     question,
 )
 from crisis_sim.report.example_crises import (
@@ -169,13 +168,14 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
             f"{text.count(lost)} crises could not be run and are missing here "
             f"({text.plural(len(failures), 'block')} failed); the manifest at the end lists them."
         ]
+    answer, *more = paragraphs(summary)
     page = _rendered(
         "run.html.jinja",
         arm,
         title=text.clean(batch.ensembles[name].title),
         question=question(batch.ensembles[name].title, bool(summary["differences"])),
-        answer=headline(summary),
-        more=after_headline(summary),
+        answer=f"In this model, {answer}",
+        more=more,
         notices=notices,
         figures=key_figures(summary),
         label=label,
@@ -345,7 +345,7 @@ ROLES = {
     "states": "State",
     "mediators": "Mediator",
     "lenders": "Lender",
-    "channels": "Private line",
+    "channels": "Private channel",
     "advisers": "Adviser",
 }
 #: Keys that describe a scenario rather than being assumptions.

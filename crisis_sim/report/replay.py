@@ -107,9 +107,23 @@ class Replay:
         return pd.DataFrame(self.journal.series).set_index("hours")
 
     def plain(self) -> dict[str, Any]:
-        """The replay as JSON-serialisable data."""
-        numbers = self.seed, self.replicate
-        return replay_data(self.journal, self.scenario, self.outcome, *numbers)
+        """The replay as JSON-serialisable data; events that never happened are None."""
+        return {
+            "scenario": self.scenario.name,
+            "digest": self.scenario.digest,
+            "seed": self.seed,
+            "replicate": self.replicate,
+            "outcome": {name: plain_value(value) for name, value in self.outcome.items()},
+            "entries": [
+                vars(entry)
+                | {"detail": {key: plain_value(part) for key, part in entry.detail.items()}}
+                for entry in self.journal.entries
+            ],
+            "series": {
+                name: [plain_value(value) for value in values]
+                for name, values in self.journal.series.items()
+            },
+        }
 
 
 def replay(
@@ -408,27 +422,6 @@ def write_replay(journal: Journal, scenario: Scenario, story: str, path: Path) -
     file = path.with_name(f"{path.name}.md")
     file.write_text(story, encoding="utf-8")
     return [file, *style.write(draw_replay(journal, scenario), path)]
-
-
-def replay_data(
-    journal: Journal, scenario: Scenario, outcome: Mapping[str, Any], seed: int, replicate: int
-) -> dict[str, Any]:
-    """Return a crisis as JSON-serialisable data; events that never happened are None."""
-    return {
-        "scenario": scenario.name,
-        "digest": scenario.digest,
-        "seed": seed,
-        "replicate": replicate,
-        "outcome": {name: plain_value(value) for name, value in outcome.items()},
-        "entries": [
-            vars(entry) | {"detail": {key: plain_value(part) for key, part in entry.detail.items()}}
-            for entry in journal.entries
-        ],
-        "series": {
-            name: [plain_value(value) for value in values]
-            for name, values in journal.series.items()
-        },
-    }
 
 
 def plain_value(value: Any) -> Any:

@@ -114,41 +114,31 @@ def all_charts(
     batch: Batch, summary: Mapping[str, Any]
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Yield the name of each chart of the batch and the function that draws it."""
-    from crisis_sim.report.charts import (
-        draw_differences,
-        draw_endings,
-        draw_incidence,
-        draw_markets,
-    )
+    from crisis_sim.report import charts
 
-    yield "endings", partial(draw_endings, batch, summary)
-    yield "ceasefire_from_first_strike", partial(draw_incidence, batch, summary)
-    yield "ceasefire_from_trigger", partial(draw_incidence, batch, summary, "from_trigger")
+    yield "endings", partial(charts.draw_endings, batch, summary)
+    yield "ceasefire_from_first_strike", partial(charts.draw_incidence, batch, summary)
+    yield "ceasefire_from_trigger", partial(charts.draw_incidence, batch, summary, "from_trigger")
     if summary["differences"]:
-        yield "differences", partial(draw_differences, batch, summary)
+        yield "differences", partial(charts.draw_differences, batch, summary)
     if batch.ensembles[summary["reference"]].paths is not None:
-        yield "markets", partial(draw_markets, batch, summary)
+        yield "markets", partial(charts.draw_markets, batch, summary)
 
 
 def plot(batch: Batch, chart: str, ax: Axes | None) -> Figure:
     """Draw a chart of a batch (see `Batch.plot`)."""
     from crisis_sim.outcomes import summarise
-    from crisis_sim.report.charts import (
-        draw_differences,
-        draw_endings,
-        draw_incidence,
-        draw_markets,
-    )
+    from crisis_sim.report import charts
 
-    charts: dict[str, Callable[..., Figure]] = {
-        "ceasefire": draw_incidence,
-        "endings": draw_endings,
-        "differences": draw_differences,
-        "markets": draw_markets,
+    functions: dict[str, Callable[..., Figure]] = {
+        "ceasefire": charts.draw_incidence,
+        "endings": charts.draw_endings,
+        "differences": charts.draw_differences,
+        "markets": charts.draw_markets,
     }
-    if chart not in charts:
-        raise ValueError(f"no chart {chart!r}; there are {', '.join(charts)}")
-    return charts[chart](batch, summarise(batch), ax=ax)
+    if chart not in functions:
+        raise ValueError(f"no chart {chart!r}; there are {', '.join(functions)}")
+    return functions[chart](batch, summarise(batch), ax=ax)
 
 
 def save_chart(figure: Figure, path: str | Path) -> None:

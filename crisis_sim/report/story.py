@@ -168,10 +168,10 @@ VOTES = {
 #: A sentence for each ending, with the moment if it is known; and a clause to follow a semicolon.
 ENDINGS = {
     "agreement": "The crisis ended by agreement: the ceasefire{of} held",
-    "tacit": "The crisis ended tacitly: both had acted, nothing was signed, and{by} it was over",
-    "unilateral": "The crisis ended unilaterally:{on} one side gave way",
-    "imposed": "The crisis ended with an imposed outcome:{on} one side was beaten",
-    "faded": "The crisis faded: it went quiet without a settlement, and{by} it was over",
+    "tacit": "The crisis ended tacitly: both had acted, nothing was signed, and it was over{by}",
+    "unilateral": "The crisis ended unilaterally: one side gave way{on}",
+    "imposed": "The crisis ended with an imposed outcome: one side was beaten{on}",
+    "faded": "The crisis faded: it went quiet without a settlement, and it was over{by}",
     "unresolved": "The crisis was still going on when the simulation ended",
 }
 ENDINGS_IN_SHORT = {

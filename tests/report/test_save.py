@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.record import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import save
-from crisis_sim.report.replay import replay_data, write_replay
+from crisis_sim.report.replay import Replay, write_replay
 from crisis_sim.report.save import (
     ALL_SUFFIXES,
     CHARTS,
@@ -91,9 +92,9 @@ def test_a_replay_is_written_as_story_and_chart_and_its_json_has_null_for_events
     written = write_replay(journal, scenario, "# A story\n", tmp_path / "new" / "crisis_0.5")
     assert names(written) == [f"crisis_0.5.{kind}" for kind in ("md", "svg", "png", "csv")]
     assert written[0].read_text(encoding="utf-8") == "# A story\n"
-    outcome: dict[str, Any] = {"ended_at_hours": np.float64("nan"), "brokered_by": ""}
-    outcome["mediated"] = np.True_
-    data = replay_data(journal, scenario, outcome, seed=3, replicate=7)
+    outcomes = {"ended_at_hours": [np.float64("nan")], "brokered_by": [""], "mediated": [np.True_]}
+    model: Any = SimpleNamespace(journal=journal, outcomes=lambda: outcomes)
+    data = Replay(scenario, seed=3, replicate=7, model=model).plain()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["outcome"] == {"ended_at_hours": None, "brokered_by": None, "mediated": True}
     assert (data["seed"], data["replicate"], data["digest"]) == (3, 7, scenario.digest)

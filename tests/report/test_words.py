@@ -21,13 +21,12 @@ from crisis_sim.batch.ensemble import Batch
 from crisis_sim.outcomes import summarise
 from crisis_sim.report import page, story
 from crisis_sim.report.answers import (
-    after_headline,
     answer,
     caption,
     ceasefire_change,
-    headline,
     key_figures,
     median,
+    paragraphs,
 )
 from crisis_sim.report.example_crises import choose
 from crisis_sim.report.page import source, value
@@ -275,8 +274,7 @@ def sentences(batch: Batch, summary: dict[str, Any]) -> Iterator[str]:
     """All sentences about a run."""
     yield from summary["advice"]
     yield answer(summary)
-    yield headline(summary)
-    yield from after_headline(summary)
+    yield from paragraphs(summary)
     for name in ("ceasefire_from_first_strike", "ceasefire_from_trigger", "endings", "differences"):
         yield caption(name, batch, summary)
     yield from ("{value} {label}: {limits}".format(**one) for one in key_figures(summary))
