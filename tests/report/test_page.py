@@ -345,7 +345,7 @@ def test_the_command_prints_the_file_or_the_answer(
     assert run_command(["report", str(copy)]) == DONE
     out, err = capsys.readouterr()
     assert out == f"{copy / 'report.html'}\n"
-    assert "open it in a browser" in err
+    assert "opened in a browser" in err
     assert run_command(["report", str(copy), "--out", str(copy / "b.html"), "--json"]) == DONE
     data = json.loads(capsys.readouterr().out)
     assert data["file"] == str(copy / "b.html")
