@@ -254,7 +254,7 @@ def test_pairs_of_any_number_of_parts_and_factors_are_legible(
     parts_not_factors: bool, number: int, outcomes: int
 ) -> None:
     measures = [
-        {"name": f"m{k}", "unit": ("share", "hours")[k % 2], "words": WORDS}
+        {"name": f"m{k}", "unit": ("share", "hours")[k % 2], "words": WORDS, "among": "all crises"}
         for k in range(outcomes)
     ]
     findings: Any
