@@ -54,7 +54,7 @@ def recalled(quarrel: Scenario, query: str) -> tuple[Changes, list[str]]:
     return changes, [*asked.mistakes, *mistakes]
 
 
-def test_changes_are_what_set_would_make_and_put_back_leave_nothing(quarrel: Scenario) -> None:
+def test_changes_equal_overrides_and_can_be_undone(quarrel: Scenario) -> None:
     changes = Changes().move(THRESHOLD, 0.2).switch("mediators.envoy", on=False)
     assert changes.overrides() == [f"{THRESHOLD}=0.2", "mediators.envoy=null"]
     same = Scenario.from_text(QUARREL, "quarrel", changes.overrides())
@@ -63,7 +63,7 @@ def test_changes_are_what_set_would_make_and_put_back_leave_nothing(quarrel: Sce
     assert not changes.back(THRESHOLD).switch("mediators.envoy", on=True)
 
 
-def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
+def test_numbers_of_a_removed_agent_have_no_effect_until_it_returns(
     quarrel: Scenario,
 ) -> None:
     out = Changes().move(THRESHOLD, 0.2).switch("mediators.elder", on=False)
@@ -79,7 +79,7 @@ def test_a_number_of_an_agent_that_is_taken_out_is_not_felt_until_it_is_back(
 # The address.
 
 
-def test_changes_come_back_as_they_were(quarrel: Scenario) -> None:
+def test_changes_are_restored_from_a_query(quarrel: Scenario) -> None:
     changes = (
         Changes()
         .move(THRESHOLD, 0.1 + 0.2)
@@ -112,7 +112,9 @@ def test_changes_come_back_as_they_were(quarrel: Scenario) -> None:
         ("set=%1b[31m" + "y" * 500, "'[31myyy"),
     ],
 )
-def test_what_is_wrong_is_told_short_and_not_done(quarrel: Scenario, query: str, told: str) -> None:
+def test_mistakes_in_a_query_are_reported_and_ignored(
+    quarrel: Scenario, query: str, told: str
+) -> None:
     changes, (mistake,) = recalled(quarrel, query)
     assert not changes
     assert told in mistake
@@ -143,7 +145,7 @@ def test_there_is_a_slider_for_every_number_that_the_schema_marks_with_ends_that
         assert one.spread is None or one.low <= one.spread[0] <= one.spread[1] <= one.high
 
 
-def test_a_slider_says_what_the_schema_and_the_scenario_say(quarrel: Scenario) -> None:
+def test_sliders_have_the_attributes_of_schema_and_scenario(quarrel: Scenario) -> None:
     found = sliders(quarrel)
     one = found[THRESHOLD]
     assert (one.label, one.unit) == ("Attention threshold", "intensity")
@@ -158,7 +160,7 @@ def test_a_slider_says_what_the_schema_and_the_scenario_say(quarrel: Scenario) -
     assert (one.middle, one.high) == (35, 35)
 
 
-def test_a_slider_that_spans_decades_goes_by_ratios_and_takes_typed_numbers_beyond_its_ends() -> (
+def test_sliders_of_wide_ranges_are_logarithmic_and_accept_typed_numbers_beyond_their_ends() -> (
     None
 ):
     found = sliders(load_scenario("may_2025"))
@@ -170,7 +172,7 @@ def test_a_slider_that_spans_decades_goes_by_ratios_and_takes_typed_numbers_beyo
     assert not found["behaviour.lending.money"].log  # from 0
 
 
-def test_each_state_has_a_slider_of_its_own_and_agents_but_not_states_can_be_taken_out(
+def test_each_state_has_a_slider_and_agents_but_not_states_can_be_removed(
     groups: dict[str, Group],
 ) -> None:
     labels = [one.label for one in groups["mediators.elder"].sliders]
@@ -194,14 +196,14 @@ def test_each_state_has_a_slider_of_its_own_and_agents_but_not_states_can_be_tak
         (Distribution("beta", (2, 3)), "share", "beta(2, 3)"),
     ],
 )
-def test_a_number_is_told_in_words(number: float | Distribution, unit: str, told: str) -> None:
+def test_numbers_are_described_in_words(number: float | Distribution, unit: str, told: str) -> None:
     assert number_in_words(number, unit) == told
 
 
 # Files that come in, from a person or a stranger.
 
 
-def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> None:
+def test_a_scenario_is_opened_with_the_files_that_it_extends(tmp_path: Path) -> None:
     write_quarrel(tmp_path)
     (tmp_path / "over.yaml").write_text("extends: quarrel.yaml\ntitle: Otherwise\n")
     opened = open_reference(tmp_path / "over.yaml")
@@ -233,7 +235,7 @@ def test_a_scenario_comes_with_the_files_that_it_stands_in(tmp_path: Path) -> No
         ),
     ],
 )
-def test_a_hostile_file_gets_a_kind_answer(name: str, content: bytes, told: str) -> None:
+def test_hostile_files_are_refused_with_a_report(name: str, content: bytes, told: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         open_upload(name, content, {})
     assert told in str(caught.value)
@@ -242,7 +244,7 @@ def test_a_hostile_file_gets_a_kind_answer(name: str, content: bytes, told: str)
 
 
 @pytest.mark.parametrize("name", ["../../up.yaml", "C:\\down\\up.yaml", "/etc/up.yaml"])
-def test_a_path_in_a_sent_name_leads_nowhere(name: str) -> None:
+def test_paths_in_names_of_uploads_are_ignored(name: str) -> None:
     assert open_upload(name, QUARREL.encode(), {}).file == "up.yaml"
 
 
@@ -267,7 +269,7 @@ def without_words(scenario: Scenario) -> dict[str, Any]:
     return {key: value for key, value in scenario.plain().items() if key not in told}
 
 
-def test_the_saved_file_says_what_was_changed_and_nothing_else(opened: Opened) -> None:
+def test_the_saved_file_contains_the_changes_only(opened: Opened) -> None:
     changes = (
         Changes()
         .move("mediators.elder.leverage.south", 0.75)
@@ -309,11 +311,11 @@ def test_check_and_run_accept_the_saved_file(opened: Opened, name: str) -> None:
         ("a\nb", "a b.yaml"),
     ],
 )
-def test_the_file_has_a_name_that_will_do(opened: Opened, wished: str, name: str) -> None:
+def test_the_saved_file_has_a_valid_name(opened: Opened, wished: str, name: str) -> None:
     assert file_name(wished, opened) == name
 
 
-def test_what_set_changed_is_in_the_saved_file_too(opened: Opened) -> None:
+def test_overrides_are_part_of_the_saved_file(opened: Opened) -> None:
     given = ["mediators.elder.leverage.north=0.9", "events.0.deaths=7"]
     opened = open_reference("quarrel.yaml", given)
     assert opened.file == "quarrel_set.yaml"

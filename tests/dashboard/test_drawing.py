@@ -81,9 +81,7 @@ def test_differences_are_the_paired_ones_and_endings_shares_of_all(
 @given(lower=st.floats(-0.01, 0.01), width=st.floats(1e-9, 0.01))
 @example(lower=3e-7, width=0.01)
 @example(lower=-0.01, width=0.01 - 3e-7)
-def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown(
-    lower: float, width: float
-) -> None:
+def test_significance_is_decided_before_rounding(lower: float, width: float) -> None:
     upper = lower + width
     figure = {"estimate": (lower + upper) / 2, "lower": lower, "upper": upper}
     courses = ("no_strike", "short_fight", "long_fight", "war")
@@ -96,7 +94,7 @@ def test_what_is_sure_is_decided_by_the_limits_as_they_are_not_as_they_are_shown
         assert row["sure"] is not ("chance explains" in row["text"])
 
 
-def test_where_no_crisis_sees_a_strike_that_is_said() -> None:
+def test_the_absence_of_strikes_is_reported() -> None:
     sets = ["behaviour.decision.answering=0", "behaviour.decision.cost=200"]
     calm = Scenario.from_text(QUARREL, "quarrel", sets)
     drawn = view(Runs().batch({"unchanged": calm}, 50, 2, lambda share: None), CLOCK)["incidence"]
@@ -105,7 +103,7 @@ def test_where_no_crisis_sees_a_strike_that_is_said() -> None:
     assert curve["told"] == "no crisis saw a first strike"
 
 
-def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
+def test_example_crises_match_their_labels(batch: Batch) -> None:
     found = {
         one["label"].partition(":")[0]: one["replicate"] for one in example_crises(batch, CLOCK)
     }
@@ -123,7 +121,7 @@ def test_crises_worth_reading_are_what_they_are_called(batch: Batch) -> None:
     assert none is None or (none in before and none not in at)
 
 
-def test_the_nearest_crisis_is_found_and_none_where_there_is_none(batch: Batch) -> None:
+def test_the_nearest_crisis_is_found(batch: Batch) -> None:
     moved = batch.ensembles["changed"]
     replicate, hours = ceasefires(moved, CLOCK)
     assert nearest(moved, CLOCK, 0.0) == replicate[0]

@@ -129,7 +129,7 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
 
 
 @pytest.mark.slow
-def test_a_slider_is_worked_by_keyboard_and_by_number_and_known_to_a_screen_reader(
+def test_sliders_work_with_keyboard_typed_numbers_and_screen_readers(
     page: Page,
 ) -> None:
     one = page.get_by_role("slider", name="Attention threshold").first
@@ -160,7 +160,7 @@ def test_a_slider_is_worked_by_keyboard_and_by_number_and_known_to_a_screen_read
 
 
 @pytest.mark.slow
-def test_two_variants_stand_side_by_side_and_agents_are_taken_out_and_put_in_again(
+def test_two_variants_are_compared_and_agents_are_removed_and_added(
     page: Page,
 ) -> None:
     elder = page.get_by_role("switch", name="the elder takes part")
@@ -214,7 +214,7 @@ BAD_FILES = (
 
 
 @pytest.mark.slow
-def test_a_bad_file_or_address_shows_kindly_where_the_mistake_is_and_nonsense_is_let_be(
+def test_mistakes_in_files_and_addresses_are_shown_and_nonsense_is_ignored(
     context: BrowserContext, address: str
 ) -> None:
     page = visit(context, f"{address}?set={THRESHOLD}=0.2&set=mediators.eldr.trust=1")
@@ -247,7 +247,7 @@ def test_a_bad_file_or_address_shows_kindly_where_the_mistake_is_and_nonsense_is
 
 
 @pytest.mark.slow
-def test_what_was_made_is_saved_as_a_file_and_kept_by_a_reload_and_another_visitor_has_none_of_it(
+def test_changes_are_saved_survive_a_reload_and_do_not_reach_other_visitors(
     page: Page,
     context: BrowserContext,
     address: str,
@@ -280,7 +280,7 @@ def test_what_was_made_is_saved_as_a_file_and_kept_by_a_reload_and_another_visit
 
 
 @pytest.mark.slow
-def test_a_crisis_is_picked_and_read_as_it_was_without_the_changes_and_changed(page: Page) -> None:
+def test_a_crisis_is_read_with_and_without_the_changes(page: Page) -> None:
     box = page.locator(".cs-chart").bounding_box()
     page.locator(".cs-chart").click(position={"x": box["width"] / 3, "y": box["height"] / 2})
     story = page.get_by_role("article")
@@ -309,7 +309,7 @@ def test_a_crisis_is_picked_and_read_as_it_was_without_the_changes_and_changed(p
 
 
 @pytest.mark.slow
-def test_a_nowcast_is_asked_for_and_its_mistakes_are_told_kindly(page: Page) -> None:
+def test_a_nowcast_is_made_and_mistakes_in_evidence_are_shown(page: Page) -> None:
     pane = page.get_by_role("region", name="Nowcast")
     evidence = pane.get_by_label("Evidence")
     evidence.fill("title: Seen\ngiven:\n  - {at: 2, not_yet: frist_strike}\n")
@@ -380,7 +380,7 @@ def download(page: Page, where: Locator) -> set[str]:
 
 
 @pytest.mark.slow
-def test_by_day_and_night_and_on_a_phone_axe_finds_nothing_wrong_and_a_path_has_the_pages_own_colours(
+def test_the_page_is_accessible_in_light_and_dark_mode_and_on_a_phone(
     page: Page,
 ) -> None:
     move(page, "0.1")

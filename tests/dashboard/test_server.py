@@ -71,7 +71,7 @@ HERE, EVIL = "127.0.0.1:8765", "evil.example"
         (None, "http", {"host": "lab.example:80", "origin": f"https://{EVIL}"}, False),
     ],
 )
-def test_only_pages_of_this_server_are_let_in_and_by_its_own_names(
+def test_only_requests_from_this_server_to_its_names_are_accepted(
     loopback: str | None, kind: str, headers: dict[str, str], welcome: bool
 ) -> None:
     start, *_ = answer = ask(Guard(app, loopback), kind, **headers)
@@ -87,7 +87,7 @@ def test_only_pages_of_this_server_are_let_in_and_by_its_own_names(
 
 
 @pytest.mark.parametrize("host", [HERE, "lab.example"])
-def test_the_policy_lets_a_page_ask_no_other_machine(host: str) -> None:
+def test_the_policy_forbids_requests_to_other_machines(host: str) -> None:
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy(host).split(";")}
     assert rules["default-src"] == ["'self'"]
     assert rules.pop("connect-src") == ["'self'", f"ws://{host}", f"wss://{host}"]
@@ -96,14 +96,14 @@ def test_the_policy_lets_a_page_ask_no_other_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "*", "lab; script-src *", "lab *", "[::1]:8765", "a\nb"])
-def test_a_host_that_is_no_plain_name_adds_nothing_to_the_policy(host: str) -> None:
+def test_host_names_with_special_characters_are_not_added_to_the_policy(host: str) -> None:
     assert "; connect-src 'self'; " in policy(host)
 
 
 @pytest.mark.parametrize(
     "given", ["a=b", "a=b; Path=/; SameSite=none; Secure", "a=b; httponly; samesite=lax; Path=/"]
 )
-def test_a_cookie_is_read_by_no_script_and_sent_along_by_no_other_site(given: str) -> None:
+def test_cookies_are_hidden_from_scripts_and_other_sites(given: str) -> None:
     async def baker(scope: Any, receive: Any, send: Callable[[Any], Any]) -> None:
         headers = [(b"set-cookie", given.encode()), (b"set-cookie", b"c=d")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -126,7 +126,7 @@ def test_only_the_loopback_address_is_this_machines_own(host: str, own: bool) ->
     assert is_loopback(host) is own
 
 
-def test_an_address_can_be_typed_into_a_browser_and_a_port_that_is_taken_is_told() -> None:
+def test_the_address_is_reachable_and_a_port_in_use_is_reported() -> None:
     with closing(listen("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         assert address_of(listening) == f"http://127.0.0.1:{port}/"
@@ -138,7 +138,7 @@ def test_an_address_can_be_typed_into_a_browser_and_a_port_that_is_taken_is_told
 
 
 @pytest.mark.slow
-def test_solara_serves_the_page_alone_tells_nobody_of_its_use_and_leaves_nothing_behind(
+def test_solara_serves_the_page_only_without_telemetry_or_leftover_files(
     tmp_path: Path,
 ) -> None:
     code = """
@@ -175,7 +175,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[server.Settings, bool]
     return calls
 
 
-def test_the_command_serves_what_it_was_given(
+def test_the_command_serves_the_given_scenario(
     served: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     quarrel = str(write_quarrel(tmp_path))
@@ -214,7 +214,7 @@ def test_the_command_begins_with_the_shipped_case_and_warns_of_other_machines(
         (["--host", "256.1.1.1"], "error: cannot listen on 256.1.1.1"),
     ],
 )
-def test_a_mistake_in_what_was_asked_is_told_kindly(
+def test_mistakes_in_the_command_are_reported(
     served: list[Any], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
     assert run_command(["dashboard", *arguments]) == MISTAKE
@@ -224,7 +224,7 @@ def test_a_mistake_in_what_was_asked_is_told_kindly(
     assert served == []
 
 
-def test_the_command_says_what_is_missing(
+def test_a_missing_package_is_reported(
     served: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def version(name: str) -> str:

@@ -79,7 +79,7 @@ def again(session: Session, query: str) -> Session:
     return other
 
 
-def test_the_scenario_is_shown_as_it_is_and_then_beside_its_changes_as_run_would_have_it(
+def test_the_scenario_is_shown_unchanged_and_compared_with_the_changes(
     session: Session,
 ) -> None:
     view = rest(session)
@@ -120,7 +120,7 @@ def test_two_variants_are_compared_and_a_link_takes_both_along(session: Session)
     assert rest(session)["differences"] == []
 
 
-def test_a_session_begins_with_what_its_address_asks_for(session: Session) -> None:
+def test_a_session_is_restored_from_its_address(session: Session) -> None:
     plain = rest(session)
     session.fit(on=True)
     session.move(THRESHOLD, 0.1)
@@ -138,7 +138,7 @@ def test_a_session_begins_with_what_its_address_asks_for(session: Session) -> No
     assert other.address == ""
 
 
-def test_a_file_that_the_tab_has_not_kept_is_asked_for(made: Session) -> None:
+def test_a_file_that_the_tab_has_not_stored_is_reported(made: Session) -> None:
     made.restore(f"file=late.yaml&set={THRESHOLD}=0.1")
     made.reopen({})
     assert rest(made) is not None
@@ -147,7 +147,7 @@ def test_a_file_that_the_tab_has_not_kept_is_asked_for(made: Session) -> None:
     assert not made.changes
 
 
-def test_a_value_beyond_the_ends_stays_at_them_and_what_is_no_slider_is_let_be(
+def test_values_are_limited_and_unknown_paths_ignored(
     session: Session,
 ) -> None:
     session.move(THRESHOLD, 7.0)
@@ -159,7 +159,7 @@ def test_a_value_beyond_the_ends_stays_at_them_and_what_is_no_slider_is_let_be(
     rest(session)
 
 
-def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
+def test_only_the_latest_of_many_changes_is_shown(session: Session) -> None:
     for step in range(12):
         session.move(THRESHOLD, 0.9 - 0.05 * step)
     view = rest(session)
@@ -168,7 +168,7 @@ def test_only_the_newest_of_many_moves_is_shown(session: Session) -> None:
     assert view == rest(alone)
 
 
-def test_what_was_read_of_the_unmoved_scenario_is_read_once_and_it_is_run_once(
+def test_the_unchanged_scenario_is_run_and_read_once(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[object] = []
@@ -193,7 +193,7 @@ def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     assert not session.changes
 
 
-def test_the_picked_crisis_is_changed_from_a_moment_on_and_why_it_came_is_told(
+def test_the_picked_crisis_is_branched_and_its_outcome_explained(
     session: Session,
 ) -> None:
     session.branch("1", "elder=engage")  # of no crisis yet
@@ -219,7 +219,7 @@ def test_the_picked_crisis_is_changed_from_a_moment_on_and_why_it_came_is_told(
     wait_until(lambda: session.shown.past is None)
 
 
-def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
+def test_html_in_a_title_is_escaped(tmp_path: Path) -> None:
     path = write_quarrel(tmp_path)
     path.write_text(QUARREL.replace("A quarrel", "A <script>alert(1)</script> *quarrel*"))
     session = Session(open_reference(path), Runs(), REPLICATES, seed=3)
@@ -229,7 +229,7 @@ def test_html_in_a_title_is_letters(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in story
 
 
-def test_a_scenario_too_big_or_whatever_goes_wrong_is_told_and_nobody_waits_for_ever(
+def test_errors_are_shown_and_end_the_progress(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as small:
@@ -249,7 +249,7 @@ def test_a_scenario_too_big_or_whatever_goes_wrong_is_told_and_nobody_waits_for_
     assert session.shown.mistake == "error: this cannot be run: FloatingPointError: too far"
 
 
-def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
+def test_callbacks_may_start_another_run(session: Session) -> None:
     asked: list[float] = []
 
     def tell() -> None:
@@ -264,7 +264,7 @@ def test_who_is_told_may_ask_for_more_at_once(session: Session) -> None:
     assert session.changes.moved == {THRESHOLD: 0.2}
 
 
-def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
+def test_a_preview_is_shown_before_all_results(
     made: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "PREVIEW", 15)
@@ -280,7 +280,7 @@ def test_a_first_look_is_shown_and_said_to_be_one_before_all_are_there(
     assert list(dict.fromkeys(seen)) == [(15, True), (REPLICATES, False)]
 
 
-def test_a_newer_move_ends_the_run_before_it_within_a_turn(made: Session) -> None:
+def test_a_cancelled_run_ends_soon(made: Session) -> None:
     turns: list[float] = []
 
     class Slow(Runs):
@@ -315,7 +315,7 @@ def plain(ensemble: Ensemble, name: str) -> list[str]:
     return list(map(str, ensemble.column(name).tolist()))
 
 
-def test_replicates_are_those_of_any_other_batch_and_the_watch_sees_how_far_it_is(
+def test_replicates_equal_those_of_a_batch_and_progress_is_reported(
     quarrel: Scenario,
 ) -> None:
     seen: list[float] = []
@@ -330,7 +330,7 @@ def test_replicates_are_those_of_any_other_batch_and_the_watch_sees_how_far_it_i
         assert plain(batch.ensembles["unchanged"], name) == plain(same, name)
 
 
-def test_what_the_watch_raises_ends_the_run_and_nothing_of_it_is_kept(quarrel: Scenario) -> None:
+def test_an_exception_of_the_watch_ends_the_run_without_caching_it(quarrel: Scenario) -> None:
     runs = Runs()
 
     def stop(share: float) -> None:
@@ -341,7 +341,7 @@ def test_what_the_watch_raises_ends_the_run_and_nothing_of_it_is_kept(quarrel: S
     assert runs.ensemble(quarrel, 40, 5, quiet).replicates == 40
 
 
-def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: Scenario) -> None:
+def test_the_cache_drops_the_least_recently_used_ensembles(quarrel: Scenario) -> None:
     runs = Runs(size=2)
     one, two = (runs.ensemble(quarrel, 20, seed, quiet) for seed in (1, 2))
     renamed = quarrel.model_copy(update={"name": "other"})  # a name makes no difference
@@ -351,7 +351,7 @@ def test_as_many_are_kept_as_there_is_room_for_the_least_used_go_first(quarrel: 
     assert runs.ensemble(quarrel, 20, 2, quiet) is not two
 
 
-def test_a_first_look_is_the_first_of_all_and_is_taken_where_all_would_be_long_in_coming(
+def test_previews_are_the_first_replicates_of_slow_runs(
     quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "PREVIEW", 10)
@@ -382,7 +382,7 @@ def test_a_first_look_is_the_first_of_all_and_is_taken_where_all_would_be_long_i
 # Background jobs.
 
 
-def test_what_comes_too_late_is_not_taken() -> None:
+def test_results_of_cancelled_jobs_are_dropped() -> None:
     latest, go, taken = LatestJob(), threading.Event(), []
 
     def late(job: Job) -> None:
@@ -397,7 +397,7 @@ def test_what_comes_too_late_is_not_taken() -> None:
     assert taken == []
 
 
-def test_a_request_that_waits_for_its_turn_gives_up_when_a_newer_one_comes() -> None:
+def test_waiting_jobs_end_when_a_newer_one_starts() -> None:
     go, busy = threading.Event(), [LatestJob() for _ in range(MAX_JOBS)]
     threads = [one.start(lambda job: go.wait(5) and None) for one in busy]
     waiting, taken = LatestJob(), []

@@ -10,7 +10,7 @@ from tests.scenario.files import BASE, Write
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a scenario file into a folder that has `base.yaml`, and give its path."""
+    """Write a scenario file into a folder that has `base.yaml`, and return its path."""
 
     def write(name: str, text: str) -> Path:
         path = tmp_path / name

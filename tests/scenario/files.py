@@ -1,4 +1,4 @@
-"""A small scenario, and how tests ask for what is wrong with one."""
+"""A small scenario, and helpers that return its mistakes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ advisers:
   elder: {state: pakistan}
 """
 
-#: Writes a scenario file beside `base.yaml` and gives its path.
+#: Writes a scenario file next to `base.yaml` and returns its path.
 Write = Callable[[str, str], Path]
 
 
@@ -48,12 +48,12 @@ def only_mistake(path: Path, *overrides: str) -> Mistake:
 
 
 def pointed_at(mistake: Mistake) -> str:
-    """What stands where a mistake points, up to the end of its line."""
+    """The rest of the line at which a mistake points."""
     return mistake.source_line[mistake.column - 1 :]
 
 
 def said_of(text: str, *overrides: str) -> str:
-    """What is said of a scenario's text."""
+    """The report on the text of a scenario."""
     try:
         read_scenario(text, "f", overrides)
     except ScenarioError as error:

@@ -22,7 +22,7 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def test_what_the_scenario_sets_itself_is_not_drawn(table: Path) -> None:
+def test_parameters_that_the_scenario_sets_are_not_drawn(table: Path) -> None:
     drawn = over_fits(Scenario.from_text(BASE), table)
     assert set(fit_columns(drawn.plain())) == {COST, TROUBLE}
     scenario = Scenario.from_text(f"{BASE}behaviour: {{decision: {{trouble: 2}}}}\n")
@@ -66,7 +66,7 @@ def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Pat
         (f"weight,{COST}\n0,2\n", ["weights of a choice must not be negative, nor all zero"]),
     ],
 )
-def test_mistakes_in_a_table_are_placed(tmp_path: Path, text: str, told: list[str]) -> None:
+def test_mistakes_in_a_table_have_a_place(tmp_path: Path, text: str, told: list[str]) -> None:
     (tmp_path / "t.csv").write_text(text)
     with pytest.raises(ScenarioError) as caught:
         read_fits(tmp_path / "t.csv")
@@ -74,7 +74,7 @@ def test_mistakes_in_a_table_are_placed(tmp_path: Path, text: str, told: list[st
         assert one in str(caught.value)
 
 
-def test_the_shipped_table_holds_fitted_parameters_in_their_ranges() -> None:
+def test_the_shipped_table_contains_fitted_parameters_in_their_ranges() -> None:
     columns = read_fits(SHIPPED_FITS)
     assert len(columns) > 10
     assert all(len(one.values) >= 40 for one in columns.values())

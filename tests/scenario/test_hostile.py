@@ -60,7 +60,7 @@ def many(count: int, item: Callable[[int], str], between: str = ", ") -> str:
     return between.join(item(number) for number in range(count))
 
 
-def test_aliases_that_multiply_are_refused_before_they_do() -> None:
+def test_aliases_are_refused_before_they_are_expanded() -> None:
     lol = "a: &a [lol, lol, lol]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(20)
     )
@@ -81,12 +81,12 @@ def test_aliases_that_multiply_are_refused_before_they_do() -> None:
     ],
     ids=range(6),
 )
-def test_merge_keys_merge_nothing_and_a_key_has_an_end(text: str, message: str) -> None:
+def test_merge_keys_have_no_effect_and_keys_have_a_maximum_length(text: str, message: str) -> None:
     assert message in report_of(f"{BASE}{text}\n")
 
 
 @pytest.mark.slow
-def test_more_values_than_anyone_writes_are_not_read_to_their_end() -> None:
+def test_reading_stops_after_too_many_values() -> None:
     for text in (
         "sources: [" + "a," * 500_000 + "a]",
         f"x: {{{many(60_000, lambda n: f'k{n}: 1')}}}",
@@ -105,13 +105,13 @@ def test_more_values_than_anyone_writes_are_not_read_to_their_end() -> None:
     ],
     ids=["anchors", "tags on one line", "duplicate keys", "unknown keys", "unknown rungs"],
 )
-def test_a_report_has_an_end_however_many_mistakes_there_are(text: str) -> None:
+def test_reports_have_a_maximum_number_of_mistakes(text: str) -> None:
     report = report_of(BASE + text)
     assert 50 < report.count(": error: ") <= MAX_MISTAKES
     assert len(report) < 1000 * MAX_MISTAKES
 
 
-def test_names_that_are_all_alike_are_compared_in_no_time() -> None:
+def test_similar_names_are_compared_quickly() -> None:
     alike = "a" * 190
     mediators = many(190, lambda n: f"  {alike}{n}: {{}}\n", "")
     openers = many(1_000, lambda n: f"{alike}x{n}")
@@ -123,7 +123,7 @@ def test_names_that_are_all_alike_are_compared_in_no_time() -> None:
 @pytest.mark.parametrize(
     "mark", ["#", " ", "\n", "\\n", ":", "'", "- ", "? ", "[", "{a: ", "&a ", "%"]
 )
-def test_a_megabyte_of_one_mark_is_no_trouble(mark: str) -> None:
+def test_a_megabyte_of_one_character_is_read_quickly(mark: str) -> None:
     text = BASE + "description: " + mark * ((MAX_BYTES - 2_000) // len(mark))
     began = time.perf_counter()
     attempt(lambda: read_scenario(text))
@@ -160,7 +160,7 @@ def with_uncertain(count: int) -> str:
         (with_uncertain, MAX_UNCERTAIN, "1,001 distributions"),
     ],
 )
-def test_as_much_as_memory_holds_is_read_and_one_more_is_refused(
+def test_sizes_up_to_the_limit_are_accepted_and_larger_ones_refused(
     made_with: Callable[[int], str], most: int, message: str
 ) -> None:
     assert read_scenario(made_with(most))
@@ -206,7 +206,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_another_encoding_and_what_is_no_text_are_told_at_the_first_wrong_byte(
+def test_other_encodings_and_binary_files_are_refused_at_the_first_invalid_byte(
     tmp_path: Path, kind: str
 ) -> None:
     path, (raw, message) = tmp_path / "f.yaml", FILES[kind]
@@ -219,7 +219,7 @@ def test_another_encoding_and_what_is_no_text_are_told_at_the_first_wrong_byte(
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such devices here")
-def test_what_is_no_file_is_neither_waited_for_nor_read(
+def test_folders_pipes_and_devices_are_refused_without_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crisis_sim.scenario.source.WAIT_FOR_WRITER", 0)
@@ -235,7 +235,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(
         assert [mistake.line for mistake in caught.value.mistakes] == [0]
 
 
-def test_a_file_of_a_terabyte_is_not_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_of_a_terabyte_is_refused_quickly(tmp_path: Path) -> None:
     path = tmp_path / "f.yaml"
     path.write_bytes(b"#" * MAX_BYTES)
     assert len(read_text(path, "f")) == MAX_BYTES
@@ -249,7 +249,7 @@ def test_a_file_of_a_terabyte_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_one_may_not_read_is_told_as_such(write: Write) -> None:
+def test_a_file_without_permission_is_reported(write: Write) -> None:
     path = write("secret.yaml", BASE)
     path.chmod(0)
     assert "cannot be read" in only_mistake(path).message
@@ -264,7 +264,7 @@ def test_a_file_that_one_may_not_read_is_told_as_such(write: Write) -> None:
         "a\\u200eb",
     ],
 )  # fmt: skip
-def test_a_name_that_could_be_more_than_a_name_is_refused(name: str) -> None:
+def test_names_with_special_characters_are_refused(name: str) -> None:
     for old in ("india", "us", "imf", "line", "elder"):
         report = report_of(BASE.replace(f"  {old}:", f'  "{name}":', 1))
         assert "is not a valid name" in report or "control characters" in report
@@ -273,12 +273,12 @@ def test_a_name_that_could_be_more_than_a_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "path", ["horizon_days", "follow_up_days", "states.india.resolve", "events.0.deaths"]
 )
-def test_a_number_that_is_none_is_refused_at_its_place(path: str) -> None:
+def test_invalid_numbers_are_refused_at_their_place(path: str) -> None:
     for value in (".nan", ".inf", "-.inf", "1e308", "1e999", "9" * 5000, "true", "''"):
         assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
 
 
-def test_a_number_next_to_nothing_is_a_number_and_weights_whose_sum_overflows_are_shares() -> None:
+def test_tiny_numbers_and_huge_weights_are_accepted() -> None:
     for value in ("1e-320", "-0.0", "0"):
         read = read_scenario(BASE, "f", [f"states.india.resolve={value}"])
         assert read.states["india"].resolve == float(value)
@@ -306,7 +306,7 @@ def test_a_close_that_no_chart_could_show_is_refused() -> None:
     ],
     ids=range(19),
 )  # fmt: skip
-def test_an_override_is_refused_where_it_stands(text: str) -> None:
+def test_invalid_overrides_are_refused_at_their_place(text: str) -> None:
     assert report_of(BASE, text).startswith("--set")
 
 
@@ -377,7 +377,7 @@ def shaped_like(slot: Slot, depth: int = 0) -> st.SearchStrategy[Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(shaped_like(TOP), st.lists(st.sampled_from(VALUES) | st.text(max_size=20), max_size=2))
-def test_nothing_with_the_keys_of_a_scenario_brings_the_reader_down(
+def test_data_with_the_keys_of_a_scenario_never_crash_the_reader(
     plain: Any, values: list[str]
 ) -> None:
     overrides = [f"states.india.resolve={value}" for value in values]
@@ -389,6 +389,6 @@ PARTS = st.text(max_size=30) | st.sampled_from(VALUES)
 
 @settings(max_examples=40, deadline=None)
 @given(PARTS, PARTS)
-def test_no_override_brings_the_reader_down(path: str, value: str) -> None:
+def test_overrides_never_crash_the_reader(path: str, value: str) -> None:
     for text in (f"{path}={value}", f"events.0.{path}={value}", f"title={value}", path):
         attempt(lambda text=text: read_scenario(BASE, "f", [text]))  # type: ignore[misc]

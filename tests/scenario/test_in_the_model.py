@@ -69,7 +69,7 @@ def crises(given: dict[str, float]) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_number_that_is_moved_changes_some_crisis() -> None:
+def test_every_number_affects_some_crisis() -> None:
     usual, numbers = crises({}), numbers_of(SCENARIO).items()
     unread = [path for path, limits in numbers if crises({path: moved(path, limits)}) == usual]
     assert unread == []
@@ -84,7 +84,7 @@ PARTS = (
 WORDS = {"title", "index", "name"}
 
 
-def test_each_key_of_a_part_stands_in_a_rule_of_the_model() -> None:
+def test_each_key_of_a_part_is_used_by_the_model() -> None:
     folder = Path(inspect.getfile(CrisisModel)).parent
     rules = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     read = {*re.findall(r"\.([a-z_]+)", rules), *re.findall(r"\[\"([a-z_]+)\"\]", rules)}
@@ -127,7 +127,7 @@ def endless(days: float) -> Scenario:
     return read_scenario(BASE, "endless", overrides)
 
 
-def test_a_block_takes_no_more_memory_than_is_said_however_long_it_may_last() -> None:
+def test_a_block_takes_no_more_memory_than_documented() -> None:
     scenario, replicates = endless(60), 500
     CrisisModel(scenario, 1).step()  # what libraries keep is not the block's
     tracemalloc.start()

@@ -24,7 +24,7 @@ from crisis_sim.scenario.load import MAX_CHAIN, find_scenario, load_each, shippe
 from tests.scenario.files import BASE, Write, mistakes_of, only_mistake, pointed_at
 
 
-def test_a_file_becomes_a_scenario_named_after_it_as_its_text_and_its_plain_data_do(
+def test_files_texts_and_plain_data_give_the_same_scenario(
     write: Write,
 ) -> None:
     scenario = load_scenario(write("border_2030.yaml", BASE))
@@ -55,7 +55,7 @@ def test_there_are_two_states(count: int, expected: str) -> None:
     assert (mistake.message, mistake.expected) == (f"{count} entries here", expected)
 
 
-def test_all_mistakes_are_told_at_once(write: Write) -> None:
+def test_all_mistakes_are_reported_together(write: Write) -> None:
     text = BASE.replace("resolve: 0.8", "reslove: 0.8").replace("struck: india", "struck: indai")
     text = text.replace("pakistan, us", "pakistan, usa") + "title: again\nhorizon_days: -1\n"
     assert [(one.line, one.message) for one in mistakes_of(write("a.yaml", text))] == [
@@ -68,7 +68,7 @@ def test_all_mistakes_are_told_at_once(write: Write) -> None:
     ]
 
 
-def test_files_are_called_as_the_person_called_them(
+def test_reports_name_files_as_the_user_did(
     write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = write("a.yaml", "title: x\n")
@@ -83,7 +83,7 @@ def test_files_are_called_as_the_person_called_them(
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_every_shipped_scenario_is_right_and_the_same_without_changes(name: str) -> None:
+def test_every_shipped_scenario_is_valid_and_unchanged_by_a_copy(name: str) -> None:
     scenario = load_scenario(name)
     assert scenario.name == name
     same = scenario.changed({}, name="other")
@@ -104,7 +104,7 @@ def shelf(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return here
 
 
-def test_a_file_of_the_very_name_comes_before_what_is_shipped_but_no_folder_does(
+def test_a_file_but_not_a_folder_takes_precedence_over_a_shipped_scenario(
     shelf: Path,
 ) -> None:
     assert load_scenario("no_lenders").lenders == {}
@@ -124,7 +124,7 @@ def test_a_file_of_the_very_name_comes_before_what_is_shipped_but_no_folder_does
     ],
     ids=range(7),
 )
-def test_an_unknown_name_names_the_nearest(shelf: Path, reference: str, suggestion: str) -> None:
+def test_an_unknown_name_suggests_the_nearest(shelf: Path, reference: str, suggestion: str) -> None:
     (shelf / "mine.yaml").write_text(BASE, encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
         find_scenario(reference)
@@ -161,7 +161,7 @@ def test_in_a_wheel_the_scenarios_are_inside_the_package(
 # Files that extend others
 
 
-def test_a_scenario_says_only_what_it_changes_and_a_chain_is_laid_over_in_order(
+def test_a_scenario_gives_changes_only_and_chains_are_merged_in_order(
     write: Write,
 ) -> None:
     text = "{extends: base.yaml, title: x, lenders: null, states: {india: {resolve: 0.5}}}"
@@ -190,7 +190,7 @@ def test_a_shipped_scenario_is_found_from_every_folder_unless_a_file_there_has_i
     assert only_mistake(write("a.yaml", "extends: bse.yaml")).suggestion == "base.yaml"
 
 
-def test_a_file_of_a_folder_below_may_be_extended_and_a_chain_never_climbs(write: Write) -> None:
+def test_files_in_subfolders_but_not_in_parent_folders_may_be_extended(write: Write) -> None:
     write("below/more.yaml", BASE)
     assert load_scenario(write("a.yaml", "extends: below/more.yaml")).title == "A small crisis"
     write("below/one.yaml", "extends: ../base.yaml\n")
@@ -210,7 +210,7 @@ def test_a_file_of_a_folder_below_may_be_extended_and_a_chain_never_climbs(write
         "`extends` names no file": ["[base.yaml]", "7", "''", ""],
     }.items(),
 )  # fmt: skip
-def test_nothing_but_a_scenario_file_of_its_own_folder_is_read(
+def test_only_scenario_files_of_the_same_folder_are_read(
     write: Write, message: str, names: list[str]
 ) -> None:
     write("notes.txt", "secret").with_name("below.yaml").mkdir()
@@ -238,7 +238,7 @@ def test_a_link_out_of_the_folder_is_not_followed(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_links_in_a_circle_and_pipes_are_no_trouble(write: Write, tmp_path: Path) -> None:
+def test_circular_links_and_pipes_are_handled(write: Write, tmp_path: Path) -> None:
     link(tmp_path / "one.yaml", tmp_path / "two.yaml")
     link(tmp_path / "two.yaml", tmp_path / "one.yaml")
     os.mkfifo(tmp_path / "pipe.yaml")
@@ -246,7 +246,7 @@ def test_links_in_a_circle_and_pipes_are_no_trouble(write: Write, tmp_path: Path
         assert "no file" in only_mistake(write("a.yaml", f"extends: {name}")).message
 
 
-def test_a_circle_is_told_as_a_chain(write: Write, tmp_path: Path) -> None:
+def test_circular_files_are_reported_as_a_chain(write: Write, tmp_path: Path) -> None:
     write("b.yaml", "extends: c.yaml")
     write("c.yaml", "extends: a.yaml")
     mistake = only_mistake(write("a.yaml", "extends: b.yaml"))
@@ -274,7 +274,7 @@ def test_a_mistake_points_into_the_file_in_which_it_was_made(write: Write) -> No
     assert pointed_at(found["child.yaml", 2]).startswith("7")
 
 
-def test_removing_what_was_not_inherited_or_is_needed_is_a_mistake_of_the_file_that_does(
+def test_removing_a_missing_or_required_entry_is_a_mistake(
     write: Write,
 ) -> None:
     mistake = only_mistake(write("a.yaml", "extends: base.yaml\nmediators: {uss: null}\n"))
@@ -303,7 +303,7 @@ def told(references: list[Path], *overrides: str) -> list[tuple[str, str]]:
     return [(one.message, one.suggestion) for one in caught.value.mistakes]
 
 
-def test_overrides_are_made_in_each_and_what_they_take_out_may_be_missing_from_some(
+def test_overrides_apply_to_each_scenario_and_removed_entries_may_be_missing_from_some(
     pair: list[Path],
 ) -> None:
     overrides = ["lenders.imf=null", "states.india.resolve=0.3"]
@@ -328,7 +328,7 @@ def test_a_mistake_names_the_scenarios_that_have_it_where_others_do_not(
     assert isinstance(bad, ScenarioError)
 
 
-def test_mistakes_of_all_are_told_at_once(pair: list[Path], write: Write) -> None:
+def test_mistakes_of_all_scenarios_are_reported_together(pair: list[Path], write: Write) -> None:
     wrong = write("wrong.yaml", "extends: base.yaml\ntitel: x\n")
     with pytest.raises(ScenarioError) as caught:
         load_scenarios([wrong, wrong.with_name("gone.yaml"), *pair], ["horizon_days=-1"])
@@ -348,7 +348,7 @@ def test_the_length_of_a_turn_is_ignored_with_a_warning(write: Write) -> None:
         assert read_scenario(BASE, "f", ["hours_per_turn=3"]).digest == read_scenario(BASE).digest
 
 
-def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
+def test_removed_parameters_are_reported_with_their_replacements() -> None:
     for path in REMOVED.keys() - {room.TURNS}:
         _, section, name = path.split(".")
         now = REMOVED[path][0]
@@ -370,7 +370,7 @@ def test_parameters_that_are_gone_are_told_with_their_successors() -> None:
         assert not now or slot_at(now.split("."))
 
 
-def test_a_section_that_is_gone_and_a_number_of_a_distribution_are_told_too(write: Write) -> None:
+def test_removed_sections_and_numbers_of_distributions_are_reported(write: Write) -> None:
     mistake = only_mistake(write("a.yaml", BASE), "behaviour.quiet=null")
     assert mistake.message == "behaviour.quiet no longer exists"
     assert "behaviour.ends.fading_days instead" in mistake.expected
@@ -387,7 +387,9 @@ def test_a_section_that_is_gone_and_a_number_of_a_distribution_are_told_too(writ
         ("tune", "objective: {minimise: war}\ntrials: 4"),
     ],
 )
-def test_an_experiment_that_varies_what_is_gone_is_told(write: Write, kind: str, more: str) -> None:
+def test_an_experiment_on_a_removed_parameter_is_reported(
+    write: Write, kind: str, more: str
+) -> None:
     text = f"kind: {kind}\ntitle: t\nquestion: q\nscenario: base.yaml\nreplicates: 100\n{more}\n"
     path = write("e.yaml", f"{text}vary: {{behaviour.decision.retaliation: {{low: 1, high: 2}}}}\n")
     with pytest.raises(ScenarioError) as caught:

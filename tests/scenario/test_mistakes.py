@@ -248,7 +248,7 @@ KINDS = st.tuples(st.sampled_from(VIOLENCE), st.booleans(), st.booleans())
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(KINDS, min_size=2, max_size=5))
-def test_a_ladder_is_accepted_where_nothing_falls_from_peace(
+def test_ladders_that_never_fall_from_peace_are_accepted(
     kinds: list[tuple[str, bool, bool]],
 ) -> None:
     keys = ("violence", "strike", "nuclear")
@@ -290,7 +290,7 @@ def test_a_nuclear_rung_needs_nuclear_weapons(nuclear: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["may_2025", pytest.param("since_1945", marks=pytest.mark.slow)])
-def test_every_number_is_kept_as_it_is_given_or_refused(name: str) -> None:
+def test_every_number_is_kept_exactly_or_refused(name: str) -> None:
     scenario = load_scenario(name)
     whole = ScenarioEditor(scenario)
     for path, limits in list(numbers_of(scenario).items())[::20]:
@@ -324,7 +324,7 @@ def test_a_record_is_accepted_where_its_moments_rise(days: list[int | None]) -> 
     assert accepted(f"{BASE}real_path: {json.dumps(path)}\n") == rises
 
 
-def test_there_is_an_end_to_agents() -> None:
+def test_the_number_of_agents_is_limited() -> None:
     state = "{resolve: 1, audience: 1}"
 
     def with_agents(count: int) -> str:
@@ -379,9 +379,7 @@ def test_terminal_controls_are_escaped_wherever_they_stand() -> None:
     assert "\\x1b[2J" in report
 
 
-def test_an_error_sorts_its_mistakes_says_each_once_and_survives_the_way_between_processes() -> (
-    None
-):
+def test_an_error_sorts_mistakes_without_duplicates_and_can_be_pickled() -> None:
     late, early = Mistake("b", 9, 1, "late"), Mistake("b", 2, 1, "early")
     other = Mistake("a", 30, 1, "other file")
     error = ScenarioError([late, other, early, late])
@@ -390,7 +388,7 @@ def test_an_error_sorts_its_mistakes_says_each_once_and_survives_the_way_between
     assert pickle.loads(pickle.dumps(error)).mistakes == error.mistakes  # noqa: S301 - our own bytes
 
 
-def test_the_nearest_word_is_near_or_none_and_words_are_listed_as_a_person_would() -> None:
+def test_the_nearest_word_is_similar_and_words_are_listed_in_prose() -> None:
     known = ["trust", "leverage", "interest"]
     assert [nearest(word, known) for word in ("leverge", "Trust", "zzz")] == [*known[1::-1], ""]
     assert [one_of(words) for words in ("abcb", "a", "")] == ["a, b or c", "a", ""]

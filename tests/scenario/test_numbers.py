@@ -38,7 +38,7 @@ from tests.scenario.files import BASE
         ({"choice": {"values": [0, 1], "weights": [0.25, 0.75]}}, (0, 1), (0, 1)),
     ],
 )
-def test_a_distribution_knows_where_it_lies_and_is_written_again(
+def test_distributions_have_a_support_and_can_be_written(
     written: Any, values: tuple[float, ...], support: tuple[float, float]
 ) -> None:
     number = read_number(written)
@@ -81,7 +81,7 @@ def test_weights_of_a_choice_sum_to_one() -> None:
         ({"choice": {"values": [1, 2], "weights": [2, -1]}}, "must not be negative"),
     ],
 )  # fmt: skip
-def test_what_is_no_number_says_what_was_expected(written: Any, message: str) -> None:
+def test_invalid_numbers_are_reported_with_the_expected_form(written: Any, message: str) -> None:
     with pytest.raises(PydanticCustomError, match=message):
         read_number(written)
 
@@ -90,7 +90,7 @@ def test_what_is_no_number_says_what_was_expected(written: Any, message: str) ->
     "written",
     [0, 1, {"uniform": [0, 1]}, {"beta": [1, 1]}, {"normal": [0.9, 1]}, {"lognormal": [1, 1]}],
 )
-def test_what_lies_inside_is_read(written: Any) -> None:
+def test_numbers_in_range_are_read(written: Any) -> None:
     assert Within(0, 1).read(written) == read_number(written)
 
 
@@ -104,7 +104,7 @@ def test_what_lies_inside_is_read(written: Any) -> None:
         ({"choice": [0, 2]}, "choice from 0 to 2"),
     ],
 )
-def test_what_lies_outside_is_shown_with_the_range(written: Any, shown: str) -> None:
+def test_numbers_out_of_range_are_reported_with_the_range(written: Any, shown: str) -> None:
     with pytest.raises(PydanticCustomError, match=f"between 0 and 1, got {shown}"):
         Within(0, 1).read(written)
 
@@ -148,7 +148,7 @@ def assert_read_as_it_says(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(DATES)
-def test_a_date_as_documented_is_read_as_what_it_says(text: str) -> None:
+def test_documented_dates_are_read_correctly(text: str) -> None:
     assert_read_as_it_says(text)
 
 
@@ -156,7 +156,7 @@ def test_a_date_as_documented_is_read_as_what_it_says(text: str) -> None:
 @given(
     DATES, st.integers(0, 32), st.sampled_from(["", *"0123456789T .:+-Zzt٣,"]), st.integers(0, 2)
 )
-def test_a_spoilt_date_is_read_as_what_it_says_or_refused(
+def test_corrupted_dates_are_read_correctly_or_refused(
     text: str, place: int, more: str, gone: int
 ) -> None:
     spoilt = text[:place] + more + text[place + gone :]
@@ -192,6 +192,6 @@ def test_a_date_in_another_form_is_refused(text: str) -> None:
         read_moment(text)
 
 
-def test_the_schema_for_editors_accepts_what_is_read_and_no_more() -> None:
+def test_the_json_schema_accepts_the_same_dates_as_the_reader() -> None:
     start = json_schema()["$defs"]["Scenario"]["properties"]["start"]
     assert start["pattern"] == f"^{PATTERN.pattern}$"

@@ -42,9 +42,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
         ),
     ],
 )
-def test_nothing_but_what_it_says_is_changed_by_an_override(
-    overrides: str, snapshot: SnapshotAssertion
-) -> None:
+def test_an_override_changes_only_its_path(overrides: str, snapshot: SnapshotAssertion) -> None:
     before, after = read_scenario(BASE), read_scenario(BASE, overrides=overrides.split(";"))
     there, now = flat(before.plain()), flat(after.plain())
     changed = {path for path in there | now if there.get(path) != now.get(path)}
@@ -52,7 +50,7 @@ def test_nothing_but_what_it_says_is_changed_by_an_override(
     assert before.digest != after.digest
 
 
-def test_all_mistakes_of_all_overrides_are_told() -> None:
+def test_all_mistakes_of_all_overrides_are_reported() -> None:
     overrides = ["horizon_days=-1", "mediator.us=null", "states.india.resolve=7"]
     with pytest.raises(ScenarioError) as caught:
         read_scenario(BASE, "f", overrides)
@@ -75,7 +73,7 @@ SAID = (
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(SAID), min_size=2, max_size=4))
-def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list[str]) -> None:
+def test_overrides_without_overlap_are_independent_of_order(overrides: list[str]) -> None:
     digests = set()
     for order in permutations(overrides):
         if not find_overwritten(order):
@@ -99,12 +97,12 @@ def test_what_no_override_overwrites_means_the_same_in_any_order(overrides: list
         (f"events=[{{{TRIGGER}, deaths: 7}}]", "events.0.deaths=5"),
     ],
 )
-def test_an_override_that_overwrites_another_is_named_with_it(first: str, then: str) -> None:
+def test_an_overwritten_override_is_reported(first: str, then: str) -> None:
     said = find_overwritten(["follow_up_days=6", first, then])
     assert [one.message for one in said] == [f"'{then}' overwrites '{first}'"]
 
 
-def test_overrides_of_different_things_go_together() -> None:
+def test_overrides_of_different_paths_are_compatible() -> None:
     for first, then in (
         ("mediators.us.attention_days=1", "mediators.us.attention_threshold=0.1"),
         ("mediators.us={attention_days: 1}", "mediators.us.attention_threshold=0.1"),
@@ -119,7 +117,7 @@ def test_overrides_of_different_things_go_together() -> None:
 MAY = Scenario.load("may_2025")
 
 
-def test_a_changed_scenario_is_called_by_its_changes_unless_it_is_given_a_name() -> None:
+def test_a_changed_scenario_is_labelled_by_its_changes_unless_it_has_a_label() -> None:
     changes = {"states.india.resolve": 0.5, "mediators.us": None}
     assert MAY.changed(changes).label == "With india resolve 0.5 and no us"
     assert MAY.changed({**changes, "lenders": None}).label == "With 3 changes"
@@ -139,7 +137,7 @@ def test_changes_are_those_of_the_command_line() -> None:
     assert MAY.states["india"].resolve != 0.5
 
 
-def test_parts_may_be_put_in_whole() -> None:
+def test_whole_parts_may_be_set() -> None:
     calm = MAY.states["india"].model_copy(update={"resolve": 0.1})
     assert MAY.changed({"states.india": calm}).states["india"] == calm
 
@@ -161,12 +159,12 @@ def test_a_mistake_is_told_as_on_the_command_line(changes: dict[str, object], sa
     assert "--set" not in str(raised.value)
 
 
-def test_a_value_that_no_file_holds_is_a_type_error() -> None:
+def test_a_value_without_an_equivalent_in_files_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="not a value for a scenario"):
         MAY.changed({"title": object()})
 
 
-def test_there_is_no_copy_that_is_not_checked() -> None:
+def test_every_copy_is_checked() -> None:
     with pytest.raises(ValidationError, match="resolve"):
         MAY.states["india"].model_copy(update={"resolve": 5})
     with pytest.raises(ValidationError, match="resolv"):

@@ -27,13 +27,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 LISTED = {one.path: one for one in parameters()}
 
 
-def test_the_page_in_the_docs_is_what_the_schema_says() -> None:
+def test_the_page_of_parameters_is_up_to_date() -> None:
     assert (DOCS / "parameters.md").read_text(encoding="utf-8") == parameter_table(), (
         "write it anew: python -m crisis_sim.scenario.introspect > docs/parameters.md"
     )
 
 
-def test_a_parameter_carries_what_the_schema_says() -> None:
+def test_a_parameter_has_the_attributes_of_the_schema() -> None:
     assert len(LISTED) == len(parameters())
     assert LISTED["lenders.<lender>.dependence"] == Parameter(
         path="lenders.<lender>.dependence",
@@ -68,7 +68,7 @@ NAMES = {"<rung>": "0", "<review>": "0", "<event>": "0", "<state>": "pakistan", 
 NAMES |= {"<mediator>": "us", "<channel>": "line", "<adviser>": "elder"}
 
 
-def test_every_parameter_says_what_it_is_and_can_be_set_by_its_path() -> None:
+def test_every_parameter_is_described_and_can_be_set_by_its_path() -> None:
     overrides, expected = [], {}
     for one in LISTED.values():
         assert one.meaning, one.path
@@ -91,7 +91,7 @@ def test_every_parameter_says_what_it_is_and_can_be_set_by_its_path() -> None:
     assert cost.slider is None
 
 
-def test_the_numbers_of_a_scenario_are_those_listed_under_its_own_names() -> None:
+def test_the_numbers_of_a_scenario_are_the_parameters_under_its_names() -> None:
     scenario = read_scenario(BASE)
     found = numbers_of(scenario)
     assert all(isinstance(at(scenario, path), (float, Distribution)) for path in found)
@@ -178,7 +178,7 @@ LIMITS = {
 }
 
 
-def test_the_page_on_limits_says_each_of_them_and_no_others() -> None:
+def test_the_page_on_limits_lists_all_limits() -> None:
     page = (DOCS / "limits.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| ([a-z][^|]*[a-z]) \| ([\d,]+) \|$", page, re.MULTILINE))
     assert {name: f"{limit:,}" for name, limit in LIMITS.items()} == told

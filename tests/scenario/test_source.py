@@ -126,7 +126,7 @@ BITS = [*"abc01 -:,[]{}#&*!|>'\"%@`?\\\n\t", "\n  ", ": ", "- ", "---\n", "%YAML
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(BITS), max_size=40).map("".join) | st.text(max_size=40))
-def test_no_text_brings_the_reader_down(text: str) -> None:
+def test_texts_never_crash_the_reader(text: str) -> None:
     try:
         top, mistakes = parse("f.yaml", text)
     except ScenarioError as error:
@@ -160,7 +160,9 @@ def test_no_text_brings_the_reader_down(text: str) -> None:
         ("{choice: {a: 1}}", "{choice: {b: 2}}", {"choice": {"a": 1, "b": 2}}),
     ],
 )
-def test_mappings_merge_and_all_else_replaces(inherited: str, over: str, expected: Any) -> None:
+def test_mappings_are_merged_and_other_values_replaced(
+    inherited: str, over: str, expected: Any
+) -> None:
     below, above = node(inherited), node(over)
     before = below.plain(), above.plain()
     assert merge(below, above).plain() == expected
@@ -207,7 +209,9 @@ CRISIS = f"{{mediators: {{us: {{}}, uk: {{}}}}, channels: {LINES}}}"
         ("{mediators: {us: null}, channels: {line: {opened_by: [us]}}}", ["us"]),
     ],
 )
-def test_a_mediator_that_is_removed_leaves_inherited_openers(over: str, openers: list[str]) -> None:
+def test_a_removed_mediator_is_removed_from_inherited_openers(
+    over: str, openers: list[str]
+) -> None:
     channels = lay_over(node(CRISIS), node(over)).plain()["channels"]
     assert channels["line"]["opened_by"] == openers
     assert channels["hotline"]["opened_by"] == ["india"]
@@ -226,7 +230,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_agents_and_files_may_be_called_in_any_script_however_it_is_written(name: str) -> None:
+def test_names_may_be_in_any_script_and_normal_form(name: str) -> None:
     known, decomposed = (unicodedata.normalize(form, name) for form in ("NFC", "NFD"))
     for form in (known, decomposed):
         assert is_agent_name(nfc(form))
@@ -238,7 +242,7 @@ def test_agents_and_files_may_be_called_in_any_script_however_it_is_written(name
 
 
 @pytest.mark.parametrize(("asked", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
-def test_a_file_is_found_whichever_way_its_name_is_spelt_on_the_disk(
+def test_a_file_is_found_in_either_normal_form_of_its_name(
     write: Write, tmp_path: Path, asked: str, there: str
 ) -> None:
     base = write(unicodedata.normalize(there, "méxico_perú.yaml"), BASE)
@@ -255,14 +259,14 @@ def test_a_file_is_found_whichever_way_its_name_is_spelt_on_the_disk(
         "a\u200db", "a\u200cb", "\u200da", "\u0301a", "_\u0301", "a\u20dd", "a😀", "a\x07b",
     ],
 )  # fmt: skip
-def test_what_steers_writing_or_hangs_in_the_air_has_no_place_in_a_name(name: str) -> None:
+def test_control_characters_and_dangling_marks_are_refused_in_names(name: str) -> None:
     assert not is_agent_name(nfc(name))
     assert not is_file_name(nfc(name))
 
 
 @settings(max_examples=200)
 @given(st.text(max_size=45))
-def test_a_name_is_its_own_form_and_the_nearest_name_is_one(text: str) -> None:
+def test_suggested_names_are_valid_and_normalised(text: str) -> None:
     name = nfc(text)
     if is_agent_name(name):
         assert nfc(name) == name == name.lower()
