@@ -1,4 +1,4 @@
-"""The package as others meet it: public names, what pyproject.toml says of it, and the wheel in its own environment.
+"""Public names, pyproject.toml, and the wheel in its own environment.
 
 The new environment sees the dependencies of the one that runs the tests through a `.pth` file.
 """
@@ -29,14 +29,14 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def test_every_public_name_is_there_once_and_in_order() -> None:
+def test_public_names_exist_and_are_sorted() -> None:
     assert all(getattr(crisis_sim, name) and name in dir(crisis_sim) for name in crisis_sim.__all__)
     assert list(crisis_sim.__all__) == sorted(set(crisis_sim.__all__))
     with pytest.raises(AttributeError, match=r"no 'simulat'; it has .*simulate"):
         _ = crisis_sim.simulat
 
 
-def test_no_library_is_imported_before_it_is_needed() -> None:
+def test_slow_libraries_are_imported_only_when_needed() -> None:
     code = """
 import sys, crisis_sim
 names = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "jinja2"}
@@ -45,11 +45,13 @@ print(sorted(names & {*sys.modules}))
 import crisis_sim.model, crisis_sim.batch.run
 print(sorted({"pandas", "networkx", "scipy.spatial", "matplotlib"} & {*sys.modules}))
 """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "[]\n[]\n"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n[]\n"
 
 
-#: What the package needs, and what an extra part of it does.
+#: The dependencies of the package and of its extras.
 DECLARED = {
     canonicalize_name(Requirement(text).name)
     for text in (
@@ -66,7 +68,7 @@ COME_ALONG = {"pydantic_core"}
 
 
 def imported_by(file: Path) -> set[str]:
-    """The packages that a module imports, whether at its head or inside a function."""
+    """Return the packages that a module imports, at the top or inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -76,7 +78,7 @@ def imported_by(file: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def test_every_library_that_is_imported_is_declared() -> None:
+def test_imported_libraries_are_declared() -> None:
     imported = set().union(*map(imported_by, (ROOT / "crisis_sim").rglob("*.py")))
     others = imported - sys.stdlib_module_names - COME_ALONG - {"crisis_sim"}
     homes = {
@@ -88,16 +90,14 @@ def test_every_library_that_is_imported_is_declared() -> None:
     assert undeclared == set()
 
 
-def test_a_source_distribution_includes_what_there_is_and_what_its_contributing_guide_works_with() -> (
-    None
-):
+def test_a_source_distribution_includes_what_contributors_need() -> None:
     included = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
     assert {"/Makefile", "/benchmarks", "/CONTRIBUTING.md", "/tests"} <= set(included)
     assert all((ROOT / path.removeprefix("/")).exists() for path in included)
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command that knows nothing of the checkout."""
+    """Run a command that does not see the checkout."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     done = subprocess.run(
         [str(word) for word in command],
@@ -129,7 +129,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of a new environment that holds the wheel."""
+    """The folder of programs of a new environment with the wheel."""
     home = tmp_path_factory.mktemp("environment")
     venv.create(home, with_pip=False)
     programs = home / ("Scripts" if os.name == "nt" else "bin")
@@ -141,7 +141,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the_record(
+def test_the_wheel_contains_all_files_of_the_package(
     wheel: Path,
 ) -> None:
     names = zipfile.ZipFile(wheel).namelist()
@@ -167,12 +167,10 @@ def test_the_wheel_holds_the_package_its_types_the_scenarios_experiments_and_the
 
 
 @pytest.mark.slow
-def test_the_wheel_and_not_the_checkout_runs_what_is_shipped_from_any_folder(
-    installed: Path, tmp_path: Path
-) -> None:
+def test_an_installed_wheel_works_from_any_folder(installed: Path, tmp_path: Path) -> None:
     code = "import crisis_sim; print(crisis_sim.__file__)"
-    told = run(installed / "python", "-c", code, cwd=tmp_path).stdout.strip()
-    assert Path(told).is_relative_to(installed.parent)
+    result = run(installed / "python", "-c", code, cwd=tmp_path).stdout.strip()
+    assert Path(result).is_relative_to(installed.parent)
     program = installed / "crisis-sim"
     listed = run(program, "experiments", cwd=tmp_path).stdout
     assert all(path.stem in listed for path in (ROOT / "experiments").glob("*.yaml"))

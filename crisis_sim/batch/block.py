@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from crisis_sim.batch.files import BatchError, ResultsError, digest_of, inside, parquet_of
+from crisis_sim.batch.files import BatchError, ResultsError, digest_of, parquet_of, read_bytes
 from crisis_sim.batch.rules import (
     applicable_roles,
     check_rules,
@@ -457,14 +457,7 @@ def make_plan(
     roles: Mapping[str, Any] | None = None,
     compare_without: bool = False,
 ) -> Plan:
-    """Make a plan; the arguments are those of `simulate`.
-
-    Scenarios with custom classes are named after these; with `compare_without`, each is included without them, too.
-
-    Raises:
-        ScenarioError: when a scenario file has mistakes.
-        BatchError: when the plan is not valid.
-    """
+    """Make a plan; the arguments and errors are those of `simulate`."""
     import numpy as np
 
     pairs: Iterable[tuple[str, Any]]
@@ -599,15 +592,7 @@ _NAME = re.compile(r"(\d+)-(\d+)-([0-9a-f]+)\.parquet")
 
 
 def encode_block(block: Block, schemas: Mapping[str, pa.Schema], identity: str) -> Block:
-    """Return a block with the content of its files in place of its tables.
-
-    Args:
-        schemas: the columns of the batch's tables, by name.
-        identity: the batch's identity.
-
-    Raises:
-        ValueError: when the block has a column that the batch's tables lack.
-    """
+    """Return a block with the content of its files in place of its tables, which must fit the batch's `schemas`."""
     files = {}
     # A block counts as finished once its outcomes exist, so these are written last.
     for name, table in ((PATHS_FOLDER, block.paths), (OUTCOMES_FOLDER, block.table)):
@@ -661,12 +646,7 @@ class BlockFile(NamedTuple):
 
     def content(self) -> bytes:
         """Return the content; ResultsError if it cannot be read or does not match the checksum."""
-        try:
-            content = inside(self.path.parent, self.path.name).read_bytes()
-        except OSError as error:
-            raise ResultsError(
-                f"{self.path}: it cannot be read: {error.strerror or error}"
-            ) from error
+        content = read_bytes(self.path.parent, self.path.name)
         if digest_of(content)[:CHECKSUM_DIGITS] != self.checksum:
             raise ResultsError(f"{self.path}: its content does not match its checksum")
         return content

@@ -107,14 +107,9 @@ WRITER = "writer.json"
 
 @contextmanager
 def lock_folder(folder: Path, lock: Path) -> Iterator[str]:
-    """Create a folder if it is missing, and lock it for one run with a lock file.
+    """Create a folder if it is missing, and lock it for one run; ResultsError if another run has locked it.
 
-    Yields:
-        A token that is new for each run. A process that reads the same token from the folder (`token_in`)
-        sees this folder, and during this run.
-
-    Raises:
-        ResultsError: when another run has locked the folder; the message names its process.
+    Yields a token that is new for each run. A process that reads the same token (`token_in`) sees the same folder.
     """
     from filelock import FileLock, Timeout
 
@@ -171,10 +166,7 @@ _NOT_PLAIN = re.compile(r"[/\\:\x00-\x1f\x7f]")
 def inside(folder: Path, name: object, is_folder: bool = False) -> Path:
     """Return the path of a file (or folder) in a folder, given a name from an untrusted source.
 
-    It need not exist. The folder itself may be a link.
-
-    Raises:
-        ResultsError: when the name is not plain, or the path is a link or of another kind.
+    ResultsError unless the name is plain. The path need not exist, but it must not be a link or of another kind.
     """
     if not isinstance(name, str) or _NOT_PLAIN.search(name) or name in ("", ".", ".."):
         raise ResultsError(f"{folder}: expected the plain name of a file in it, got {name!r}")
@@ -253,11 +245,7 @@ def parse_json(path: Path, content: bytes) -> Any:
 
 
 def read_json(folder: Path, name: str, content: bytes | None = None) -> dict[str, Any]:
-    """Return the data of a JSON file in a folder, once its checksum, if any, is verified.
-
-    Args:
-        content: the content of the file, if it has been read already.
-    """
+    """Return the data of a JSON file in a folder, or of its `content` if given, and verify the checksum, if any."""
     path = folder / name
     data = parse_json(path, read_bytes(folder, name) if content is None else content)
     if not isinstance(data, dict):
@@ -272,7 +260,7 @@ def check(path: Path, intact: bool) -> None:
     """Raise ResultsError unless a file is intact, that is, matches its checksum."""
     if not intact:
         raise ResultsError(
-            f"{path} does not match its checksum: it has been damaged or changed since it was written"
+            f"{path} does not match its checksum: it has been damaged or changed, or belongs to another run"
         )
 
 

@@ -9,7 +9,6 @@ failed, the others are kept with the results, so that the failed ones can be rep
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +31,7 @@ from crisis_sim.batch.block import (
 from crisis_sim.batch.ensemble import Batch, Ensemble, encode_texts
 from crisis_sim.batch.files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
 from crisis_sim.batch.manifest import has_checksum, is_finished, read_manifest_file, seal, versions
-from crisis_sim.batch.rules import can_reload, reload_classes
+from crisis_sim.batch.rules import reload_classes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,13 +39,11 @@ if TYPE_CHECKING:
 
 #: Suffix of the folder of an unfinished run.
 RUNNING = ".running"
-#: The subfolder in which earlier versions kept an unfinished run.
-UNFINISHED = "unfinished"
 MANIFEST, PARAMETERS = "manifest.json", "parameters.parquet"
 OUTCOMES, PATHS = "outcomes.parquet", "paths.parquet"
 TABLES = (OUTCOMES_FOLDER, PATHS_FOLDER)
 #: Names that belong to a results folder, the manifest first; other files are left alone.
-OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, *TABLES, UNFINISHED, LOCK)
+OURS = (MANIFEST, OUTCOMES, PATHS, PARAMETERS, *TABLES, LOCK)
 _RESTART = "discard the run and start again with --restart"
 #: Maximum number of crises whose outcomes are joined into one file. Larger batches keep their blocks: nothing
 #: is written twice, and readers are spared the index of a giant file, which grows by about 5 kB per block.
@@ -131,18 +128,12 @@ class UnfinishedRun:
         """Return the unfinished run into a results folder, or None."""
         folder = results_folder(folder)
         home = running_folder(folder)
-        if inside(home, MANIFEST).exists():
-            try:
-                return cls(folder, read_manifest_file(home / MANIFEST))
-            except ResultsError as error:
-                raise ResultsError(f"{error}; {_RESTART}") from error
-        old = inside(folder, UNFINISHED, is_folder=True) / MANIFEST
-        if old.exists() and _run_id(old) != _run_id(folder / MANIFEST):
-            raise ResultsError(
-                f"{old.parent} contains an unfinished run of an earlier version of Crisis Sim, which this "
-                f"version cannot continue; {_RESTART}{_older_results(folder, old.parent)}"
-            )
-        return None
+        if not inside(home, MANIFEST).exists():
+            return None
+        try:
+            return cls(folder, read_manifest_file(home / MANIFEST))
+        except ResultsError as error:
+            raise ResultsError(f"{error}; {_RESTART}") from error
 
     def rows(self) -> dict[int, int]:
         """Return the number of crises in each block on disk, according to the names of the files."""
@@ -215,28 +206,15 @@ class UnfinishedRun:
         """Return a message with the state of the run, and how to continue it."""
         command = f"crisis-sim run --resume {shlex.quote(str(self.folder))}"
         rules = self.manifest.get("rules", ())
-        if not can_reload(rules):  # the command line takes classes from files only
+        if not all(
+            rule["file"] for rule in rules
+        ):  # the command line takes classes from files only
             argument = "roles" if any(rule["agent"] for rule in rules) else "agents"
             command = f"crisis_sim.batch.resume({str(self.folder)!r}, {argument}=...)"
         return (
             f"{self.home} contains an unfinished run: {self.crises_done:,} of {self.crises:,} crises; "
             f"to continue it: {command}"
         )
-
-
-def _older_results(folder: Path, home: Path) -> str:
-    """Return advice on older results that an unfinished run hides, or ""."""
-    if not (folder / MANIFEST).exists():
-        return ""
-    return f" (the results of an earlier run still exist: to get them back, delete {home})"
-
-
-def _run_id(path: Path) -> object:
-    """Return the identifier of a manifest's run, or None."""
-    try:
-        return json.loads(path.read_bytes())["run"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
 
 
 def plan_of(
@@ -306,8 +284,7 @@ def parameters_in(home: Path, manifest: Mapping[str, Any]) -> dict[str, NDArray[
     if digest is None:
         return {}
     content = disk.read_bytes(home, PARAMETERS)
-    if disk.digest_of(content) != digest:
-        raise ResultsError(f"{home / PARAMETERS} has been damaged: it does not match its checksum")
+    disk.check(home / PARAMETERS, disk.digest_of(content) == digest)
     table = disk.table_of(home / PARAMETERS, content)
     return {name: table.column(name).to_numpy() for name in table.column_names}
 
@@ -364,11 +341,7 @@ def read_batch(folder: str | Path, columns: Sequence[str] | None = None) -> Batc
 def read_by_scenario(
     files: list[Path], scenarios: Iterable[str], columns: Sequence[str] | None = None
 ) -> dict[str, pa.Table]:
-    """Read a table from disk, and return the rows of each scenario.
-
-    Args:
-        columns: the columns to read; by default all.
-    """
+    """Read a table from disk (by default with all columns), and return the rows of each scenario."""
     import numpy as np
 
     table = read_parquet(files, None if columns is None else [*columns, "scenario"])
@@ -421,8 +394,13 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     folder = Path(folder)
     unfinished = UnfinishedRun.find(folder)
     if unfinished:
-        older = _older_results(unfinished.folder, unfinished.home)
-        raise ResultsError(unfinished.message() + older)
+        message = unfinished.message()
+        if (unfinished.folder / MANIFEST).exists():
+            message += (
+                " (the results of an earlier run still exist: to get them back, "
+                f"delete {unfinished.home})"
+            )
+        raise ResultsError(message)
     if not folder.is_dir():
         raise ResultsError(f"{folder} is not a folder; expected one from `crisis-sim run --out`")
     if not inside(folder, MANIFEST).exists():
@@ -465,11 +443,7 @@ def _checked(folder: Path, name: str, checksum: str | None = None) -> list[Path]
         digest = blocks.names_digest(files) if is_folder else disk.sha256_of(path)
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror or error}") from error
-    if checksum is not None and digest != checksum:
-        raise ResultsError(
-            f"{path} does not match the checksum in {MANIFEST}: it has been damaged or changed, "
-            "or belongs to another run"
-        )
+    disk.check(path, checksum in (None, digest))
     return [file.path for file in files] or [path]
 
 
@@ -478,11 +452,7 @@ def _missing(path: Path) -> ResultsError:
 
 
 def check_folder(folder: str | Path) -> bool:
-    """Check that a batch can be written to a folder, and return whether it would replace results.
-
-    Raises:
-        ResultsError: when the folder cannot be read, or contains other files than results.
-    """
+    """Return whether a batch would replace results in a folder; ResultsError if it must not be written there."""
     folder = Path(folder)
     if folder.suffix == RUNNING:
         raise ResultsError(
@@ -494,14 +464,8 @@ def check_folder(folder: str | Path) -> bool:
         return False
     except OSError as error:
         raise disk.cannot_write(folder, error) from error
-    known_manifests = (
-        folder / MANIFEST,
-        folder / UNFINISHED / MANIFEST,
-        running_folder(folder) / MANIFEST,
-    )
-    others = [name for name in names if not name.endswith(PARTIAL)]
-    others = [name for name in others if name not in (LOCK, UNFINISHED)]
-    if others and not any(path.exists() for path in known_manifests):
+    others = [name for name in names if name != LOCK and not name.endswith(PARTIAL)]
+    if others and MANIFEST not in names and not (running_folder(folder) / MANIFEST).exists():
         raise ResultsError(
             f"{folder} contains other files than results ({others[0]}); "
             "give a new folder, or one that contains results"
@@ -511,11 +475,7 @@ def check_folder(folder: str | Path) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Lock a results folder for one run.
-
-    Yields:
-        The folder of the unfinished run, and the token of `lock_folder`.
-    """
+    """Lock a results folder for one run; yield the folder of the unfinished run and the token of `lock_folder`."""
     check_folder(folder)
     home = running_folder(folder)
     with ExitStack() as stack:
@@ -570,17 +530,9 @@ def move_into_place(home: Path, manifest: Mapping[str, Any]) -> None:
 def publish(
     run: UnfinishedRun, ended: Mapping[str, Any], schemas: Mapping[str, pa.Schema]
 ) -> dict[str, Any]:
-    """Join the blocks of a run into results, and move these into place.
+    """Join the blocks of a run into results, and move these into place; a very large batch keeps its blocks.
 
-    The blocks of a very large batch are kept.
-
-    Args:
-        run: the run.
-        ended: its manifest from `close_manifest`.
-        schemas: the columns of each table.
-
-    Returns:
-        The manifest of the results.
+    The manifest `ended` is from `close_manifest`; the result is the manifest of the results.
     """
     home, files = run.home, dict[str, str]()
     values = parameters_in(home, ended)  # raises if they have been damaged

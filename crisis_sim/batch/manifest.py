@@ -235,14 +235,7 @@ def is_finished(manifest: Mapping[str, Any]) -> bool:
 
 
 def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
-    """Read a manifest, and check its keys, types and checksum.
-
-    Args:
-        finished: whether its batch must have finished.
-
-    Raises:
-        ResultsError: when the file is not a sound manifest of this layout.
-    """
+    """Read a manifest; ResultsError if its keys, types or checksum are wrong, or if it must be `finished` and is not."""
     manifest = files.parse_json(path, files.read_bytes(path.parent, path.name))
     if isinstance(manifest, dict) and "experiment_format" in manifest:
         crises = path.parent / "design"
@@ -269,10 +262,7 @@ def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
         fault = f"{key}: {first['msg']}, got {first['input']!r:.60}"
         is_missing = first["type"] == "missing"
         raise ResultsError(f"{path}: {f'{key} is missing' if is_missing else fault}") from error
-    if has_checksum(manifest) and seal(manifest) != manifest:
-        raise ResultsError(
-            f"{path} has been changed since it was written: it does not match its checksum"
-        )
+    files.check(path, not has_checksum(manifest) or seal(manifest) == manifest)
     return manifest
 
 

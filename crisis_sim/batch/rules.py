@@ -45,12 +45,7 @@ class ClassReference:
         return f"{self.file.name}:{self.name}"
 
     def load(self) -> type[Agent]:
-        """Import the class.
-
-        Raises:
-            BatchError: when the text of the file has changed.
-            ScenarioError: when the file has mistakes.
-        """
+        """Import the class; BatchError if the text of the file has changed."""
         module, sha256 = _import(self.file, str(self.file))
         if sha256 != self.sha256:
             raise BatchError(
@@ -189,11 +184,7 @@ def _role_of_each(scenario: Scenario) -> dict[str, str]:
 def check_rules(
     scenarios: Iterable[Scenario], roles: Mapping[str, Any], agents: Iterable[Any]
 ) -> None:
-    """Check that each of `roles` names an agent of some scenario or a role, and that the classes fit.
-
-    Raises:
-        BatchError: when this is not the case.
-    """
+    """Raise BatchError unless each of `roles` names an agent of some scenario or a role, and all classes fit."""
     role_of = {name: role for one in scenarios for name, role in _role_of_each(one).items()}
     for name, kind in roles.items():
         if name not in role_of:
@@ -207,14 +198,9 @@ def check_rules(
 def check_classes(
     roles: Mapping[str, Any], agents: Iterable[Any], role_of: Mapping[str, str] | None = None
 ) -> None:
-    """Check that each class in `roles` has the role of the agent that it replaces, and that `agents` have new roles.
+    """Raise BatchError unless classes in `roles` have the role of the agent that they replace, and `agents` new roles.
 
-    Args:
-        roles, agents: the classes.
-        role_of: the roles of agents by name; if None, a class may have any role.
-
-    Raises:
-        BatchError: when this is not the case.
+    The roles of agents by name are in `role_of`; if it is None, a class may have any role.
     """
     from crisis_sim.model.cast import ROLES
 
@@ -300,11 +286,6 @@ def class_records(roles: Mapping[str, Any], agents: Sequence[Any]) -> list[dict[
                 sha256 = hashlib.sha256(text).hexdigest()
         records.append({"agent": agent, "class": name_of(kind), "file": file, "sha256": sha256})
     return records
-
-
-def can_reload(records: Iterable[Mapping[str, str]]) -> bool:
-    """Return whether all classes of a manifest's records have files to load them from."""
-    return all(record["file"] for record in records)
 
 
 def reload_classes(records: Iterable[Mapping[str, str]]) -> tuple[dict[str, Any], tuple[Any, ...]]:

@@ -441,19 +441,13 @@ def _on_cluster(
         _check_workers(client)
         pool = client.get_executor(pure=False)
         stack.callback(lambda: client.status == "running" and pool.shutdown(wait=False))
-        work = partial(run_block_on_worker, task)
         killed = (distributed.scheduler.KilledWorker,)
         try:
             yield from run_in_executor(
-                pool, orders, _ahead(client), stop, work, lost=[], failing=killed
+                pool, orders, _ahead(client), stop, task, lost=[], failing=killed
             )
         except CancelledError as error:
             raise BatchError(f"the connection to the scheduler at {address} was lost") from error
-
-
-def run_block_on_worker(task: Task, order: BlockOrder) -> Block:
-    """Run a block on a worker. Dask's dashboard shows the name of this function."""
-    return task(order)
 
 
 def _ahead(client: Client) -> Callable[[], int]:

@@ -186,13 +186,7 @@ def print_plan(
     replaces: bool,
     as_json: bool,
 ) -> None:
-    """Print the plan of a run: its facts as JSON, or its lines as text.
-
-    Args:
-        executor: the executor, or None for a graphics card.
-        folder: the folder for results.
-        replaces: whether it contains results.
-    """
+    """Print the plan of a run, by an executor or (if None) on a graphics card: its facts as JSON, or its lines."""
     size, seconds = (1, None) if executor is None else (executor.size, round(executor.seconds, 1))
     facts |= {"workers": size, "seconds_estimated": seconds}
     facts |= {"folder": str(folder), "replaces_results": replaces}

@@ -103,13 +103,8 @@ class Options:
 
     def keys(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return these options and other keys, except for None, as keys of an experiment file."""
-        keys = {
-            "outcomes": self.outcome,
-            "replicates": self.replicates,
-            "seed": self.seed,
-            "over_fits": self.variant.over_fits or None,
-            **given,
-        }
+        options = {"outcomes": self.outcome, "replicates": self.replicates, "seed": self.seed}
+        keys = {**options, "over_fits": self.variant.over_fits or None, **given}
         return {key: value for key, value in keys.items() if value is not None}
 
 
@@ -514,11 +509,7 @@ def posterior(
 def parse_each(
     option: str, texts: Iterable[str], parse: Callable[[str, str], tuple[str, Any]]
 ) -> dict[str, Any]:
-    """Parse the values of a repeatable option into a dictionary.
-
-    Raises:
-        RequestError: when a value cannot be parsed, or a name occurs twice.
-    """
+    """Parse the values of a repeatable option into a dictionary; RequestError if a name occurs twice."""
     from crisis_sim.scenario.source import nfc
 
     values: dict[str, Any] = {}

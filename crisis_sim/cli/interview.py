@@ -204,10 +204,9 @@ def _value(answer: Any, known: Mapping[str, Answer]) -> Answer:
 
 
 def scenario_text(interview: Interview, file: str) -> str:
-    """Ask all questions, and return the text of the scenario; EOFError if the input ends.
+    """Ask all questions, and return the text of the scenario, with comments that mention its `file`.
 
-    Args:
-        file: the name of the scenario's file, for its comments.
+    EOFError if the input ends before all questions are answered.
     """
     import jinja2
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -160,12 +160,15 @@ def _load(
 
 def _with_distinct_names(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """Number scenarios whose name occurs earlier: "may_2025 (2)"."""
-    named: dict[str, Scenario] = {}
+    names = Counter[str]()
+    distinct = []
     for scenario in scenarios:
-        names = (f"{scenario.name} ({k})" if k > 1 else scenario.name for k in count(1))
-        name = next(name for name in names if name not in named)
-        named[name] = scenario if name == scenario.name else scenario._with(name=name)
-    return [*named.values()]
+        names[scenario.name] += 1
+        number = names[scenario.name]
+        distinct.append(
+            scenario._with(name=f"{scenario.name} ({number})") if number > 1 else scenario
+        )
+    return distinct
 
 
 def _populations(scenarios: list[Scenario], folder: Path) -> list[Scenario]:

@@ -1,4 +1,4 @@
-"""A small crisis that runs in milliseconds, and agents that make a batch fail on purpose."""
+"""A small crisis that runs in milliseconds, and agents that make a batch fail."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ RESULTS = [MANIFEST, OUTCOMES, PATHS]
 
 
 def rows(results: Batch | Path) -> dict[str, Any]:
-    """All rows of all tables of a batch, or of a folder's results."""
+    """Return all rows of all tables of a batch, or of a results folder."""
     batch = read_batch(results) if isinstance(results, Path) else results
     order = [("replicate", "ascending"), ("day", "ascending")]
     return {
         name: (
-            one.table.to_pylist(),
-            one.paths.sort_by(order).to_pylist() if one.paths else None,
+            ensemble.table.to_pylist(),
+            ensemble.paths.sort_by(order).to_pylist() if ensemble.paths else None,
         )
-        for name, one in batch.ensembles.items()
+        for name, ensemble in batch.ensembles.items()
     }
 
 
@@ -69,11 +69,11 @@ def names(folder: Path) -> list[str]:
 
 
 class EnoughError(Exception):
-    """Ends a run from inside, as any mishap might."""
+    """Ends a run, as a failure would."""
 
 
 def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> None:
-    """Run until some blocks are done, and no further."""
+    """Interrupt a run after some blocks."""
     left = iter(range(blocks - 1))
 
     def progress(done: int, crises: int) -> None:
@@ -86,12 +86,12 @@ def cut_short(folder: Path, blocks: int, *scenarios: Any, **options: Any) -> Non
 
 
 class Bystander(Agent):
-    """An agent without rules, which thus needs nothing compiled; it may do a deed once its block has run."""
+    """An agent without rules, so that nothing has to be compiled. It may act after its block has run."""
 
     role = "bystanders"
 
     def deed(self) -> None:
-        """What it does."""
+        """Act."""
 
     def outcomes(self) -> dict[str, Any]:
         if self.model.events_run:  # not the model that is asked for its columns alone
@@ -101,7 +101,7 @@ class Bystander(Agent):
 
 @dataclass(frozen=True)
 class Saboteur:
-    """Makes an agent that does a deed in the block of one replicate only."""
+    """Makes an agent that acts in the block of one replicate only."""
 
     replicate: int
     deed: Callable[[], None]
@@ -110,43 +110,31 @@ class Saboteur:
     __name__: ClassVar[str] = "Saboteur"
 
     def __call__(self, model: CrisisModel, name: str, index: int) -> Agent:
-        one = Bystander(model, name, index)
+        agent = Bystander(model, name, index)
         if self.replicate in range(model.first_replicate, model.first_replicate + model.rows):
-            one.deed = self.deed  # type: ignore[method-assign]
-        return one
+            agent.deed = self.deed  # type: ignore[method-assign]
+        return agent
 
 
-@dataclass(frozen=True)
-class Raise:
-    """Raises as a person's own agent may."""
-
-    def __call__(self) -> None:
-        raise ZeroDivisionError("no leverage to divide by")
+def fail() -> None:
+    raise ZeroDivisionError("no leverage to divide by")
 
 
-@dataclass(frozen=True)
-class Die:
-    """Ends the process at once, as the kernel does when memory runs out."""
-
-    def __call__(self) -> None:
-        os._exit(9)
+def die() -> None:
+    """End the process at once, as the kernel does when memory runs out."""
+    os._exit(9)
 
 
-@dataclass(frozen=True)
-class DieOnce:
-    """Ends the process the first time, and leaves a mark so as not to do it again."""
-
-    mark: Path
-
-    def __call__(self) -> None:
-        if not self.mark.exists():
-            self.mark.touch()
-            os._exit(9)
+def die_once(mark: Path) -> None:
+    """End the process the first time only."""
+    if not mark.exists():
+        mark.touch()
+        die()
 
 
 @dataclass(frozen=True)
 class Dawdler:
-    """Makes an agent that takes some seconds over each block, and notes who ran which."""
+    """Makes an agent that delays each block, and records the process that ran it."""
 
     notes: Path
     seconds: float
@@ -160,13 +148,13 @@ class Dawdler:
             (self.notes / f"{block} in {os.getpid()}").touch()
             time.sleep(self.seconds)
 
-        one = Bystander(model, name, index)
-        one.deed = dawdle  # type: ignore[method-assign]
-        return one
+        agent = Bystander(model, name, index)
+        agent.deed = dawdle  # type: ignore[method-assign]
+        return agent
 
 
 class Counter(Bystander):
-    """An agent of one's own that adds a column to the outcomes."""
+    """A custom agent that adds a column to the outcomes."""
 
     name = "counter"
 

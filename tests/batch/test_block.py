@@ -1,4 +1,4 @@
-"""Blocks, and the batches that they become in memory."""
+"""Blocks, and batches in memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.schema import ENDINGS, VIOLENCE, Scenario
-from tests.batch.crises import Counter, Raise, Saboteur, crisis
+from tests.batch.crises import Counter, Saboteur, crisis, fail
 from tests.batch.crises import rows as rows_of
 
 QUARREL = crisis()
@@ -49,7 +49,7 @@ def rows(first: int, count: int, *others: Any, **more: Any) -> list[Any]:
     return table
 
 
-def test_the_columns_are_those_of_the_contract_and_then_those_of_ones_own_agents() -> None:
+def test_documented_columns_come_first_then_those_of_custom_agents() -> None:
     table = run(0, 20, agents=[Counter]).table
     states = [f"{state}_{name}" for state in ("north", "south") for name in STATE_COLUMNS]
     known = [*FIRST_COLUMNS, *states]
@@ -60,14 +60,14 @@ def test_the_columns_are_those_of_the_contract_and_then_those_of_ones_own_agents
     assert min(table.column("acts_counted").to_pylist()) > 0
 
 
-def test_a_replicate_is_the_same_in_any_block_and_another_with_another_seed() -> None:
+def test_a_replicate_depends_on_the_seed_and_not_on_its_block() -> None:
     whole = rows(0, 300, 7)
     assert rows(120, 30, 7) == whole[120:150]
     assert rows(134, 1, 7) == whole[134:135]
     assert rows(0, 300, 0) != whole
 
 
-def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -> None:
+def test_only_the_first_replicates_have_paths_which_end_at_the_horizon() -> None:
     paths = run(PATHS_KEPT - 2, 5).paths
     days = round(QUARREL.horizon_days)
     kept = {(row["replicate"], row["day"]) for row in paths.to_pylist()}
@@ -78,14 +78,14 @@ def test_paths_run_to_the_horizon_for_the_first_replicates_of_the_batch_only() -
 
 
 @pytest.mark.parametrize("name", [*shipped_names(), ""])
-def test_the_model_takes_a_value_for_every_number_of_a_scenario(name: str) -> None:
+def test_the_model_accepts_a_value_for_every_number_of_a_scenario(name: str) -> None:
     scenario = load_scenario(name) if name else QUARREL
     values = {path: np.array([max(one.low, 0.0)]) for path, one in numbers_of(scenario).items()}
     model = CrisisModel(scenario, parameters=values)  # it refuses paths that it does not read
     assert model.rows == 1
 
 
-def test_each_replicate_may_have_parameters_of_its_own() -> None:
+def test_replicates_may_have_different_parameters() -> None:
     values = np.repeat([0.0, 1.0], 20)
     given = rows(0, 40, parameters={"states.north.resolve": values})
     states = QUARREL.plain()["states"]
@@ -94,19 +94,19 @@ def test_each_replicate_may_have_parameters_of_its_own() -> None:
     assert given[20:] != rows(20, 20, scenario=calm)
 
 
-def test_a_block_that_raises_is_a_failure_that_says_which_and_why() -> None:
-    saboteur = {"agents": [Saboteur(32, Raise())]}
+def test_a_block_that_raises_fails_with_its_name_and_the_error() -> None:
+    saboteur = {"agents": [Saboteur(32, fail)]}
     failed = attempt(BlockOrder(QUARREL, 30, 10, 5, number=3, **saboteur))
     assert str(failed.order) == "replicates 30 to 39 of quarrel"
     assert failed.table is None
     assert failed.error == "ZeroDivisionError: no leverage to divide by"
     assert "crises.py" in failed.trace
-    said = "replicates 30 to 39 of quarrel, seed 4: ZeroDivisionError"
-    with pytest.raises(BatchError, match=said):  # in memory it ends the batch
+    message = "replicates 30 to 39 of quarrel, seed 4: ZeroDivisionError"
+    with pytest.raises(BatchError, match=message):  # in memory it ends the batch
         simulate(crisis(), 40, seed=4, block_size=10, **saboteur)
 
 
-def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> None:
+def test_the_watch_is_called_every_day_and_may_interrupt_the_block() -> None:
     order, hours, looks = BlockOrder(QUARREL, 0, 20, 1), list[float](), list[float]()
     watched = run_block(order, lambda model: hours.append(model.days * 24))
     assert hours == [24.0 * day for day in range(1, 9)]
@@ -115,18 +115,18 @@ def test_a_block_is_watched_day_by_day_and_ends_with_what_the_watch_raises() -> 
     assert len(looks) == 1
 
     def stop(model: CrisisModel) -> None:
-        raise KeyboardInterrupt  # which is no failure of the block
+        raise KeyboardInterrupt  # not a failure of the block
 
     with pytest.raises(KeyboardInterrupt):
         attempt(order, stop)
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_block_leaves_no_model_behind(fails: bool) -> None:
+def test_a_block_frees_its_model(fails: bool) -> None:
     models: list[weakref.ref[CrisisModel]] = []
 
     class Witness(Agent):
-        """Holds the model, as any agent does."""
+        """Refers to the model, like any agent."""
 
         role = "witnesses"
 
@@ -134,13 +134,13 @@ def test_a_block_leaves_no_model_behind(fails: bool) -> None:
             super().__init__(model, *others)
             models.append(weakref.ref(model))
 
-    agents = [Witness, Saboteur(5 if fails else -1, Raise())]
+    agents = [Witness, Saboteur(5 if fails else -1, fail)]
     assert bool(attempt(BlockOrder(QUARREL, 0, 10, 1, agents=agents)).error) is fails
     gc.collect()
     assert [model() for model in models] == [None]
 
 
-def test_what_never_came_is_null_and_texts_are_encoded() -> None:
+def test_missing_values_are_null_and_texts_are_encoded() -> None:
     columns: dict[str, Any] = {
         "replicate": np.array([40, 41, 42]),
         "ending": np.array(["tacit", "", "tacit"]),
@@ -170,7 +170,7 @@ def test_scenarios_with_different_agents_share_one_schema() -> None:
 # Batches in memory
 
 
-def test_scenarios_keep_their_order_and_are_the_same_alone_and_beside_others() -> None:
+def test_scenarios_keep_their_order_and_have_the_same_results_alone() -> None:
     batch = simulate([crisis("two", lenders={}), crisis("one")], replicates=40)
     assert list(batch.ensembles) == ["two", "one"]
     assert batch.manifest["replicates"] == 40
@@ -180,7 +180,7 @@ def test_scenarios_keep_their_order_and_are_the_same_alone_and_beside_others() -
 
 
 @pytest.mark.parametrize("block_size", [None, 7, 25])
-def test_a_design_runs_every_replicate_at_every_point_and_says_at_which(
+def test_a_design_runs_every_replicate_at_every_point(
     tmp_path: Path, block_size: int | None
 ) -> None:
     resolve = np.repeat([0.1, 0.5, 0.9], 10)
@@ -200,7 +200,7 @@ def test_a_design_runs_every_replicate_at_every_point_and_says_at_which(
 
 @pytest.fixture
 def two_blocks() -> Ensemble:
-    """Two blocks whose dictionaries differ, as a results folder gives them back."""
+    """Two blocks with different dictionaries, as read from a results folder."""
     first = {
         "replicate": [0, 1, 2],
         "war_at_hours": pa.array([6.0, None, 12.5]),
@@ -232,7 +232,7 @@ def two_blocks() -> Ensemble:
         ("replicate", "int64", [0, 1, 2, 3]),
     ],
 )
-def test_a_column_comes_as_an_array_across_blocks(
+def test_a_column_is_one_array_across_blocks(
     two_blocks: Ensemble, name: str, kind: str, expected: list[Any]
 ) -> None:
     column = two_blocks.column(name)
@@ -252,14 +252,14 @@ def test_a_batch_is_a_mapping_of_ensembles_and_an_ensemble_of_columns() -> None:
         (lambda: batch["bse"], r"did you mean 'base'.*there are base, mine"),
         (lambda: batch["base"]["death"], "'base' has no column 'death'; did you mean 'deaths'"),
     ]
-    for ask, said in wrong:
-        with pytest.raises(KeyError, match=said):
+    for ask, message in wrong:
+        with pytest.raises(KeyError, match=message):
             ask()
     with pytest.raises(BatchError, match="cannot be a scenario's name"):
         simulate({"a/b": "may_2025"}, replicates=2)
 
 
-def test_categories_in_a_data_frame_are_all_that_can_occur() -> None:
+def test_categories_in_a_data_frame_are_all_possible_values() -> None:
     batch = simulate(["no_lenders", "may_2025"], replicates=8)
     frame = batch.to_pandas()
     known = {

@@ -1,4 +1,4 @@
-"""A real scheduler with real workers, each a process of its own."""
+"""Clusters: a scheduler and workers in separate processes."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
-def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
+def test_a_killed_worker_loses_no_block(
     tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:
     victim, _ = machines.start_worker(), machines.start_worker()
@@ -107,14 +107,14 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
         monkeypatch.setattr(run, "BlockTask", task_elsewhere)
     notes = tmp_path / "notes"
     notes.mkdir()
-    told: list[tuple[int, int]] = []
+    counts: list[tuple[int, int]] = []
 
     def kill(done: int, crises: int) -> None:
-        told.append((done, crises))
-        if len(told) == 2:
+        counts.append((done, crises))
+        if len(counts) == 2:
             kill_in_a_block(victim, notes)
 
-    said: list[str] = []
+    messages: list[str] = []
     manifest = run_to_folder(
         SCENARIOS,
         tmp_path / "results",
@@ -123,11 +123,11 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(
         agents=[Dawdler(notes, 0.3)],
         scheduler=machines.address,
         progress=kill,
-        on_message=said.append,
+        on_message=messages.append,
     )
-    (about,) = said
+    (about,) = messages
     assert f"cluster at {machines.address}: 2 workers with 2 threads; dashboard: http://" in about
-    assert told == [(done, 120) for done in range(10, 130, 10)]
+    assert counts == [(done, 120) for done in range(10, 130, 10)]
     assert manifest["failures"] == []
     begun = Counter(path.name.partition(" in ")[0] for path in notes.iterdir())
     assert len(begun) == 12
@@ -144,17 +144,23 @@ def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines)
     assert not (tmp_path / "results").exists()
 
 
-def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_local_cluster_gives_the_same_rows(tmp_path: Path) -> None:
+    messages: list[str] = []
     run_to_folder(
-        crisis(), tmp_path, 30, block_size=10, scheduler="local", workers=1, on_message=said.append
+        crisis(),
+        tmp_path,
+        30,
+        block_size=10,
+        scheduler="local",
+        workers=1,
+        on_message=messages.append,
     )
-    assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in said[0]
+    assert "1 workers with 1 threads; dashboard: http://127.0.0.1:" in messages[0]
     assert rows(tmp_path) == rows(simulate(crisis(), 30))
 
 
 @pytest.mark.parametrize(
-    ("at", "said"),
+    ("at", "message"),
     [
         ("tcp://127.0.0.1:1", r"no scheduler answers at tcp://127\.0\.0\.1:1: "),
         *(
@@ -163,11 +169,11 @@ def test_a_cluster_on_this_machine_is_started_and_gives_the_same_rows(tmp_path: 
         ),
     ],
 )
-def test_where_no_scheduler_can_be_it_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, said: str
+def test_a_missing_scheduler_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, message: str
 ) -> None:
     monkeypatch.setattr(workers, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(BatchError, match=said):
+    with pytest.raises(BatchError, match=message):
         run_to_folder(crisis(), tmp_path / "results", 20, scheduler=at)
     assert not (tmp_path / "results").exists()
     monkeypatch.setitem(sys.modules, "distributed", None)

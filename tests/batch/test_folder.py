@@ -1,9 +1,8 @@
-"""Folders of results: read back, their files and names, the manifest, and disks that fail, each made to happen."""
+"""Results folders: reading, names of files, the manifest, and failing disks."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import itertools
 import json
 import os
@@ -25,7 +24,7 @@ from hypothesis import strategies as st
 from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
 from crisis_sim.batch import manifest as manifests
 from crisis_sim.batch.block import Plan
-from crisis_sim.batch.files import PARTIAL, WRITER, inside, sha256_of, token_in, write_durably
+from crisis_sim.batch.files import PARTIAL, WRITER, inside, token_in, write_durably
 from crisis_sim.batch.folder import (
     MANIFEST,
     OUTCOMES,
@@ -46,7 +45,7 @@ def results(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_batch_comes_back_from_its_folder_as_it_was(results: Path) -> None:
+def test_a_batch_is_read_from_its_folder_unchanged(results: Path) -> None:
     batch = simulate([crisis("one"), crisis("two", mediators={})], replicates=30)
     back = read_batch(results)
     assert list(back.ensembles) == ["one", "two"]
@@ -61,7 +60,7 @@ def test_a_batch_comes_back_from_its_folder_as_it_was(results: Path) -> None:
     assert engaged[0] < engaged[1] == 30, "a column that only one scenario has is null in the other"
 
 
-def test_each_table_is_read_once_however_many_scenarios_there_are(
+def test_each_table_is_read_once_for_all_scenarios(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crisis_sim.batch import folder
@@ -79,7 +78,7 @@ def test_each_table_is_read_once_however_many_scenarios_there_are(
     assert batch.ensembles["two"].column("scenario").tolist() == ["two"] * 30
 
 
-def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> None:
+def test_interleaved_rows_are_separated_by_scenario(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     whose = ["a", "b", "a", None, "c", "b", "b"]
     pq.write_table(pa.table({"scenario": whose, "row": range(7)}), path)
@@ -90,14 +89,14 @@ def test_rows_that_lie_among_those_of_others_are_told_apart(tmp_path: Path) -> N
     assert found == {name: {"row": numbers} for name, numbers in whole.items()}
 
 
-def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "results").touch()
     with pytest.raises(ResultsError, match=r"cannot write results to .*results: Not a directory"):
         run_to_folder(crisis(), tmp_path / "results", replicates=1)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b'{\n  "format": 1,,\n}', r"manifest\.json:2:15: not valid JSON"),
         (b"\xff\xfe\x00", r"manifest\.json cannot be read"),
@@ -106,21 +105,21 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
         (None, "contains no results: it has no manifest.json"),
     ],
 )
-def test_a_folder_that_cannot_be_read_says_what_is_wrong(
-    tmp_path: Path, content: bytes | None, said: str
+def test_an_unreadable_folder_is_reported_with_the_reason(
+    tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     with pytest.raises(ResultsError, match="results is not a folder"):
         read_batch(tmp_path / "results")
     if content is not None:
         (tmp_path / MANIFEST).write_bytes(content)
-    with pytest.raises(ResultsError, match=said):
+    with pytest.raises(ResultsError, match=message):
         read_batch(tmp_path)
 
 
 # Files and their names
 
 
-def test_a_plain_name_is_a_file_in_the_folder_there_or_not(tmp_path: Path) -> None:
+def test_a_plain_name_is_a_path_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_bytes(b"x")
     (tmp_path / "link").symlink_to("folder")  # the folder itself may be one
@@ -143,7 +142,7 @@ def test_a_name_that_is_not_plain_is_refused(tmp_path: Path, name: object) -> No
 
 
 @given(st.text(min_size=1, max_size=30))
-def test_whatever_the_name_says_the_file_lies_in_the_folder(name: str) -> None:
+def test_no_name_leads_out_of_the_folder(name: str) -> None:
     folder = Path("results")
     try:
         path = inside(folder, name)
@@ -152,7 +151,7 @@ def test_whatever_the_name_says_the_file_lies_in_the_folder(name: str) -> None:
     assert Path(os.path.normpath(path)).parent == folder
 
 
-def test_links_pipes_and_what_is_of_another_kind_are_refused(tmp_path: Path) -> None:
+def test_links_pipes_and_other_kinds_of_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
@@ -162,18 +161,12 @@ def test_links_pipes_and_what_is_of_another_kind_are_refused(tmp_path: Path) -> 
         (one.name for one in tmp_path.iterdir()), (False, True)
     ):
         if (name, is_folder) not in (("file", False), ("folder", True)):
-            said = "is a link" if name.endswith(".link") else "is something else"
-            with pytest.raises(ResultsError, match=said):
+            message = "is a link" if name.endswith(".link") else "is something else"
+            with pytest.raises(ResultsError, match=message):
                 inside(tmp_path, name, is_folder)
 
 
-def test_the_digest_of_a_file_is_that_of_its_content(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 5000
-    (tmp_path / "file").write_bytes(content)
-    assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
-
-
-def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_anything_else(
+def test_content_name_and_folder_are_flushed_in_this_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happened: list[str] = []
@@ -198,7 +191,7 @@ def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_before_anything_e
 # The manifest
 
 
-def test_it_holds_what_is_needed_to_run_the_batch_again_in_plain_json() -> None:
+def test_a_manifest_contains_what_is_needed_to_repeat_the_batch() -> None:
     scenario, before = crisis(), datetime.now(UTC).replace(microsecond=0)
     plan = Plan((scenario,), 10, seed=0, block_size=4, agents=[Counter])
     begun = open_manifest(plan, ["crisis-sim", "run", "my crisis"])
@@ -219,7 +212,7 @@ def test_it_holds_what_is_needed_to_run_the_batch_again_in_plain_json() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which the package seems to lie."""
+    """A folder that appears to contain the package."""
     inside = tmp_path / "crisis_sim" / "batch" / "manifest.py"
     inside.parent.mkdir(parents=True)
     inside.write_text("# code\n", encoding="utf-8")
@@ -233,7 +226,7 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def test_in_a_checkout_it_names_the_commit_and_says_whether_files_differ(checkout: Path) -> None:
+def test_in_a_checkout_the_commit_and_modifications_are_recorded(checkout: Path) -> None:
     git(checkout, "init", "--quiet")
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "-m", "all")
@@ -248,7 +241,7 @@ def denied(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("why", ["installed in a checkout", "no git", "may not be looked at"])
-def test_what_is_no_checkout_that_git_can_read_has_no_revision(
+def test_without_a_readable_checkout_there_is_no_revision(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     assert git_revision() == (None, None)
@@ -268,7 +261,7 @@ def test_what_is_no_checkout_that_git_can_read_has_no_revision(
 
 @pytest.fixture
 def disk() -> Iterator[Callable[[int], None]]:
-    """Says how far a file may grow, as on a disk that fills up; -1 for as far as ever."""
+    """Limits the size of files, as if the disk were full; -1 removes the limit."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -279,7 +272,7 @@ def disk() -> Iterator[Callable[[int], None]]:
     hold(-1)
 
 
-def test_a_disk_that_is_full_from_the_start_is_said_and_leaves_the_old_results(
+def test_a_full_disk_at_the_start_is_reported_and_older_results_are_kept(
     tmp_path: Path, disk: Callable[[int], None]
 ) -> None:
     run_to_folder(crisis("old"), tmp_path, 10)
@@ -291,18 +284,18 @@ def test_a_disk_that_is_full_from_the_start_is_said_and_leaves_the_old_results(
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
+def test_finished_blocks_survive_a_disk_that_fills_up(
     tmp_path: Path, disk: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, processes: int
 ) -> None:
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
     cut_short(tmp_path, 2, crisis())
     disk(5_000)
-    with pytest.raises(ResultsError) as told:
+    with pytest.raises(ResultsError) as error:
         resume(tmp_path, processes)
-    said = str(told.value)
-    assert f"cannot write results to {tmp_path}: File too large\n" in said
-    assert "an unfinished run: 20 of 60 crises; to continue it: crisis-sim run --resume" in said
-    # A worker that is ended because another's disk is full may leave a scrap, until somebody goes on.
+    message = str(error.value)
+    assert f"cannot write results to {tmp_path}: File too large\n" in message
+    assert "an unfinished run: 20 of 60 crises; to continue it: crisis-sim run --resume" in message
+    # A worker that is ended because another's disk is full may leave a partial file until the run is resumed.
     assert processes > 1 or not list(running_folder(tmp_path).rglob("*" + PARTIAL))
     disk(-1)
     resume(tmp_path)
@@ -310,7 +303,7 @@ def test_a_disk_that_fills_up_as_blocks_are_written_keeps_those_that_are_there(
     assert rows(tmp_path) == rows(simulate(crisis(), 60))
 
 
-def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
+def test_no_block_is_lost_if_the_disk_fills_up_while_results_are_published(
     tmp_path: Path, disk: Callable[[int], None]
 ) -> None:
     run_to_folder(crisis("old"), tmp_path, 10)
@@ -320,13 +313,13 @@ def test_a_disk_that_fills_up_as_results_are_published_loses_no_block(
     assert names(tmp_path) == RESULTS
     assert OUTCOMES not in names(running_folder(tmp_path))
     disk(-1)
-    told: list[int] = []
-    resume(tmp_path, progress=lambda done, crises: told.append(done))
-    assert told == [600], "blocks were run again that were there"
+    counts: list[int] = []
+    resume(tmp_path, progress=lambda done, crises: counts.append(done))
+    assert counts == [600], "blocks were run again that were there"
     assert len(rows(tmp_path)["quarrel"][0]) == 600
 
 
-def test_a_disk_that_says_only_in_the_end_that_it_is_full_is_believed(
+def test_a_full_disk_that_is_noticed_on_flushing_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut_short(tmp_path, 6, crisis())
@@ -344,7 +337,7 @@ def test_a_disk_that_says_only_in_the_end_that_it_is_full_is_believed(
 
 @pytest.fixture
 def nobodys_folder() -> Iterator[Path]:
-    """A folder that this process may read and not write, even if it is root's."""
+    """A folder that this process may read but not write, even as root."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run_to_folder(crisis(), folder, 10)
@@ -359,7 +352,7 @@ def nobodys_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs the rights of a POSIX system")
-def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
+def test_a_folder_without_write_permission_is_reported(nobodys_folder: Path) -> None:
     before = names(nobodys_folder)
     for folder in (nobodys_folder, nobodys_folder / "new"):
         with pytest.raises(ResultsError, match=r"cannot write results to .*: Permission denied"):
@@ -368,15 +361,15 @@ def test_a_folder_that_may_not_be_written_is_said(nobodys_folder: Path) -> None:
     assert read_batch(nobodys_folder).ensembles["quarrel"].replicates == 10
 
 
-def test_values_of_a_design_that_are_damaged_are_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_with_damaged_parameter_values_is_not_resumed(tmp_path: Path) -> None:
     values = {"states.north.resolve": [0.5] * 60}
     cut_short(tmp_path, 2, crisis(), parameters=values)
     os.truncate(running_folder(tmp_path) / "parameters.parquet", 100)
-    with pytest.raises(ResultsError, match=r"parameters\.parquet has been damaged"):
+    with pytest.raises(ResultsError, match=r"parameters\.parquet does not match its checksum"):
         resume(tmp_path)
 
 
-def test_a_lock_that_a_killed_run_left_behind_holds_nobody_up(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_run_does_not_block_others(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     running_folder(folder).mkdir()
     (running_folder(folder) / WRITER).write_text('{"process": 1, "token": "old"}', encoding="utf-8")

@@ -26,7 +26,7 @@ SCENARIOS = crisis("a"), crisis("b")
 
 
 @given(st.none() | st.integers(1, 40), st.integers(1, 300), st.integers(1, 400), st.data())
-def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
+def test_blocks_contain_each_replicate_once_per_point_with_its_parameters(
     points: int | None, replicates: int, block_size: int, data: st.DataObject
 ) -> None:
     values = np.arange(float((points or 1) * replicates)) / ((points or 1) * replicates)
@@ -57,7 +57,7 @@ def test_blocks_hold_each_replicate_once_at_each_point_with_its_own_parameters(
 
 
 @given(st.integers(1, 10**10), st.integers(1, 10**10))
-def test_blocks_grow_with_the_batch_to_a_size_that_is_the_most(few: int, many: int) -> None:
+def test_blocks_grow_with_the_batch_up_to_a_maximum(few: int, many: int) -> None:
     few, many = sorted((few, many))
     assert default_block_size(few) <= default_block_size(many) <= BLOCK_SIZE
     at_most = max(
@@ -66,7 +66,7 @@ def test_blocks_grow_with_the_batch_to_a_size_that_is_the_most(few: int, many: i
     assert default_block_size(many) <= max(at_most, sizes.SMALL_BLOCK_SIZE)
 
 
-def test_scenarios_take_turns_so_that_a_short_batch_is_still_paired() -> None:
+def test_scenarios_take_turns_so_that_an_interrupted_batch_is_paired() -> None:
     plan = make_plan([crisis("one"), crisis("")], 20, 1, 10, None, ())
     assert [(order.scenario.name, order.first) for order in plan.orders()] == [
         *(("one", 0), ("scenario_2", 0), ("one", 10), ("scenario_2", 10))
@@ -77,7 +77,7 @@ ELDER, NORTH, RUNG = "mediators.elder.trust.north", "states.north.resolve", "eve
 
 
 @pytest.mark.parametrize(
-    ("path", "values", "changes", "said"),
+    ("path", "values", "changes", "message"),
     [
         ("", None, {"scenarios": ()}, "no scenario"),
         ("", None, {"scenarios": (crisis("one"), crisis("one"))}, "2 scenarios are called 'one'"),
@@ -98,23 +98,23 @@ ELDER, NORTH, RUNG = "mediators.elder.trust.north", "states.north.resolve", "eve
         ),
     ],
 )
-def test_what_cannot_be_run_is_said(
-    path: str, values: Any, changes: dict[str, Any], said: str
+def test_invalid_plans_are_refused_with_the_reason(
+    path: str, values: Any, changes: dict[str, Any], message: str
 ) -> None:
     parameters = {path: values} if path else {}
     plan: dict[str, Any] = {"scenarios": (crisis(),), "replicates": 10, "seed": 1, **changes}
-    with pytest.raises(BatchError, match=said):
+    with pytest.raises(BatchError, match=message):
         Plan(**plan, parameters=parameters)
 
 
-def test_agents_of_ones_own_may_have_parameters_of_their_own_but_no_ragged_ones() -> None:
+def test_custom_agents_may_have_parameters_but_not_ragged_ones() -> None:
     values = {"counter.step": np.ones(10)}
     assert Plan((crisis(),), 10, seed=1, parameters=values, agents=(Counter,)).parameters == values
     with pytest.raises(BatchError, match="parameters must be arrays of numbers"):
         make_plan(crisis(), 2, 1, None, {"states.north.resolve": [[0.1], [0.2, 0.3]]}, ())
 
 
-def test_a_plan_of_as_many_replicates_as_there_may_be_takes_no_memory() -> None:
+def test_a_plan_with_the_maximum_of_replicates_takes_no_memory() -> None:
     assert MOST == MOST_REPLICATES
     tracemalloc.start()
     plan = Plan((crisis("a"), crisis("b")), MOST, seed=1, block_size=1)
@@ -135,7 +135,7 @@ BUT = {"seed": (0, HUGE), "block_size": (None, HUGE), "points": (None,), "worker
 
 
 @pytest.mark.parametrize("what", ["replicates", "seed", "workers", "block_size", "points"])
-def test_what_is_no_number_to_count_with_is_refused(tmp_path: Path, what: str) -> None:
+def test_invalid_counts_are_refused(tmp_path: Path, what: str) -> None:
     for number in (one for one in NO_COUNTS if not any(one is but for but in BUT.get(what, ()))):
         given: dict[str, Any] = {"replicates": 2, what: number}
         for ask in (simulate, partial(run_to_folder, folder=tmp_path / "new")):
@@ -147,14 +147,14 @@ def test_what_is_no_number_to_count_with_is_refused(tmp_path: Path, what: str) -
                 CrisisModel(crisis(), **given)
 
 
-def test_numbers_of_numpy_count() -> None:
+def test_numpy_integers_are_accepted() -> None:
     batch = simulate(crisis(), np.int64(3), np.uint8(1), np.int32(1))
     assert batch.ensembles["quarrel"].table.equals(
         simulate(crisis(), 3, 1).ensembles["quarrel"].table
     )
 
 
-def test_a_manifest_of_absurd_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
+def test_a_manifest_with_huge_numbers_is_refused_or_takes_no_memory(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis())
     path = running_folder(tmp_path) / "manifest.json"
     begun = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Runs that end before their time, and what becomes of them."""
+"""Interrupted runs, and resuming them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from tests.batch.crises import (
     SCENARIOS,
     Counter,
     EnoughError,
-    Raise,
     Saboteur,
     crisis,
     cut_short,
+    fail,
     names,
     rows,
 )
@@ -49,28 +49,28 @@ def undisturbed() -> dict[str, Any]:
     return rows(simulate(SCENARIOS, 60))
 
 
-def test_a_run_that_was_cut_short_says_so_to_whoever_reads_it(tmp_path: Path) -> None:
+def test_readers_of_an_unfinished_run_are_told_how_to_continue_it(tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     cut_short(folder, 3)
     assert names(tmp_path) == ["cut.running"]
     for read in (read_batch, read_manifest):
         for name in (folder, running_folder(folder)):
-            with pytest.raises(ResultsError) as told:
+            with pytest.raises(ResultsError) as error:
                 read(name)
-            assert str(told.value) == (
+            assert str(error.value) == (
                 f"{folder}.running contains an unfinished run: 30 of 120 crises; "
                 f"to continue it: crisis-sim run --resume {folder}"
             )
 
 
 @pytest.mark.parametrize("given", ["cut", "cut.running"])
-def test_only_what_is_missing_is_done_and_the_result_is_the_same(
+def test_only_missing_blocks_are_run_and_the_result_is_the_same(
     tmp_path: Path, undisturbed: dict[str, Any], given: str
 ) -> None:
-    folder, told = tmp_path / "cut", list[int]()
-    cut_short(folder, 5, resume=True)  # which begins where there is nothing
-    manifest = resume(tmp_path / given, progress=lambda done, crises: told.append(done))
-    assert told == [50, 60, 70, 80, 90, 100, 110, 120]
+    folder, counts = tmp_path / "cut", list[int]()
+    cut_short(folder, 5, resume=True)  # this starts a new run
+    manifest = resume(tmp_path / given, progress=lambda done, crises: counts.append(done))
+    assert counts == [50, 60, 70, 80, 90, 100, 110, 120]
     assert rows(folder) == undisturbed
     assert names(folder) == RESULTS
     assert names(tmp_path) == ["cut"]
@@ -79,7 +79,7 @@ def test_only_what_is_missing_is_done_and_the_result_is_the_same(
     assert manifest == read_manifest(folder) == again(block_size=10) == again() == resume(folder)
 
 
-def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path) -> None:
+def test_a_design_is_resumed_with_its_parameter_values(tmp_path: Path) -> None:
     resolve = {"states.north.resolve": np.linspace(0.1, 0.9, 60)}
     design = {"points": 6, "replicates": 10, "parameters": resolve}
     cut_short(tmp_path / "cut", 2, crisis(), **design)
@@ -88,7 +88,7 @@ def test_a_design_goes_on_with_the_values_that_it_was_begun_with(tmp_path: Path)
     assert rows(tmp_path / "cut") == rows(simulate(crisis(), **design))  # type: ignore[arg-type]
 
 
-def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
+def test_custom_agents_are_needed_to_resume(tmp_path: Path) -> None:
     cut_short(tmp_path, 2, crisis(), agents=[Counter])
     with pytest.raises(ResultsError, match=r"crisis_sim\.batch\.resume\(.*, agents=\.\.\.\)"):
         read_batch(tmp_path)
@@ -98,7 +98,7 @@ def test_agents_of_ones_own_are_needed_to_go_on(tmp_path: Path) -> None:
     assert min(read_batch(tmp_path).ensembles["quarrel"].column("acts_counted")) > 0
 
 
-def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path) -> None:
+def test_a_new_run_discards_an_unfinished_one_only_on_request(tmp_path: Path) -> None:
     cut_short(tmp_path, 3)
     with pytest.raises(ResultsError, match=r"30 of 120 crises.*\nor discard it.*--restart"):
         run_to_folder(crisis(), tmp_path, 10)
@@ -109,7 +109,7 @@ def test_a_new_run_does_not_throw_an_unfinished_one_away_unasked(tmp_path: Path)
     assert names(tmp_path) == RESULTS
 
 
-def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
+def test_older_results_are_kept_until_new_ones_are_complete(
     tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     folder = tmp_path / "results"
@@ -124,10 +124,10 @@ def test_older_results_stay_until_new_ones_are_there_but_are_not_taken_for_them(
     assert (folder / "notes.txt").read_text(encoding="utf-8") == "precious"
 
 
-def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path: Path) -> None:
+def test_failed_blocks_are_repeated_and_other_files_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "results"
     run = partial(run_to_folder, crisis(), folder, 30, block_size=10)
-    manifest = run(seed=4, agents=[Saboteur(12, Raise())])
+    manifest = run(seed=4, agents=[Saboteur(12, fail)])
     (failure,) = manifest["failures"]
     assert (failure["scenario"], failure["block"]) == ("quarrel", 1)
     assert (failure["first_replicate"], failure["replicates"], failure["seed"]) == (10, 10, 4)
@@ -137,7 +137,7 @@ def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path:
     assert batch.manifest == manifest
     assert batch.ensembles["quarrel"].column("replicate").tolist() == [*range(10), *range(20, 30)]
     (folder / "notes.txt").write_text("precious", encoding="utf-8")
-    go_on = partial(resume, folder, agents=[Saboteur(-1, Raise())])
+    go_on = partial(resume, folder, agents=[Saboteur(-1, fail)])
 
     def stop(done: int, crises: int) -> None:
         raise EnoughError
@@ -146,23 +146,23 @@ def test_blocks_that_failed_are_tried_again_and_notes_beside_them_stay(tmp_path:
         go_on(progress=stop)
     with pytest.raises(ResultsError, match="20 of 30 crises"):
         read_batch(folder)
-    told: list[int] = []
-    assert go_on(progress=lambda done, crises: told.append(done))["failures"] == []
-    assert told == [20, 30]
+    counts: list[int] = []
+    assert go_on(progress=lambda done, crises: counts.append(done))["failures"] == []
+    assert counts == [20, 30]
     assert rows(folder) == rows(simulate(crisis(), 30, seed=4))
     assert names(folder) == [*RESULTS[:1], "notes.txt", *RESULTS[1:]]
 
 
-def test_a_giant_batch_becomes_a_folder_of_outcomes(
+def test_a_giant_batch_keeps_its_blocks(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(results_folder, "ONE_FILE_CRISES", 100)
     folder = tmp_path / "giant"
     run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10)
-    manifest = run(agents=[Saboteur(12, Raise())])
+    manifest = run(agents=[Saboteur(12, fail)])
     assert [one["block"] for one in manifest["failures"]] == [2, 3]
     assert [len(one[0]) for one in rows(folder).values()] == [50, 50]
-    resume(folder, agents=[Saboteur(-1, Raise())])
+    resume(folder, agents=[Saboteur(-1, fail)])
     assert rows(folder) == undisturbed
     assert names(folder) == [MANIFEST, OUTCOMES_FOLDER, PATHS]
     assert len(names(folder / OUTCOMES_FOLDER)) == 12
@@ -171,7 +171,7 @@ def test_a_giant_batch_becomes_a_folder_of_outcomes(
 
 
 @pytest.mark.parametrize(("is_there", "moved"), [(False, 0), (True, 0), (True, 1), (True, 2)])
-def test_killed_as_it_takes_its_place_it_does_so_when_it_goes_on(
+def test_a_run_killed_while_it_is_moved_into_place_is_moved_on_resuming(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool, moved: int
 ) -> None:
     folder, calls = tmp_path / "results", iter(range(moved))
@@ -179,7 +179,7 @@ def test_killed_as_it_takes_its_place_it_does_so_when_it_goes_on(
         run_to_folder(crisis("old"), folder, 5)
 
     def replace(path: Path, to: Path, known: Any = Path.replace) -> Path:
-        """Move a file out of the folder of the run so many times, and no more."""
+        """Move files out of the folder of the run until the limit is reached."""
         leaves = running_folder(folder) in (path, path.parent) and path.suffix != ".partial"
         if leaves and next(calls, None) is None:
             raise EnoughError
@@ -199,12 +199,12 @@ def test_killed_as_it_takes_its_place_it_does_so_when_it_goes_on(
     assert names(tmp_path) == ["results"]
 
 
-def test_a_folder_may_be_a_link_or_the_one_that_a_shell_stands_in(
+def test_a_folder_may_be_a_link_or_the_current_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "disk").mkdir()
     link = tmp_path / "link"
-    link.symlink_to("disk/results")  # which is not there yet
+    link.symlink_to("disk/results")  # does not exist yet
     cut_short(link, 2, crisis())
     assert names(tmp_path / "disk") == ["results.running"]
     resume(link)
@@ -216,7 +216,7 @@ def test_a_folder_may_be_a_link_or_the_one_that_a_shell_stands_in(
     assert names(tmp_path / "disk") == ["results"]
 
 
-def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
+def test_a_different_batch_cannot_be_resumed(tmp_path: Path) -> None:
     path = "states.north.resolve"
     resolve = np.linspace(0.1, 0.9, 60)
     other = np.where(np.arange(60) == 7, 0.5, resolve)
@@ -235,16 +235,16 @@ def test_another_batch_cannot_go_on_in_the_place_of_one(tmp_path: Path) -> None:
         ({}, {"parameters": {path: other}}, f"parameters: {path}, value 7: 0.19"),
         ({}, {"parameters": {}}, f"parameters: {path}: values given there, nothing now"),
     ]
-    for changes, options, said in cases:
+    for changes, options, message in cases:
         scenario = crisis(**{"name": "one", **changes})
         settings: dict[str, Any] = {"replicates": 60, "parameters": {path: resolve}, **options}
-        with pytest.raises(ResultsError, match=f"\n  {said}"):
+        with pytest.raises(ResultsError, match=f"\n  {message}"):
             run(scenario, **settings)
     run(crisis("one"), replicates=60, parameters={path: resolve})
 
 
 @pytest.mark.parametrize("name", ["numpy", "code"])
-def test_other_code_or_libraries_cannot_go_on(
+def test_other_code_or_libraries_cannot_resume_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     cut_short(tmp_path, 2)
@@ -266,24 +266,24 @@ def test_other_code_or_libraries_cannot_go_on(
         (signal.SIGINT, 2, KeyboardInterrupt),
     ],
 )
-def test_a_signal_stops_a_run_after_the_block_in_hand_and_a_second_at_once(
+def test_a_signal_stops_a_run_after_the_current_block_and_a_second_at_once(
     tmp_path: Path,
     undisturbed: dict[str, Any],
     number: signal.Signals,
     times: int,
     raised: type[BaseException],
 ) -> None:
-    folder, said = tmp_path / "cut", []
+    folder, messages = tmp_path / "cut", []
 
     def progress(done: int, crises: int) -> None:
         for _ in range(times if done == 40 else 0):
             signal.raise_signal(number)
 
     run = partial(run_to_folder, SCENARIOS, folder, 60, block_size=10, progress=progress)
-    with pytest.raises(raised) as told:
-        run(on_message=said.append)
-    assert raised is KeyboardInterrupt or told.value.code == TERMINATED
-    assert times == 2 or said == [
+    with pytest.raises(raised) as error:
+        run(on_message=messages.append)
+    assert raised is KeyboardInterrupt or error.value.code == TERMINATED
+    assert times == 2 or messages == [
         "stopping after the current blocks; interrupt again to stop at once"
     ]
     with pytest.raises(ResultsError, match="40 of 120 crises"):
@@ -347,14 +347,14 @@ def wait_for_lines(run: subprocess.Popen[str], lines: int) -> None:
 
 
 def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
-    """Read what a run tells until it has done so many crises more than it found, or the whole."""
+    """Read a run's output until it has run `more` crises, or all."""
     assert run.stdout is not None
     assert run.stdout.readline() == "begins\n"
     if not more:
         return
-    found = told = int(run.stdout.readline())
-    while told < min(found + more, whole):
-        told = int(run.stdout.readline())
+    found = done = int(run.stdout.readline())
+    while done < min(found + more, whole):
+        done = int(run.stdout.readline())
 
 
 @pytest.mark.slow
@@ -362,12 +362,12 @@ def wait_for_crises(run: subprocess.Popen[str], more: int, whole: int) -> None:
 @pytest.mark.parametrize(
     ("workers", "one_file", "kind"), [(2, MANY, "threads"), (2, 0, "processes")]
 )
-def test_killed_at_any_moment_any_number_of_times_the_result_is_the_same(
+def test_a_run_killed_repeatedly_has_the_same_result(
     tmp_path: Path, script: Path, workers: int, one_file: int, kind: str
 ) -> None:
     chance = random.Random(7 + workers)
     folder, replicates, kills = tmp_path / "results", 1200, 0
-    # As it begins, in a block, and as it publishes, when all crises have been told.
+    # As it begins, in a block, and as it publishes, after all crises.
     for crises_more in (0, 1, 300, 100, 2 * replicates):
         run = start(script, folder, replicates, workers, one_file, kind)
         wait_for_crises(run, crises_more, 2 * replicates)
@@ -415,7 +415,7 @@ def test_a_signal_to_all_processes_leaves_sound_blocks_and_no_worker(
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends signals")
-def test_a_second_interruption_waits_for_no_worker(tmp_path: Path, script: Path) -> None:
+def test_a_second_interruption_does_not_wait_for_workers(tmp_path: Path, script: Path) -> None:
     script.write_text(SLOW_SCRIPT, encoding="utf-8")
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -443,7 +443,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path, script: Path) -
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs the kernel's locks")
-def test_a_second_run_into_a_folder_is_refused_and_told_of_the_first(
+def test_a_second_run_into_a_folder_is_refused_with_the_process_of_the_first(
     tmp_path: Path, script: Path
 ) -> None:
     folder = tmp_path / "results"
@@ -461,7 +461,7 @@ def test_a_second_run_into_a_folder_is_refused_and_told_of_the_first(
 
 
 def _gone(group: int) -> bool:
-    """Whether every process of a group has ended, within a few seconds."""
+    """Return whether all processes of a group end within a few seconds."""
     for _ in range(100):
         try:
             os.killpg(group, 0)

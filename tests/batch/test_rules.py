@@ -1,4 +1,4 @@
-"""Classes of a person's own: from files, in the place of others and beside them, recorded, and run by workers."""
+"""Custom classes: loading from files, checks, records, and running in workers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LABEL = "may_2025 with SecurityCouncil"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with the guide's files of classes: what was compiled for their text is found again."""
+    """A working directory with the guide's files of classes, whose compiled rules are cached by their text."""
     for name in ("my_rules.py", "unsc.py"):
         shutil.copy(EXAMPLES / name, tmp_path)
         monkeypatch.delitem(sys.modules, Path(name).stem, raising=False)  # another test's
@@ -53,7 +53,7 @@ def cautious(here: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("text", "named", "said"),
+    ("text", "named", "message"),
     [
         (None, "gone.py:X", "gone.py: error: no such file"),
         (None, "unscc.py:SecurityCouncil", "did you mean 'unsc.py'?"),
@@ -74,15 +74,15 @@ def cautious(here: Path) -> Any:
         (b"\xff", "own.py:X", "its text is not UTF-8"),
     ],
 )
-def test_what_is_wrong_with_a_file_or_a_name_in_it_is_told_with_its_place(
-    here: Path, text: str | bytes | None, named: str, said: str
+def test_mistakes_in_files_of_classes_are_reported_with_their_position(
+    here: Path, text: str | bytes | None, named: str, message: str
 ) -> None:
     if text is not None:
         (here / "own.py").write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ScenarioError) as told:
+    with pytest.raises(ScenarioError) as error:
         load_class(named)
-    assert said in str(told.value)
-    assert "Traceback" not in str(told.value)
+    assert message in str(error.value)
+    assert "Traceback" not in str(error.value)
 
 
 @pytest.mark.parametrize("named", ["unsc.py", ":X", "unsc.py:", "unsc.py:a class"])
@@ -91,17 +91,17 @@ def test_a_class_is_named_with_its_file(here: Path, named: str) -> None:
         load_class(named)
 
 
-def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council: Any) -> None:
-    for roles, agents, said in (
+def test_classes_must_fit_the_roles_that_they_are_given(cautious: Any, council: Any) -> None:
+    for roles, agents, message in (
         ({"pakistn": cautious}, (), "no agent 'pakistn' for Cautious to replace; .* did you mean 'pakistan'"),
         ({"us": cautious}, (), r"my_rules\.py:Cautious cannot be 'us': .* crisis_sim\..*Mediator"),
         ({"states": council}, (), r"unsc\.py:SecurityCouncil cannot be 'states'"),
         ({}, (cautious,), r"my_rules\.py:Cautious has the role states, whose agents are named in a scenario"),
         ({}, (ClassReference,), "ClassReference has no role"),
     ):  # fmt: skip
-        with pytest.raises(BatchError, match=said):
+        with pytest.raises(BatchError, match=message):
             check_rules([SCENARIO], roles, agents)
-        with pytest.raises(BatchError, match=said):
+        with pytest.raises(BatchError, match=message):
             make_plan(SCENARIO, 5, 1, None, None, agents=agents, roles=roles)
     check_rules([SCENARIO], {"pakistan": cautious, "states": cautious}, (council, Observer))
     others = load_scenario("no_mediators")
@@ -109,9 +109,7 @@ def test_classes_must_fit_the_places_that_they_are_given(cautious: Any, council:
         check_rules([others], {"us": cautious}, ())
 
 
-def test_labels_say_who_decides_by_which_class_and_who_is_added(
-    cautious: Any, council: Any
-) -> None:
+def test_labels_list_custom_classes_and_added_agents(cautious: Any, council: Any) -> None:
     both = labelled_with_classes(SCENARIO, {"pakistan": cautious}, (council, Observer))
     assert both.name == "may_2025 with pakistan by Cautious and SecurityCouncil"
     assert both.title == f"{SCENARIO.title}, with pakistan by Cautious and SecurityCouncil"
@@ -123,7 +121,7 @@ def test_labels_say_who_decides_by_which_class_and_who_is_added(
     assert classes_in_words({"states": cautious}, ()) == "states by Cautious"
 
 
-def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) -> None:
+def test_a_class_is_pickled_as_a_reference_to_its_file(here: Path, council: Any) -> None:
     order = BlockOrder(SCENARIO, 0, 5, 1, agents=[council, Observer])
     sent = pickle.loads(pickle.dumps(order))  # noqa: S301 - our own
     assert sent.agents == (to_reference(council), Observer)
@@ -135,7 +133,7 @@ def test_a_class_travels_as_a_reference_to_its_file(here: Path, council: Any) ->
         run_block(sent)
 
 
-def test_a_plan_may_hold_each_scenario_without_the_classes_too(council: Any) -> None:
+def test_a_plan_may_include_scenarios_without_the_classes(council: Any) -> None:
     plan = make_plan([SCENARIO], 5, 1, None, None, agents=[council], compare_without=True)
     assert [one.name for one in plan.scenarios] == ["may_2025", LABEL]
     assert [len(order.agents) for order in plan.orders()] == [0, 1]
@@ -146,7 +144,9 @@ def test_a_plan_may_hold_each_scenario_without_the_classes_too(council: Any) -> 
 
 
 @pytest.mark.slow
-def test_with_and_without_are_one_comparison_on_the_same_luck(here: Path, council: Any) -> None:
+def test_runs_with_and_without_a_class_use_the_same_random_numbers(
+    here: Path, council: Any
+) -> None:
     batch = simulate("may_2025", 100, agents=[council], compare_without=True)
     assert list(batch.ensembles) == ["may_2025", LABEL]
     alone = simulate("may_2025", 100)
@@ -161,7 +161,7 @@ def test_with_and_without_are_one_comparison_on_the_same_luck(here: Path, counci
 
 
 @pytest.mark.slow
-def test_a_cautious_state_never_strikes_first_for_any_worker(
+def test_a_custom_class_gives_the_same_results_in_processes(
     here: Path, cautious: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crisis_sim.batch.workers.POOL_START_SECONDS", 0.0)
@@ -175,7 +175,7 @@ def test_a_cautious_state_never_strikes_first_for_any_worker(
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_with_the_same_text_only(here: Path, council: Any) -> None:
+def test_a_run_is_resumed_only_with_the_same_text_of_its_classes(here: Path, council: Any) -> None:
     def stop(done: int, crises: int) -> None:
         raise EnoughError
 

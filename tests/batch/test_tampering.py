@@ -1,4 +1,4 @@
-"""Folders of results that were damaged, mixed up or edited: none is read as if it were sound."""
+"""Results folders that were damaged, mixed up or edited."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ VALUES = {"states.north.resolve": [0.5] * 60}
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders, by name, to copy and to spoil."""
+    """Folders, by name, to copy and to damage."""
     home = tmp_path_factory.mktemp("kept")
     for name, seed in (("finished", 1), ("of another seed", 2)):
         run_to_folder(SCENARIOS, home / name, 60, seed, block_size=10, parameters=VALUES)
@@ -64,7 +64,7 @@ def copy_of(folder: Path, to: Path) -> Path:
     return to
 
 
-def test_every_block_and_table_says_which_batch_and_which_part_of_it_it_is(
+def test_blocks_and_tables_are_marked_with_their_batch_and_position(
     kept: Path, tmp_path: Path
 ) -> None:
     manifest = read_manifest(kept / "finished")
@@ -116,7 +116,7 @@ def swap_tables(home: Path, other: Path, number: int) -> None:
 
 
 def change_deaths(home: Path, other: Path, number: int) -> None:
-    """The content of a block changed, and its name given the new checksum."""
+    """Change the content of a block, and its name to the new checksum."""
     path = block(home, "outcomes", number)
     table = pq.read_table(path)
     deaths = pa.array([7] * table.num_rows, table.schema.field("deaths").type)
@@ -153,7 +153,7 @@ def link(home: Path, other: Path, number: int) -> None:
 
 
 CHECKSUM = "its content does not match its checksum"
-#: What is done to a block, of which the first five are there, and what is said of it.
+#: The number of a block (the first five exist), the damage to it, and the message.
 SPOILT_BLOCKS: list[list[tuple[int, Callable[..., None], str]]] = [
     [
         (0, change_deaths, "it belongs to another run"),
@@ -173,26 +173,26 @@ SPOILT_BLOCKS: list[list[tuple[int, Callable[..., None], str]]] = [
 
 
 @pytest.mark.parametrize("spoilt", SPOILT_BLOCKS)
-def test_blocks_that_do_not_belong_are_said_and_done_again(
+def test_foreign_and_damaged_blocks_are_reported_and_repeated(
     kept: Path, tmp_path: Path, spoilt: list[tuple[int, Callable[..., None], str]]
 ) -> None:
     folder = copy_of(kept / "cut", tmp_path / "cut")
     home, other = running_folder(folder), running_folder(kept / "cut of another seed")
     for number, spoil, _ in reversed(spoilt):
         spoil(home, other, number)
-    if len(spoilt) == 2:  # market paths alone are no block, and nothing is said of them
+    if len(spoilt) == 2:  # market paths alone are not a block, and are not reported
         from_another_run(home, other, 4)
         block(home, "outcomes", 4).unlink()
-    told: list[str] = []
-    resume(folder, on_message=told.append)
-    again = [one for one in told if "is repeated" in one]
-    for said, (number, _, why) in zip(again, spoilt, strict=True):
-        assert said.startswith(f"block {number} is repeated: {why}")
+    messages: list[str] = []
+    resume(folder, on_message=messages.append)
+    again = [one for one in messages if "is repeated" in one]
+    for message, (number, _, why) in zip(again, spoilt, strict=True):
+        assert message.startswith(f"block {number} is repeated: {why}")
     assert rows(folder) == rows(kept / "finished")
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to everything in plain data."""
+    """Iterate over the paths of all values in plain data."""
     if path:
         yield path
     if isinstance(value, list):
@@ -222,12 +222,12 @@ DEEDS: list[Callable[[Any, Any], object]] = [
         for value in (None, -1, 2.5, "x", [1], {})
     ),
 ]
-#: In a scenario as it was resolved nothing is special; a few of its many values stand for all.
+#: Only values at most this deep are changed: a resolved scenario has very many values.
 SHALLOW = 3
 
 
 def edited(path: Path) -> Iterator[None]:
-    """Write a manifest with each of its fields changed in turn, by each deed."""
+    """Write a manifest with each of its fields changed in turn, in each way."""
     content = path.read_text(encoding="utf-8")
     whole, count = json.loads(content), 0
     for place in places(whole):
@@ -241,13 +241,13 @@ def edited(path: Path) -> Iterator[None]:
     assert count > 200
 
 
-def test_any_edit_of_a_manifest_is_refused_in_words(kept: Path, tmp_path: Path) -> None:
+def test_any_edit_of_a_manifest_is_refused(kept: Path, tmp_path: Path) -> None:
     for name, read in (("finished", read_manifest), ("cut", UnfinishedRun.find)):
         folder = copy_of(kept / name, tmp_path / name)
         for _ in edited((folder if name == "finished" else running_folder(folder)) / MANIFEST):
-            with pytest.raises(ResultsError) as told:
+            with pytest.raises(ResultsError) as error:
                 read(folder)
-            assert str(folder) in str(told.value)
+            assert str(folder) in str(error.value)
         for look in (read_batch, resume):
             with pytest.raises(ResultsError):
                 look(folder)
@@ -262,9 +262,7 @@ def without_checksum(path: Path, **changes: Any) -> None:
     path.write_bytes(as_json({**manifest, **changes}))
 
 
-def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_one(
-    kept: Path, tmp_path: Path
-) -> None:
+def test_a_manifest_that_lost_its_checksum_is_refused(kept: Path, tmp_path: Path) -> None:
     for name in ("finished", "giant"):
         folder = copy_of(kept / name, tmp_path / name)
         without_checksum(folder / MANIFEST, seed=3)
@@ -278,7 +276,7 @@ def test_a_manifest_without_any_checksum_is_not_believed_beside_files_that_have_
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"format": ' + "9" * 5000 + "}", "NaN", '"x"'])
-def test_json_that_is_no_manifest_is_said(kept: Path, tmp_path: Path, content: str) -> None:
+def test_json_that_is_not_a_manifest_is_reported(kept: Path, tmp_path: Path, content: str) -> None:
     finished, cut = (copy_of(kept / name, tmp_path / name) for name in ("finished", "cut"))
     for folder, home in ((finished, finished), (cut, running_folder(cut))):
         (home / MANIFEST).write_text(content, encoding="utf-8")
@@ -311,7 +309,7 @@ SPOILT: list[Callable[[Path, Path], None]] = [
 
 
 @pytest.mark.parametrize("spoil", SPOILT)
-def test_a_file_that_is_not_the_runs_own_is_refused(
+def test_files_of_other_runs_and_damaged_files_are_refused(
     kept: Path, tmp_path: Path, spoil: Callable[[Path, Path], None]
 ) -> None:
     for name in (OUTCOMES, PATHS, "parameters.parquet"):
@@ -325,7 +323,9 @@ def test_a_file_that_is_not_the_runs_own_is_refused(
                 read(folder)
 
 
-def test_blocks_of_a_giant_batch_are_all_there_and_no_others(kept: Path, tmp_path: Path) -> None:
+def test_missing_and_additional_blocks_of_a_giant_batch_are_refused(
+    kept: Path, tmp_path: Path
+) -> None:
     deeds: list[Callable[[list[Path]], object]] = [
         lambda blocks: blocks[3].unlink(),
         lambda blocks: os.truncate(blocks[3], 500),
@@ -346,7 +346,7 @@ def test_blocks_of_a_giant_batch_are_all_there_and_no_others(kept: Path, tmp_pat
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
-def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
+def test_a_flipped_bit_is_harmless_or_reported(
     kept: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
     name = data.draw(st.sampled_from(["finished", "giant", "cut"]))
@@ -363,7 +363,7 @@ def test_a_flipped_bit_anywhere_gives_the_same_results_or_is_said(
         assert rows(folder) == rows(kept / "finished")
 
 
-def test_nothing_is_written_or_removed_through_a_link(kept: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_or_deleted_through_a_link(kept: Path, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("thesis", encoding="utf-8")
     folder = copy_of(kept / "cut", tmp_path / "cut")
@@ -392,7 +392,7 @@ def test_an_unfinished_run_behind_a_link_is_left_alone(kept: Path, tmp_path: Pat
 
 
 def as_before(folder: Path) -> Path:
-    """Make a folder what the version before checksums would have written."""
+    """Turn a folder into one of the version before checksums."""
     for path in folder.rglob("*.parquet"):
         table = pq.read_table(path, partitioning=None)
         pq.write_table(
@@ -418,32 +418,8 @@ def test_finished_folders_of_earlier_versions_are_read(
             read_batch(folder)
 
 
-@pytest.mark.parametrize("kind", ["alone", "over results", "of results whose blocks failed"])
-def test_what_an_earlier_version_left_unfinished_is_refused_in_words(
-    kept: Path, tmp_path: Path, kind: str
-) -> None:
-    folder = tmp_path / "results"
-    if kind == "alone":
-        folder.mkdir()
-    else:
-        as_before(copy_of(kept / "finished", folder))
-    copy_of(running_folder(kept / "cut"), folder / "unfinished")
-    if kind == "of results whose blocks failed":
-        run = json.loads((folder / "unfinished" / MANIFEST).read_text(encoding="utf-8"))["run"]
-        without_checksum(folder / MANIFEST, run=run)
-        assert rows(folder) == rows(kept / "finished")
-    else:
-        back = r".*to get them back, delete .*unfinished" if kind == "over results" else "$"
-        run_over = partial(run_to_folder, crisis(), folder, 10)
-        for deed in (read_batch, resume, run_over, partial(run_over, resume=True)):
-            with pytest.raises(ResultsError, match=rf"earlier version.*--restart{back}"):
-                deed(*([folder] if deed in (read_batch, resume) else []))
-    run_to_folder(crisis(), folder, 10, restart=True)
-    assert sorted(path.name for path in folder.iterdir()) == [MANIFEST, OUTCOMES, PATHS]
-
-
 @pytest.mark.slow
-def test_edits_of_a_manifest_without_checksum_give_results_or_are_said(
+def test_edits_of_a_manifest_without_checksum_are_harmless_or_reported(
     kept: Path, tmp_path: Path
 ) -> None:
     folder = as_before(copy_of(kept / "finished", tmp_path / "old"))

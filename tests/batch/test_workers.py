@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,12 @@ from crisis_sim.batch.workers import (
     stop_on_interrupt,
 )
 from crisis_sim.model import Agent
-from tests.batch.crises import Counter, Die, DieOnce, Raise, Saboteur, crisis, rows
+from tests.batch.crises import Counter, Saboteur, crisis, die, die_once, fail, rows
 
 
 @pytest.fixture
 def eager_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pool is opened however little there is to do."""
+    """A pool is opened even for little work."""
     monkeypatch.setattr(workers, "POOL_START_SECONDS", 0.0)
 
 
@@ -67,7 +68,7 @@ EXECUTORS: dict[str, tuple[Any, tuple[int, bool, float]]] = {
 
 
 @pytest.mark.parametrize(("work", "expected"), EXECUTORS.values(), ids=EXECUTORS)
-def test_whoever_is_done_soonest_is_chosen(work: Any, expected: tuple[int, bool, float]) -> None:
+def test_the_fastest_executor_is_chosen(work: Any, expected: tuple[int, bool, float]) -> None:
     size, apart, seconds = expected
     assert choose_executor(*work) == ExecutorPlan(size, apart, pytest.approx(seconds))
 
@@ -85,7 +86,7 @@ def test_a_small_batch_and_a_single_block_open_no_pool(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-def test_slow_agents_bring_a_pool_though_the_first_guess_saw_no_need(
+def test_a_pool_is_opened_when_blocks_turn_out_to_be_slow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers, "CRISES_PER_SECOND", math.inf)
@@ -110,12 +111,12 @@ def test_the_same_rows_for_any_number_of_workers_and_block_size(agents: list[Any
 
 
 class NoteProcess(Agent):
-    """Writes the number of the process that runs the block into its outcomes."""
+    """Adds the id of the process to the outcomes."""
 
     role = "notes"
 
     def step(self) -> None:
-        """Nothing; but agents that take steps in plain Python are run in processes."""
+        """Do nothing; agents with steps in Python run in processes."""
 
     def outcomes(self) -> dict[str, Any]:
         return {"process": np.full(self.model.rows, os.getpid())}
@@ -124,7 +125,7 @@ class NoteProcess(Agent):
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_pool")
 def test_a_block_that_raises_or_whose_worker_dies_fails_alone(tmp_path: Path) -> None:
-    deeds = {5: DieOnce(tmp_path / "killed"), 25: Raise(), 45: Die()}  # once may be by chance
+    deeds = {5: partial(die_once, tmp_path / "killed"), 25: fail, 45: die}  # once may be by chance
     agents = [
         Saboteur(replicate, deed, f"saboteur_{replicate}") for replicate, deed in deeds.items()
     ]
@@ -136,7 +137,7 @@ def test_a_block_that_raises_or_whose_worker_dies_fails_alone(tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("eager_pool")
-def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
+def test_a_request_to_stop_ends_a_pool_after_the_current_blocks() -> None:
     plan = plan_of(2000)
     stop, firsts = StopSign(), []
     for result in run_plan(plan, 2, stop):
@@ -146,7 +147,7 @@ def test_a_request_to_stop_ends_a_pool_after_the_blocks_in_hand() -> None:
     assert 3 <= len(firsts) < 12
 
 
-def test_threads_give_their_blocks_up_once_nobody_waits_for_them() -> None:
+def test_threads_abandon_blocks_that_are_not_needed() -> None:
     begun, given_up = threading.Semaphore(0), threading.Semaphore(0)
 
     def task(order: BlockOrder, watch: Callable[[None], None]) -> Block:
@@ -178,7 +179,7 @@ def test_workers_that_cannot_start_are_explained(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("usual_signals")
-def test_afterwards_ctrl_c_is_as_it_was_and_a_handler_of_somebody_else_is_left_alone() -> None:
+def test_signal_handlers_are_restored_and_others_are_left_alone() -> None:
     with stop_on_interrupt():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

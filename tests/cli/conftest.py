@@ -1,4 +1,4 @@
-"""A folder to work in, a run that many tests look at, and what a command answers."""
+"""A working directory, and the results of commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES = {
 }
 
 
-class Told(NamedTuple):
+class Result(NamedTuple):
     code: int
     out: str
     err: str
@@ -34,12 +34,12 @@ class Told(NamedTuple):
         return json.loads(self.out)
 
 
-Ask = Callable[..., Told]
+Cli = Callable[..., Result]
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with `FILES`."""
+    """A working directory with `FILES`."""
     for name, content in FILES.items():
         (tmp_path / f"{name}.yaml").write_text(content, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -47,16 +47,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ask(here: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
-    def ask(*arguments: object) -> Told:
+def cli(here: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    def cli(*arguments: object) -> Result:
         code = run_command([str(argument) for argument in arguments])
-        return Told(code, *capsys.readouterr())
+        return Result(code, *capsys.readouterr())
 
-    return ask
+    return cli
 
 
 def start(script: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of bash, in which `crisis` is the program."""
+    """Run a line of bash, in which `crisis` is the program."""
     program = f'crisis() {{ {sys.executable} -m crisis_sim "$@"; }}; '
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""What `crisis-sim` says of itself, of scenario files and of the machine: help, check, scenarios, init, schema, doctor."""
+"""Help, and the commands `check`, `scenarios`, `init`, `schema` and `doctor`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from crisis_sim.cli.files import examine
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load, load_scenario
 from crisis_sim.version import __version__
-from tests.cli.conftest import ROOT, Ask, start
+from tests.cli.conftest import ROOT, Cli, start
 
 COMMANDS = "run compare replay report check scenarios init schema doctor validate hindcast".split()  # noqa: SIM905
 HEAVY = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "SALib"}
 QUICK = "--help|run --help|--version|check may_2025|check wrong.yaml|scenarios|schema|init new"
 
 
-def test_what_must_be_quick_imports_nothing_heavy(here: Path) -> None:
+def test_quick_commands_import_no_slow_library(here: Path) -> None:
     code = f"""
 import sys
 from crisis_sim.cli import run_command
@@ -28,74 +28,76 @@ for command in {QUICK!r}.split("|"):
     assert not (found := {HEAVY!r} & set(sys.modules)), (command, found)
 """
     (here / "quick.py").write_text(code, encoding="utf-8")
-    told = start("python quick.py", here, PATH=f"{Path(files.sys.executable).parent}:/usr/bin:/bin")
-    assert told.returncode == DONE, told.stderr
+    result = start(
+        "python quick.py", here, PATH=f"{Path(files.sys.executable).parent}:/usr/bin:/bin"
+    )
+    assert result.returncode == DONE, result.stderr
 
 
-def test_every_command_has_help_and_is_named_with_the_exit_codes(ask: Ask) -> None:
-    told = ask("--help")
-    words = " ".join(told.out.split())
+def test_every_command_has_help_and_exit_codes_are_listed(cli: Cli) -> None:
+    result = cli("--help")
+    words = " ".join(result.out.split())
     assert EXIT_CODES in words
     for command in COMMANDS:
         assert f" {command} " in words
-        told = ask(command, "--help")
-        assert told.code == DONE
-        assert f"Usage: crisis-sim {command}" in told.out
+        result = cli(command, "--help")
+        assert result.code == DONE
+        assert f"Usage: crisis-sim {command}" in result.out
 
 
-def test_the_module_is_the_program_and_nothing_that_goes_into_a_pipe_steers_or_fails(
+def test_the_module_is_the_program_and_its_output_is_escaped(
     here: Path,
 ) -> None:
     (here / "नेपाल.yaml").write_text("titel: नेपाल\n", encoding="utf-8")
-    told = start(
+    result = start(
         "crisis --version; crisis run; crisis check नेपाल.yaml", here, PYTHONIOENCODING="ascii"
     )
-    assert told.stdout.startswith(f"{__version__}\n")
-    assert told.returncode == MISTAKE
-    assert "SCENARIOS is missing" in told.stderr
-    assert "Traceback" not in told.stderr
-    assert "\\u0928" in told.stdout
-    assert "\x1b" not in told.stdout + told.stderr
+    assert result.stdout.startswith(f"{__version__}\n")
+    assert result.returncode == MISTAKE
+    assert "SCENARIOS is missing" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "\\u0928" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
 
 
-def test_check_says_in_a_line_what_is_right_and_shows_mistakes_on_stdout(ask: Ask) -> None:
-    told = ask("check", "may_2025", "short.yaml")
-    assert told.code == DONE
-    lines = told.out.splitlines()
+def test_check_prints_a_summary_or_the_mistakes_on_stdout(cli: Cli) -> None:
+    result = cli("check", "may_2025", "short.yaml")
+    assert result.code == DONE
+    lines = result.out.splitlines()
     assert lines[0].startswith("may_2025: no mistakes; india and pakistan, 6 mediators, 1 lender,")
     assert lines[1].endswith("20 days")
-    told = ask("check", "wrong.yaml", "short.yaml")
-    assert told.code == MISTAKE
-    assert "wrong.yaml:2:1: error: unknown key 'titel'" in told.out
-    assert "did you mean 'title'?" in told.out
-    assert "short: no mistakes" in told.out
-    wrong, short = ask("check", "wrong.yaml", "short.yaml", "--json").data
+    result = cli("check", "wrong.yaml", "short.yaml")
+    assert result.code == MISTAKE
+    assert "wrong.yaml:2:1: error: unknown key 'titel'" in result.out
+    assert "did you mean 'title'?" in result.out
+    assert "short: no mistakes" in result.out
+    wrong, short = cli("check", "wrong.yaml", "short.yaml", "--json").data
     assert (wrong["ok"], short["ok"]) == (False, True)
     assert short["digest"] == load_scenario("short.yaml").digest
     found = [(one["line"], one["column"], one["suggestion"]) for one in wrong["mistakes"]]
     assert found == [(2, 1, "title"), (3, 15, "")]
-    told = ask("check", "short.yaml", "--set", "mediators.great_powr=null")
-    assert told.code == MISTAKE
-    assert "did you mean 'great_power'?" in told.out
+    result = cli("check", "short.yaml", "--set", "mediators.great_powr=null")
+    assert result.code == MISTAKE
+    assert "did you mean 'great_power'?" in result.out
 
 
-def test_scenarios_lists_what_ships_a_line_each_and_schema_is_json(ask: Ask) -> None:
-    names = [line.split()[0] for line in ask("scenarios").out.splitlines()]
+def test_scenarios_lists_shipped_ones_and_schema_prints_json(cli: Cli) -> None:
+    names = [line.split()[0] for line in cli("scenarios").out.splitlines()]
     assert "may_2025" in names
-    assert names == [one["name"] for one in ask("scenarios", "--json").data]
-    assert ask("schema").data["$defs"]["Scenario"]["required"] == ["title", "start", "states"]
+    assert names == [one["name"] for one in cli("scenarios", "--json").data]
+    assert cli("schema").data["$defs"]["Scenario"]["required"] == ["title", "start", "states"]
 
 
-def test_all_that_can_happen_is_listed_with_classes_of_ones_own(ask: Ask) -> None:
+def test_schema_lists_events_including_those_of_custom_classes(cli: Cli) -> None:
     examples = ROOT / "docs" / "guide" / "examples"
     own = ("--agents", f"{examples}/unsc.py:SecurityCouncil", "--roles")
-    told = ask("schema", "--events", *own, f"pakistan={examples}/my_rules.py:Cautious")
-    lines = told.out.splitlines()
+    result = cli("schema", "--events", *own, f"pakistan={examples}/my_rules.py:Cautious")
+    lines = result.out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines.index("states") < lines.index("mediators") < lines.index("councils")
     assert "  decide (pakistan by Cautious)" in lines
-    assert "    rate: It meets at a steady rate while there is serious violence" in told.out
-    usual = ask("schema", "--events", "--json").data
+    assert "    rate: It meets at a steady rate while there is serious violence" in result.out
+    usual = cli("schema", "--events", "--json").data
     assert all(one["effect"] and one["when"] for one in usual)
     events = CrisisModel(load_scenario("may_2025")).schedule.events
     assert [(one["role"], one["event"]) for one in usual] == [
@@ -103,11 +105,9 @@ def test_all_that_can_happen_is_listed_with_classes_of_ones_own(ask: Ask) -> Non
     ]
 
 
-def test_init_writes_a_scenario_with_one_of_each_agent_that_does_as_it_says(
-    ask: Ask, here: Path
-) -> None:
-    told = ask("init", "border")
-    assert (told.code, told.out) == (DONE, "border.yaml\n")
+def test_init_writes_a_valid_template_with_one_agent_of_each_kind(cli: Cli, here: Path) -> None:
+    result = cli("init", "border")
+    assert (result.code, result.out) == (DONE, "border.yaml\n")
     scenario = load_scenario("border.yaml")
     for section in ("mediators", "lenders", "channels", "advisers", "events"):
         assert len(getattr(scenario, section)) == 1, section
@@ -119,30 +119,30 @@ def test_init_writes_a_scenario_with_one_of_each_agent_that_does_as_it_says(
     assert load_scenario("without.yaml").lenders == {}
 
 
-def test_init_begins_a_counterfactual_of_a_shipped_scenario(ask: Ask, here: Path) -> None:
+def test_init_writes_a_counterfactual_of_a_shipped_scenario(cli: Cli, here: Path) -> None:
     (here / "mine").mkdir()
-    told = ask("init", "mine/what_if", "--extends", "no_lenders")
-    copies = [Path(line).name for line in told.out.splitlines()]
+    result = cli("init", "mine/what_if", "--extends", "no_lenders")
+    copies = [Path(line).name for line in result.out.splitlines()]
     assert copies == ["what_if.yaml", "no_lenders.yaml", "may_2025.yaml"]
     original, mine = load_scenario("no_lenders"), load_scenario("mine/what_if.yaml")
     assert mine.title == f"{original.title}, changed"
     assert mine.model_copy(update={"title": original.title}).digest == original.digest
-    told = ask("init", "mine/two", "--extends", "no_lenders")
-    assert told.out == f"{Path('mine') / 'two.yaml'}\n"
+    result = cli("init", "mine/two", "--extends", "no_lenders")
+    assert result.out == f"{Path('mine') / 'two.yaml'}\n"
 
 
 # doctor
 
 
-def test_doctor_finds_this_machine_well(ask: Ask) -> None:
-    told = ask("doctor")
-    assert told.code == DONE, told.out
-    assert "trial run: 64 crises in" in told.out
-    assert "FAILED" not in told.out
+def test_doctor_finds_no_fault_here(cli: Cli) -> None:
+    result = cli("doctor")
+    assert result.code == DONE, result.out
+    assert "trial run: 64 crises in" in result.out
+    assert "FAILED" not in result.out
 
 
-def test_doctor_says_what_is_amiss_and_ends_with_1(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_doctor_reports_faults_and_exits_with_1(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def broken() -> str:
         raise OSError("disk full")
@@ -151,16 +151,16 @@ def test_doctor_says_what_is_amiss_and_ends_with_1(
     monkeypatch.setattr(files, "_writable", broken)
     monkeypatch.setattr(files, "_rows", lambda batch: next(rows))
     monkeypatch.setattr(load, "shipped_folder", lambda: tmp_path / "empty")
-    told = ask("doctor")
-    assert told.code == CHECK_FAILED
-    assert "FAILED  folder to work in: OSError: disk full" in told.out
-    assert f"FAILED  scenarios: FileNotFoundError: none in {tmp_path / 'empty'}" in told.out
-    assert "had other results in smaller blocks" in told.out
-    data = {one["name"]: one["ok"] for one in ask("doctor", "--json").data}
+    result = cli("doctor")
+    assert result.code == CHECK_FAILED
+    assert "FAILED  folder to work in: OSError: disk full" in result.out
+    assert f"FAILED  scenarios: FileNotFoundError: none in {tmp_path / 'empty'}" in result.out
+    assert "had other results in smaller blocks" in result.out
+    data = {one["name"]: one["ok"] for one in cli("doctor", "--json").data}
     assert (data["python"], data["scenarios"]) == (True, False)
 
 
-def test_libraries_are_held_against_what_the_package_asks_for(
+def test_libraries_are_compared_with_the_requirements(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for check in ("_trial_run", "_scenarios"):

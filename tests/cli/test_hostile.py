@@ -1,4 +1,4 @@
-"""Commands with streams that are closed, full or read by nobody, and with files and arguments of who means harm."""
+"""Commands with closed, full or unread streams, and with harmful files and arguments."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ vary: {mediators.us.attention_days: {low: 1, high: 2, points: 2}}
 outcomes: [agreement]
 replicates: 10
 """
-#: Each command, how it ends where all can be heard, and what is there afterwards.
+#: Commands with their exit codes with working streams, and a path that exists afterwards.
 COMMANDS: dict[str, tuple[str, int, str]] = {
     "help": ("--help", DONE, ""),
     "version": ("--version", DONE, ""),
@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, int, str]] = {
     "dry run": ("run f.yaml --dry-run", DONE, ""),
     "sweep": ("sweep f.yaml --vary mediators.us.attention_days=1:2:2 --dry-run", DONE, ""),
 }
-#: Those that run crises or draw.
+#: Commands that run crises or draw.
 LONG: dict[str, tuple[str, int, str]] = {
     "run": ("run f.yaml --replicates 20 --out o", DONE, "o/manifest.json"),
     "compare": ("compare results", DONE, ""),
@@ -66,14 +66,14 @@ LONG: dict[str, tuple[str, int, str]] = {
 
 
 class Unwritable(StringIO):
-    """A stream on which every write fails in one way."""
+    """A stream on which every write fails."""
 
     def write(self, text: str) -> int:
         raise OSError(5, "Input/output error")
 
 
 def gone() -> TextIO:
-    """A pipe whose reader has gone away."""
+    """A pipe whose reader is closed."""
     read, write = os.pipe()
     os.close(read)
     return os.fdopen(write, "w")
@@ -124,7 +124,7 @@ def here(tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         *(pytest.param(command, "full", marks=slow) for command in LONG),
     ],
 )
-def test_every_command_does_its_work_whoever_hears_of_it(
+def test_every_command_works_with_unusable_streams(
     here: Path, monkeypatch: pytest.MonkeyPatch, command: str, state: str
 ) -> None:
     arguments, code, made = (COMMANDS | LONG)[command]
@@ -139,7 +139,7 @@ def test_every_command_does_its_work_whoever_hears_of_it(
     assert (here / made).exists()
 
 
-def test_what_could_not_be_printed_is_said(
+def test_output_that_cannot_be_written_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for stream in (full(), Unwritable()):
@@ -147,32 +147,30 @@ def test_what_could_not_be_printed_is_said(
             patch.setattr(sys, "stdout", stream)
             assert run_command(["scenarios"]) == MISTAKE
         stream.close()
-        said = capsys.readouterr().err
-        assert said.startswith("error: ")
-        assert "No space left" in said or "Input/output" in said
+        message = capsys.readouterr().err
+        assert message.startswith("error: ")
+        assert "No space left" in message or "Input/output" in message
 
 
 @slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-", "| true"])
-def test_a_process_without_its_streams_runs_and_its_files_are_its_own(
-    here: Path, closed: str
-) -> None:
-    told = start(f"set -o pipefail; crisis run f.yaml --replicates 20 --out o {closed}", here)
-    assert told.returncode == DONE
-    assert (told.stdout == "") == (closed != "2>&-")
-    assert ("20 crises in" in told.stderr) == ("2>&-" not in closed)
-    assert "rror" not in told.stderr
+def test_a_process_without_standard_streams_works(here: Path, closed: str) -> None:
+    result = start(f"set -o pipefail; crisis run f.yaml --replicates 20 --out o {closed}", here)
+    assert result.returncode == DONE
+    assert (result.stdout == "") == (closed != "2>&-")
+    assert ("20 crises in" in result.stderr) == ("2>&-" not in closed)
+    assert "rror" not in result.stderr
     assert (here / "o" / "summary.json").read_text(encoding="utf-8").startswith("{")
     assert (here / "o" / "endings.svg").exists()
 
 
-def test_a_reader_who_has_seen_enough_is_no_error(here: Path) -> None:
-    told = start("set -o pipefail; crisis schema | head -n 1", here)
-    assert (told.returncode, told.stdout, told.stderr) == (DONE, "{\n", "")
+def test_a_closed_pipe_is_no_error(here: Path) -> None:
+    result = start("set -o pipefail; crisis schema | head -n 1", here)
+    assert (result.returncode, result.stdout, result.stderr) == (DONE, "{\n", "")
 
 
 @slow
-def test_scenarios_and_experiments_may_come_through_pipes(here: Path) -> None:
+def test_scenarios_and_experiments_may_be_read_from_pipes(here: Path) -> None:
     shown = start(
         "cat f.yaml | crisis check /dev/stdin && crisis check /dev/stdin < f.yaml && "
         "crisis check <(cat f.yaml) <(sleep 0.3; cat f.yaml) && "
@@ -185,7 +183,7 @@ def test_scenarios_and_experiments_may_come_through_pipes(here: Path) -> None:
     assert "crises of f, seed 1" in shown.stdout
 
 
-def test_a_pipe_is_read_once_somebody_writes_and_cannot_be_extended(
+def test_a_pipe_can_be_read_but_not_extended(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.mkfifo(here / "pipe.yaml")
@@ -213,7 +211,7 @@ def full_disk(here: Path) -> Iterator[None]:
         pytest.param("compare results --out o", marks=slow),
     ],
 )
-def test_a_disk_that_is_full_is_said_by_every_command_that_writes(
+def test_every_command_reports_a_full_disk(
     here: Path, capsys: pytest.CaptureFixture[str], words: str
 ) -> None:
     assert run_command(words.split()) == MISTAKE
@@ -251,43 +249,43 @@ assert read_expectations() and LIMITS.read_text()
 print(code_digest(), len(read_cases()), uniforms(1, "x", np.arange(2, dtype=np.uint64)).shape, sep="\\n")
 """
     (here / "zipped.py").write_text(code, encoding="utf-8")
-    told = start(
+    result = start(
         f"PYTHONPATH={archive}:{sysconfig.get_path('purelib')} {sys.executable} zipped.py",
         here,
         NUMBA_CACHE_DIR=str(here / "kept"),
     )
-    assert told.returncode == DONE, told.stderr
-    assert told.stderr == "next, edit it and run: crisis-sim check new.yaml\n"
-    assert told.stdout.endswith(f"{code_digest()}\n8\n(2,)\n")
+    assert result.returncode == DONE, result.stderr
+    assert result.stderr == "next, edit it and run: crisis-sim check new.yaml\n"
+    assert result.stdout.endswith(f"{code_digest()}\n8\n(2,)\n")
     assert list((here / "kept").rglob("*.nbi"))
-    assert "may_2025" in told.stdout
+    assert "may_2025" in result.stdout
 
 
-# Files and arguments of who means harm
+# Harmful files and arguments
 
 SECONDS = 20.0
 
-Ask = Callable[..., tuple[int, str, str]]
+Cli = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def ask(here: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """Give a command, and look at all that it says before giving it back."""
+def cli(here: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command, and check its output."""
 
-    def ask(*arguments: object) -> tuple[int, str, str]:
+    def cli(*arguments: object) -> tuple[int, str, str]:
         began = time.perf_counter()
         code = run_command([str(argument) for argument in arguments])
-        told, talked = capsys.readouterr()
+        result, messages = capsys.readouterr()
         assert time.perf_counter() - began < SECONDS
-        for text in (told, talked):
+        for text in (result, messages):
             assert text == printable_lines(text)
             assert "Traceback" not in text
-        return code, told, talked
+        return code, result, messages
 
-    return ask
+    return cli
 
 
-#: Titles that mean something to rich, HTML, SVG, Markdown, TeX or a reader of right-to-left scripts.
+#: Titles with markup of rich, HTML, SVG, Markdown and TeX, and right-to-left scripts.
 TITLES = (
     "[red]x[/red] [/] [link=http://x]y[/link] [bold <script>alert(1)</script> &amp; <b> --> ]]>",
     "**x** _y_ `z` [a](javascript:b) ![c](d) | ~~e~~ # f %s %(x)s {x} {0} {} \\n \\x1b",
@@ -296,7 +294,7 @@ TITLES = (
 
 
 def titled(title: str) -> str:
-    """A short crisis in which everything that has a title has this one."""
+    """A short crisis with this title everywhere."""
     written = json.dumps(title, ensure_ascii=False)
     text = BASE.replace("title: A small crisis", f"title: {written}")
     text = text.replace("title: trigger", f"title: {written}")
@@ -307,21 +305,21 @@ def titled(title: str) -> str:
     return f"{text}real_path: {{markets: {{india: {{index: {written}, {closes}}}}}}}\n"
 
 
-def test_spoilt_files_are_checked_without_a_traceback(here: Path, ask: Ask) -> None:
+def test_damaged_files_are_checked_without_a_traceback(here: Path, cli: Cli) -> None:
     codes = set()
     for number, raw in enumerate(mutants(BASE, 40, seed=99)):
         (here / "f.yaml").write_bytes(raw)
-        code, told, _ = ask("check", "f.yaml", *(["--json"] if number % 2 else []))
+        code, result, _ = cli("check", "f.yaml", *(["--json"] if number % 2 else []))
         codes.add(code)
-        assert json.loads(told) if number % 2 else told
+        assert json.loads(result) if number % 2 else result
     assert codes == {DONE, MISTAKE}
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_titles_are_letters_in_a_replay_and_no_more(here: Path, ask: Ask, title: str) -> None:
+def test_titles_are_escaped_in_a_replay(here: Path, cli: Cli, title: str) -> None:
     (here / "f.yaml").write_text(titled(title), encoding="utf-8")
-    code, _, talked = ask("replay", "f.yaml", "--replicate", 3, "--out", "out")
-    assert code == DONE, talked
+    code, _, messages = cli("replay", "f.yaml", "--replicate", 3, "--out", "out")
+    assert code == DONE, messages
     story = (here / "out" / "f_seed_1_replicate_3.md").read_text(encoding="utf-8")
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(story)
     tags = {element.tag for element in ET.fromstring(f"<page>{page}</page>").iter()}  # noqa: S314 - our own
@@ -332,13 +330,13 @@ def test_titles_are_letters_in_a_replay_and_no_more(here: Path, ask: Ask, title:
 
 
 @slow
-def test_a_batch_with_such_titles_is_run_compared_and_drawn(here: Path, ask: Ask) -> None:
+def test_titles_are_escaped_in_batches_and_charts(here: Path, cli: Cli) -> None:
     for number, title in enumerate(TITLES[:2]):
         (here / f"f{number}.yaml").write_text(titled(title), encoding="utf-8")
     run = ("run", "f0.yaml", "f1.yaml", "--replicates", 20, "--workers", 1, "--out", "out")
-    assert ask(*run, "--dry-run")[1].startswith(f"f0: {TITLES[0]}\nf1: {TITLES[1]}\n")
-    assert ask(*run)[0] == DONE
-    assert ask("compare", "out")[0] == DONE
+    assert cli(*run, "--dry-run")[1].startswith(f"f0: {TITLES[0]}\nf1: {TITLES[1]}\n")
+    assert cli(*run)[0] == DONE
+    assert cli("compare", "out")[0] == DONE
     for chart in (here / "out").glob("*.svg"):
         ET.parse(chart)  # noqa: S314 - our own
 
@@ -367,15 +365,13 @@ HARM = "\x1b[31m"
     ],
     ids=range(27),
 )
-def test_arguments_that_mean_harm_are_refused(
-    here: Path, ask: Ask, arguments: tuple[object, ...]
-) -> None:
+def test_harmful_arguments_are_refused(here: Path, cli: Cli, arguments: tuple[object, ...]) -> None:
     before = {path for path in here.rglob("*") if path.is_file()}
-    assert ask(*arguments)[0] == MISTAKE
+    assert cli(*arguments)[0] == MISTAKE
     assert {path for path in here.rglob("*") if path.is_file()} == before
 
 
-def test_as_many_replicates_as_there_may_be_can_be_planned(ask: Ask) -> None:
-    code, told, _ = ask("run", "f.yaml", "--replicates", MOST_REPLICATES, "--dry-run")
+def test_the_maximum_of_replicates_can_be_planned(cli: Cli) -> None:
+    code, result, _ = cli("run", "f.yaml", "--replicates", MOST_REPLICATES, "--dry-run")
     assert code == DONE
-    assert f"{MOST_REPLICATES:,} crises" in told
+    assert f"{MOST_REPLICATES:,} crises" in result

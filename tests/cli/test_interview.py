@@ -1,4 +1,4 @@
-"""`crisis-sim init` asks by the anchors of the coding guide, and writes a scenario that can be run."""
+"""The questions of `crisis-sim init`, and the scenarios that it writes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ ANSWERS = DOCS / "guide" / "examples" / "strait_answers.yaml"
 
 
 def typing(typed: dict[str, str] | None = None) -> Callable[[str], str]:
-    """A person who answers questions that hold certain words, each once, and else presses Enter."""
+    """Answer questions that contain certain words, each once, and others by pressing Enter."""
     left = dict(typed or {})
 
-    def ask(question: str) -> str:
+    def cli(question: str) -> str:
         found = next((words for words in left if words in question), None)
         return "" if found is None else left.pop(found)
 
-    return ask
+    return cli
 
 
-def test_answers_of_a_file_make_a_scenario_that_runs(
+def test_answers_from_a_file_give_a_scenario_that_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -47,13 +47,13 @@ def test_answers_of_a_file_make_a_scenario_that_runs(
     assert "exists already, and was not changed" in capsys.readouterr().err
 
 
-def test_a_person_who_presses_enter_gets_a_scenario() -> None:
+def test_default_answers_give_a_scenario() -> None:
     scenario = Scenario.from_text(scenario_text(Interview(None, typing()), "mine.yaml"))
     assert scenario.state_names == ("northland", "southland")
     assert (scenario.mediators, scenario.lenders, scenario.real_path) == ({}, {}, None)
 
 
-def test_a_person_is_asked_again_until_an_answer_will_do() -> None:
+def test_invalid_answers_are_asked_for_again() -> None:
     ask = typing(
         {
             "two states": "Red Land, Blue Land",
@@ -75,7 +75,7 @@ def test_a_person_is_asked_again_until_an_answer_will_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("resolve: vow", "resolve: vowed", "did you mean 'vow'"),
         ("theatre: naval", "theater: naval", "did you mean 'theatre'"),
@@ -89,24 +89,24 @@ def test_a_person_is_asked_again_until_an_answer_will_do() -> None:
         ("deaths: 3", "deaths: -3", "out of range: -3"),
     ],
 )
-def test_a_mistake_in_answers_is_told_and_nothing_is_written(
+def test_mistakes_in_a_file_of_answers_are_reported_and_nothing_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     old: str,
     new: str,
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text = ANSWERS.read_text("utf-8")
     assert old in text
     Path("answers.yaml").write_text(text.replace(old, new), encoding="utf-8")
     assert run_command(["init", "mine", "--answers", "answers.yaml"]) == MISTAKE
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not Path("mine.yaml").exists()
 
 
-def test_titles_that_yaml_takes_for_something_else_are_letters(tmp_path: Path) -> None:
+def test_titles_that_are_not_plain_yaml_are_quoted(tmp_path: Path) -> None:
     path = tmp_path / "answers.yaml"
     path.write_text("title: 'a: b # c'\nstates: {a: {title: 'no'}, b: {}}\n", encoding="utf-8")
     scenario = Scenario.from_text(scenario_text(read_answers(path), "x.yaml"))
