@@ -23,7 +23,7 @@ from benchmarks.timing import talk
 from crisis_sim import Batch, simulate
 from crisis_sim.outcomes.intervals import Interval, difference
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.outcomes.names import measure as named
+from crisis_sim.outcomes.named_measures import measure as named
 
 SEED = 2025
 

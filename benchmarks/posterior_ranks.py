@@ -18,10 +18,10 @@ from benchmarks.report import table
 from benchmarks.timing import talk
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import make_experiment
-from crisis_sim.experiments.sampler import Problem, sample, values_of
+from crisis_sim.experiments.abc_sampler import Problem, sample, values_of
 from crisis_sim.experiments.spec import RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from crisis_sim.scenario.schema import Scenario
 
 #: Seed of the true values and their crises, and number of draws from each posterior.

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from crisis_sim.experiments import read_experiment as read_experiment
     from crisis_sim.experiments import run_experiment as run_experiment
     from crisis_sim.history.branch import branch as branch
-    from crisis_sim.history.filtering import nowcast as nowcast
     from crisis_sim.history.game import Game as Game
     from crisis_sim.history.game import debrief as debrief
+    from crisis_sim.history.nowcast import nowcast as nowcast
     from crisis_sim.history.why import why as why
     from crisis_sim.model import Agent as Agent
     from crisis_sim.model import CrisisModel as CrisisModel
@@ -67,7 +67,7 @@ _fetch, _, __all__ = lazy_loader.attach(
             "run_experiment",
         ],
         "history.branch": ["branch"],
-        "history.filtering": ["nowcast"],
+        "history.nowcast": ["nowcast"],
         "history.game": ["Game", "debrief"],
         "history.why": ["why"],
         "model": ["Agent", "CrisisModel", "Decision", "Event", "Journal", "rule"],

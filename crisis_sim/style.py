@@ -33,7 +33,7 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 
-from crisis_sim.batch.files import write_durably
+from crisis_sim.batch.safe_files import write_durably
 
 #: The default font. It comes with matplotlib, so charts are the same on all machines.
 FAMILY = "DejaVu Sans"
@@ -182,7 +182,7 @@ PALE_GREY = "#D9D9D9"
 GRID_GREY = "#E4E4E4"
 WHITE = "#FFFFFF"
 
-#: Text on a coloured area: a black that stays black on a dark page (`crisis_sim.report.svg`).
+#: Text on a coloured area: a black that stays black on a dark page (`crisis_sim.report.inline_svg`).
 ON_COLOUR = "#010101"
 
 #: The colour of the real path.

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from crisis_sim.batch.block import run_block as run_block
     from crisis_sim.batch.ensemble import Batch as Batch
     from crisis_sim.batch.ensemble import Ensemble as Ensemble
-    from crisis_sim.batch.files import BatchError as BatchError
-    from crisis_sim.batch.files import ResultsError as ResultsError
     from crisis_sim.batch.folder import read_batch as read_batch
     from crisis_sim.batch.folder import read_manifest as read_manifest
     from crisis_sim.batch.run import resume as resume
     from crisis_sim.batch.run import run_to_folder as run_to_folder
     from crisis_sim.batch.run import simulate as simulate
+    from crisis_sim.batch.safe_files import BatchError as BatchError
+    from crisis_sim.batch.safe_files import ResultsError as ResultsError
 
 #: Imported on first use, since Mesa and SciPy are slow to import.
 __getattr__, __dir__, __all__ = lazy_loader.attach(

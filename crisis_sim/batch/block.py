@@ -16,18 +16,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from crisis_sim.batch.files import BatchError, ResultsError, digest_of, parquet_of, read_bytes
-from crisis_sim.batch.rules import (
+from crisis_sim.batch.own_classes import (
     applicable_roles,
     check_rules,
     labelled_with_classes,
     load_reference,
     to_reference,
 )
+from crisis_sim.batch.safe_files import BatchError, ResultsError, digest_of, parquet_of, read_bytes
 from crisis_sim.scenario.checks import FIRST_COLUMNS
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import SECTIONS, Scenario
-from crisis_sim.scenario.source import FILE_WORDS, is_file_name
+from crisis_sim.scenario.yaml_text import FILE_WORDS, is_file_name
 
 if TYPE_CHECKING:
     import pyarrow as pa

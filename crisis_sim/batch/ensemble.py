@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim import show
+from crisis_sim import notebook
 from crisis_sim.scenario.errors import did_you_mean
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.text import clean
@@ -50,16 +50,16 @@ class Ensemble:
         names = [name for name in SHOWN_COLUMNS if name in self.table.column_names]
         rows = self.table.select(names).slice(0, SHOWN_ROWS).to_pylist()
         others = [name for name in self.table.column_names if name not in names]
-        return show.page(
-            show.heading(self.title, f"{self.name}: {self.replicates:,} replicates"),
-            show.paragraph(_endings(self)),
-            show.table(
+        return notebook.page(
+            notebook.heading(self.title, f"{self.name}: {self.replicates:,} replicates"),
+            notebook.paragraph(_endings(self)),
+            notebook.table(
                 names,
                 [[_cell(row[name]) for name in names] for row in rows],
                 f"The first {len(rows)} replicates; times are hours from the start",
                 figures=True,
             ),
-            show.folded(f"{len(others)} more columns", show.bullets(others)),
+            notebook.folded(f"{len(others)} more columns", notebook.bullets(others)),
         )
 
     @property
@@ -157,13 +157,13 @@ class Batch(Mapping[str, Ensemble]):
             (name, ensemble.title, f"{ensemble.replicates:,}", _endings(ensemble))
             for name, ensemble in self.ensembles.items()
         ]
-        return show.page(
-            show.heading(f"{self.crises:,} crises", f"seed {self.manifest.get('seed')}"),
-            show.table(("scenario", "title", "replicates", "ended"), rows),
-            show.paragraph(
+        return notebook.page(
+            notebook.heading(f"{self.crises:,} crises", f"seed {self.manifest.get('seed')}"),
+            notebook.table(("scenario", "title", "replicates", "ended"), rows),
+            notebook.paragraph(
                 f"{len(failures):,} blocks failed; their crises are missing." if failures else ""
             ),
-            show.paragraph("summarise(batch) gives a summary with intervals."),
+            notebook.paragraph("summarise(batch) gives a summary with intervals."),
         )
 
     def __getitem__(self, name: str) -> Ensemble:

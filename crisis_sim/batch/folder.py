@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim.batch import block as blocks
-from crisis_sim.batch import files as disk
 from crisis_sim.batch import manifest as manifests
+from crisis_sim.batch import safe_files as disk
 from crisis_sim.batch.block import (
     OUTCOMES_FOLDER,
     PATHS_FOLDER,
@@ -29,9 +29,9 @@ from crisis_sim.batch.block import (
     block_files,
 )
 from crisis_sim.batch.ensemble import Batch, Ensemble, encode_texts
-from crisis_sim.batch.files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
 from crisis_sim.batch.manifest import has_checksum, is_finished, read_manifest_file, seal, versions
-from crisis_sim.batch.rules import reload_classes
+from crisis_sim.batch.own_classes import reload_classes
+from crisis_sim.batch.safe_files import LOCK, PARTIAL, WRITER, ResultsError, inside, sync, writing
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from crisis_sim.batch import files, rules
-from crisis_sim.batch.files import CHECKSUM, BatchError, ResultsError
+from crisis_sim.batch import own_classes, safe_files
+from crisis_sim.batch.safe_files import CHECKSUM, BatchError, ResultsError
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.version import __version__
 
@@ -148,14 +148,14 @@ class _Manifest(_Strict):
 def open_manifest(plan: Plan, command: Sequence[str] | None = None) -> dict[str, Any]:
     """Return the manifest of a batch before it runs; `command` is by default that of this process."""
     revision, modified = git_revision()
-    classes = rules.class_records(plan.roles, plan.agents)
+    classes = own_classes.class_records(plan.roles, plan.agents)
     return {
         "format": FORMAT,
         "run": secrets.token_hex(8),
         "command": shlex.join(command if command is not None else sys.orig_argv),
         **{name: getattr(plan, name) for name in _OPTIONS},
         "parameters_varied": sorted(plan.parameters),
-        "agents_added": [rules.name_of(agent) for agent in plan.agents],
+        "agents_added": [own_classes.name_of(agent) for agent in plan.agents],
         **({"rules": classes, "without_rules": list(plan.without)} if classes else {}),
         "versions": dict(versions()),
         "git_revision": revision,
@@ -215,13 +215,13 @@ def identity_of(manifest: Mapping[str, Any]) -> str:
         keys = ("agent", "class", "sha256")
         content["rules"] = [[rule[key] for key in keys] for rule in manifest["rules"]]
         content["without_rules"] = manifest["without_rules"]
-    return files.canonical_digest(content, in_order=True)
+    return safe_files.canonical_digest(content, in_order=True)
 
 
 def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return a manifest with its identity and checksum added."""
     content = {name: value for name, value in manifest.items() if name not in _MARKS}
-    return files.with_checksum({**content, "identity": identity_of(manifest)}, in_order=True)
+    return safe_files.with_checksum({**content, "identity": identity_of(manifest)}, in_order=True)
 
 
 def has_checksum(manifest: Mapping[str, Any]) -> bool:
@@ -236,7 +236,7 @@ def is_finished(manifest: Mapping[str, Any]) -> bool:
 
 def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
     """Read a manifest; ResultsError if its keys, types or checksum are wrong, or if it must be `finished` and is not."""
-    manifest = files.parse_json(path, files.read_bytes(path.parent, path.name))
+    manifest = safe_files.parse_json(path, safe_files.read_bytes(path.parent, path.name))
     if isinstance(manifest, dict) and "experiment_format" in manifest:
         crises = path.parent / "design"
         raise ResultsError(f"{path.parent} contains an experiment; its crises are in {crises}")
@@ -262,7 +262,7 @@ def read_manifest_file(path: Path, finished: bool = False) -> dict[str, Any]:
         fault = f"{key}: {first['msg']}, got {first['input']!r:.60}"
         is_missing = first["type"] == "missing"
         raise ResultsError(f"{path}: {f'{key} is missing' if is_missing else fault}") from error
-    files.check(path, not has_checksum(manifest) or seal(manifest) == manifest)
+    safe_files.check(path, not has_checksum(manifest) or seal(manifest) == manifest)
     return manifest
 
 
@@ -361,7 +361,7 @@ def rule_differences(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[D
         classes = {
             f"{rule['agent']} by {rule['class']}"
             if rule["agent"]
-            else f"with {rule['class']}": f"text {rule['sha256'][: rules.SHOWN]}"
+            else f"with {rule['class']}": f"text {rule['sha256'][: own_classes.SHOWN]}"
             for rule in manifest.get("rules", ())
         }
         return {**classes, "run without": ", ".join(manifest.get("without_rules", ())) or None}

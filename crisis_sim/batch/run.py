@@ -21,9 +21,9 @@ from crisis_sim.batch.block import (
     unify_schemas,
 )
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.batch.files import BatchError, ResultsError, writing
 from crisis_sim.batch.folder import MANIFEST, UnfinishedRun, check_same, locked, read_manifest
 from crisis_sim.batch.manifest import close_manifest, decisive, is_finished, open_manifest
+from crisis_sim.batch.safe_files import BatchError, ResultsError, writing
 from crisis_sim.batch.workers import BlockTask, StopSign, run_plan, stop_on_interrupt
 
 if TYPE_CHECKING:

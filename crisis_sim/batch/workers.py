@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from crisis_sim.batch import block as blocks
 from crisis_sim.batch.block import Block, BlockOrder, Plan, Watch, attempt, encode_block
-from crisis_sim.batch.files import BatchError, token_in, write_durably, writing
 from crisis_sim.batch.folder import results_folder
 from crisis_sim.batch.manifest import check_versions, decisive, versions
-from crisis_sim.batch.rules import load_reference
+from crisis_sim.batch.own_classes import load_reference
+from crisis_sim.batch.safe_files import BatchError, token_in, write_durably, writing
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -140,7 +140,7 @@ def progress_bar(unit: str = "crises") -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from crisis_sim.model.compiled import is_cached
+    from crisis_sim.model.compiling import is_cached
 
     if not is_cached():
         print_message("compiling the model, once per installation: about twenty seconds")

@@ -32,7 +32,7 @@ from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.experiments.spec import Experiment
-    from crisis_sim.scenario.source import Node
+    from crisis_sim.scenario.yaml_text import Node
 
 #: The default measure of an experiment without a file.
 MEASURE = "ceasefire_within_96_hours"
@@ -251,7 +251,7 @@ def run_file(
 
 def carry_out(experiment: Experiment, options: Options) -> int:
     """Run an experiment into a folder and print its answer, or only print its plan; return the exit code."""
-    from crisis_sim.batch.rules import classes_in_words
+    from crisis_sim.batch.own_classes import classes_in_words
     from crisis_sim.experiments.spec import BlocksFailedError
 
     options.output.check()
@@ -510,7 +510,7 @@ def parse_each(
     option: str, texts: Iterable[str], parse: Callable[[str, str], tuple[str, Any]]
 ) -> dict[str, Any]:
     """Parse the values of a repeatable option into a dictionary; RequestError if a name occurs twice."""
-    from crisis_sim.scenario.source import nfc
+    from crisis_sim.scenario.yaml_text import nfc
 
     values: dict[str, Any] = {}
     text_of: dict[str, str] = {}

@@ -263,7 +263,7 @@ def init(
         answers: File of answers, in place of the questions (docs/guide/own_scenario.md).
         template: Write the template, a crisis between two invented states, without asking questions.
     """
-    from crisis_sim.scenario.source import FILE_WORDS, is_file_name, nfc
+    from crisis_sim.scenario.yaml_text import FILE_WORDS, is_file_name, nfc
 
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
@@ -337,7 +337,7 @@ def schema(
 
 def _print_events(classes: Mapping[str, Any], as_json: bool) -> None:
     """Print the events of the model, as text of 80 columns or as JSON."""
-    from crisis_sim.batch.rules import check_classes
+    from crisis_sim.batch.own_classes import check_classes
     from crisis_sim.model.cast import happenings
 
     check_classes(**classes)

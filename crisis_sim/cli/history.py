@@ -85,9 +85,9 @@ def branch(
         futures: Number of futures of each history. With fresh luck, by default 1,000.
         out: Folder for branch.yaml, the two histories, the chart, and the summary of the futures.
     """
-    from crisis_sim.batch.rules import check_rules
+    from crisis_sim.batch.own_classes import check_rules
     from crisis_sim.history import branch as branches
-    from crisis_sim.history.past import read_events
+    from crisis_sim.history.one_crisis import read_events
     from crisis_sim.report import answers
     from crisis_sim.scenario.load import load_over_fits
 
@@ -206,7 +206,7 @@ def _print_steps(reasons: Reasons) -> None:
     """Print a table of the strongest steps."""
     from rich.text import Text
 
-    from crisis_sim.history.past import date_text
+    from crisis_sim.history.one_crisis import date_text
     from crisis_sim.report.answers import WIDTH, fitted
     from crisis_sim.text import percent, points
 
@@ -286,22 +286,22 @@ def nowcast(
         out: Folder for the numbers and the chart; by default results/SCENARIO_nowcast.
     """
     from crisis_sim.batch.workers import cores
-    from crisis_sim.history import filtering
+    from crisis_sim.history import nowcast
 
     loaded = variant.scenario(scenario)
     with progress_bar("histories") as progress:
         options = {"workers": workers or cores(), "progress": progress, **variant.classes}
-        cast = filtering.nowcast(loaded, given, at or (), replicates, seed, **options)
+        cast = nowcast.nowcast(loaded, given, at or (), replicates, seed, **options)
     folder = out or RESULTS / f"{file_name(loaded.name)}_nowcast"
     charts.apply()
-    filtering.write_nowcast(cast, folder)
+    nowcast.write_nowcast(cast, folder)
     paragraphs = [cast.sentence(answer) for answer in reversed(cast.answers)]
     caption = "Answers by the moment of asking, and how soon it comes from the last moment on, with 95% intervals."
     notices = [*map(sentence, cast.warnings)]
     question = f"What comes next, given this: {cast.evidence.title}?"
-    draw = partial(filtering.draw_nowcast, cast)
+    draw = partial(nowcast.draw_nowcast, cast)
     _write_page(folder, question, paragraphs, draw, caption, seed, notices=notices)
-    print_result(as_json, cast.plain, lambda: filtering.print_nowcast(cast, console()))
+    print_result(as_json, cast.plain, lambda: nowcast.print_nowcast(cast, console()))
     print_message(f"numbers, evidence and chart: {folder}")
     return DONE
 

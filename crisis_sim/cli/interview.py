@@ -17,7 +17,7 @@ from crisis_sim.scenario.errors import Mistake, ScenarioError, did_you_mean, nea
 from crisis_sim.scenario.load import on_disk, read_scenario
 from crisis_sim.scenario.numbers import EXAMPLE, read_moment
 from crisis_sim.scenario.schema import LADDERS
-from crisis_sim.scenario.source import Node, Source, is_agent_name, parse, parse_value, read_text
+from crisis_sim.scenario.yaml_text import Node, Source, is_agent_name, parse, parse_value, read_text
 
 #: A value and its meaning.
 Answer = tuple[Any, str]

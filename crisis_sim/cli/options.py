@@ -162,8 +162,8 @@ class Variant:
         """
         if not (self.roles or self.agents):
             return {"roles": {}, "agents": ()}
-        from crisis_sim.batch.files import BatchError
-        from crisis_sim.batch.rules import load_class  # slow to import
+        from crisis_sim.batch.own_classes import load_class  # slow to import
+        from crisis_sim.batch.safe_files import BatchError
 
         def load(option: str, text: str) -> Any:
             try:
@@ -185,7 +185,7 @@ class Variant:
 
     def scenario(self, name: str) -> Scenario:
         """Load a scenario with these changes, and check that the classes fit it."""
-        from crisis_sim.batch.rules import check_rules
+        from crisis_sim.batch.own_classes import check_rules
         from crisis_sim.scenario.load import load_over_fits
 
         scenario = load_over_fits(name, self.overrides or (), self.over_fits)

@@ -93,7 +93,7 @@ def run(
     from crisis_sim import batch
     from crisis_sim.batch import folder as results
     from crisis_sim.batch.block import make_plan
-    from crisis_sim.batch.rules import labelled_with_classes
+    from crisis_sim.batch.own_classes import labelled_with_classes
 
     output = replace(output, resume=output.resume and results.results_folder(output.resume))
     resume, classes = output.resume, variant.classes

@@ -28,7 +28,7 @@ from crisis_sim.scenario.load import (
 )
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Number
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import FILE_WORDS, MAX_BYTES, is_file_name, nfc
+from crisis_sim.scenario.yaml_text import FILE_WORDS, MAX_BYTES, is_file_name, nfc
 from crisis_sim.version import __version__
 
 #: Names of the scenario in results: unchanged, changed, and with changes kept for comparison.
@@ -490,7 +490,7 @@ def file_name(wished: str, opened: Opened) -> str:
 
 def as_scenario_file(opened: Opened, changes: Changes, groups: tuple[Group, ...], name: str) -> str:
     """Return the text of a file of this name (see `file_name`) that extends the original by the changes."""
-    from crisis_sim.experiments.calibrate import as_yaml
+    from crisis_sim.experiments.targets import as_yaml
 
     described = describe_changes(changes, groups)
     summary = "unchanged"

@@ -20,7 +20,7 @@ from solara.lab import use_task
 
 from crisis_sim import style
 from crisis_sim import text as words
-from crisis_sim.batch.files import BatchError
+from crisis_sim.batch.safe_files import BatchError
 from crisis_sim.batch.workers import cores
 from crisis_sim.dashboard.changes import (
     HIDDEN_UNITS,
@@ -31,17 +31,17 @@ from crisis_sim.dashboard.changes import (
     is_plain_name,
     number_in_words,
 )
-from crisis_sim.dashboard.drawing import archive, chart_of
 from crisis_sim.dashboard.server import initial_settings
 from crisis_sim.dashboard.session import MAX_FILES, Runs, Session, Superseded, job_slots
+from crisis_sim.dashboard.view_data import archive, chart_of
 from crisis_sim.history import game as games
 from crisis_sim.history.evidence import read_evidence, shipped_folder
-from crisis_sim.history.filtering import SHOWN, Nowcast, draw_nowcast, nowcast, write_nowcast
+from crisis_sim.history.nowcast import SHOWN, Nowcast, draw_nowcast, nowcast, write_nowcast
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import on_disk
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import MAX_BYTES
+from crisis_sim.scenario.yaml_text import MAX_BYTES
 
 #: Content in place of a file that is too big, which will be refused.
 OVERSIZED = b" " * (MAX_BYTES + 1)

@@ -30,7 +30,7 @@ from crisis_sim.dashboard.changes import (
     parse_query,
     restore,
 )
-from crisis_sim.dashboard.drawing import (
+from crisis_sim.dashboard.view_data import (
     archive,
     branch_view,
     crisis_view,
@@ -41,7 +41,7 @@ from crisis_sim.dashboard.drawing import (
 )
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.history.branch import branch
-from crisis_sim.history.past import HistoryError
+from crisis_sim.history.one_crisis import HistoryError
 from crisis_sim.history.why import why
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
@@ -290,11 +290,11 @@ class Content:
     """The content of the page.
 
     Attributes:
-        view: the results (`crisis_sim.dashboard.drawing.view`); None before the first.
+        view: the results (`crisis_sim.dashboard.view_data.view`); None before the first.
         crises: the example crises.
         progress: completed share of the run, 0 to 1; None if nothing runs.
         mistake: the mistake in the last request, or "".
-        crisis: the picked crisis (`crisis_sim.dashboard.drawing.crisis_view`), or None.
+        crisis: the picked crisis (`crisis_sim.dashboard.view_data.crisis_view`), or None.
         past: the answer about its past: `told` and `shares`, or a `mistake`, or `going` while it runs; None if there is
             none.
         seconds: time from the request to the results.

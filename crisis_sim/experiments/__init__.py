@@ -9,9 +9,9 @@ An experiment names a scenario, the parameters to vary, the outcomes to measure
 (`crisis_sim.outcomes.measures`) and the number of crises. Its kind decides what is done with them.
 Each kind is a module, listed in `spec.KINDS`, with its keys, its run, its sentences and its charts.
 Experiments of all kinds are read and checked by `load`, vary `factors`, run as one batch whose points
-share the random numbers of each replicate (`design`), are written to one folder (`run`), and are drawn
-(`plots`). Tune and posterior share `calibrate`; tune has its `search` and `gauss_newton`; posterior has
-its `sampler` and `marginals`; sensitivity has its `indices`. `phrases` writes numbers and points in words.
+share the random numbers of each replicate (`points`), are written to one folder (`run`), and are drawn
+(`plots`). Tune and posterior share `targets`; tune has its `search` and `gauss_newton`; posterior has
+its `abc_sampler` and `marginals`; sensitivity has its `indices`. `phrases` writes numbers and points in words.
 
 To add a kind, write a module with the interface `spec.Kind` and list it in `spec.KINDS`. Its keys are a
 subclass of `spec.Spec`; `spec.Reading` locates values and reads measures and factors when a file is
@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from crisis_sim.experiments.design import Design as Design
-    from crisis_sim.experiments.design import run_design as run_design
     from crisis_sim.experiments.load import load_experiment as load_experiment
     from crisis_sim.experiments.load import make_experiment as make_experiment
     from crisis_sim.experiments.load import shipped_experiments as shipped_experiments
+    from crisis_sim.experiments.points import Design as Design
+    from crisis_sim.experiments.points import run_design as run_design
     from crisis_sim.experiments.run import read_experiment as read_experiment
     from crisis_sim.experiments.run import read_points as read_points
     from crisis_sim.experiments.run import run_experiment as run_experiment

@@ -23,7 +23,9 @@ from pydantic import BeforeValidator, Field
 
 from crisis_sim import text
 from crisis_sim.experiments import phrases, plots
-from crisis_sim.experiments.design import (
+from crisis_sim.experiments.factors import ScenarioEditor, Values, check_change, overlaps
+from crisis_sim.experiments.plots import style
+from crisis_sim.experiments.points import (
     FIGURES,
     FITS,
     finite_or_none,
@@ -31,8 +33,6 @@ from crisis_sim.experiments.design import (
     run_points,
     table_of,
 )
-from crisis_sim.experiments.factors import ScenarioEditor, Values, check_change, overlaps
-from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.spec import Experiment, Findings, MeasuringSpec, Reading, RunOptions
 from crisis_sim.outcomes.intervals import CONFIDENCE, Measured, normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure

@@ -17,7 +17,7 @@ from crisis_sim.scenario.introspect import Slot, numbers_of, slot_at
 from crisis_sim.scenario.load import build_scenario
 from crisis_sim.scenario.numbers import Distribution, Number, Part, Within
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, to_node
+from crisis_sim.scenario.yaml_text import Node, Place, Source, to_node
 
 Values = NDArray[np.float64]
 
@@ -348,7 +348,7 @@ class DrawnFactor(Factor):
         """Return its quantiles at probabilities."""
         if self.distribution is None:
             return super().at(shares)
-        from crisis_sim.model.parameters import invert  # slow to import
+        from crisis_sim.model.sampled_parameters import invert  # slow to import
 
         low, high = self.allowed.low, self.allowed.high
         return np.clip(invert(self.distribution, np.asarray(shares), low, high), low, high)

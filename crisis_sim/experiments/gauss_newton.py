@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.experiments.calibrate import Aim, parameters_at, seed_of
 from crisis_sim.experiments.factors import Values
+from crisis_sim.experiments.targets import Aim, parameters_at, seed_of
 from crisis_sim.outcomes.intervals import Measured
 
 #: The inverse variance of a parameter that is uniform over its range, in units of the range.

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crisis_sim.experiments.design import finite_or_none, table_of
 from crisis_sim.experiments.factors import Values
+from crisis_sim.experiments.points import finite_or_none, table_of
 from crisis_sim.outcomes.intervals import Measured, normal_quantile
 from crisis_sim.text import count, round_up
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crisis_sim.batch.rules import check_rules, classes_in_words
+from crisis_sim.batch.own_classes import check_rules, classes_in_words
 from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_of
 from crisis_sim.outcomes.measures import Columns, Measure
-from crisis_sim.scenario import source
+from crisis_sim.scenario import yaml_text
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import DIALECT, validate
 from crisis_sim.scenario.load import (
@@ -24,7 +24,7 @@ from crisis_sim.scenario.load import (
     over_fits,
 )
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, lay_over, merge, nfc, to_node
+from crisis_sim.scenario.yaml_text import Node, Place, Source, lay_over, merge, nfc, to_node
 
 # --- Shipped experiments: the folder `experiments/` of a checkout, `crisis_sim/_experiments` in a wheel
 
@@ -49,7 +49,7 @@ def shipped_experiments() -> list[ShippedExperiment]:
     """Return the shipped experiments in alphabetical order; ScenarioError if a file cannot be read."""
     shipped = []
     for path in sorted(experiments_folder().glob(f"*{SUFFIX}")):
-        top, _ = _parse(str(path), source.read_text(path, str(path)))
+        top, _ = _parse(str(path), yaml_text.read_text(path, str(path)))
         nodes = (top.entries().get(key) for key in ("kind", "title", "question"))
         texts = (str(node.content) if node else "" for node in nodes)
         shipped.append(ShippedExperiment(path.stem, path, *texts))
@@ -57,7 +57,7 @@ def shipped_experiments() -> list[ShippedExperiment]:
 
 
 def _parse(name: str, text: str) -> tuple[Node, list[Mistake]]:
-    return source.parse(name, text, "experiment", "kind, title and scenario")
+    return yaml_text.parse(name, text, "experiment", "kind, title and scenario")
 
 
 # --- Reading and checking: all mistakes are reported together
@@ -83,10 +83,10 @@ def load_experiment(
     """
     path = find_file(reference, experiments_folder(), "experiment", "an experiment's file")
     file, name = str(path), nfc(path.stem)
-    if not source.is_file_name(name):
+    if not yaml_text.is_file_name(name):
         message = "the file's name cannot be an experiment's name"
-        raise ScenarioError([Mistake(file, 0, 0, message, source.FILE_WORDS)])
-    text = source.read_text(path, file)
+        raise ScenarioError([Mistake(file, 0, 0, message, yaml_text.FILE_WORDS)])
+    text = yaml_text.read_text(path, file)
     top, mistakes = _parse(file, text)
     # Changes are read like the keys of a file named after the option, so that mistakes point there.
     entries = {}
@@ -94,7 +94,7 @@ def load_experiment(
         entries[key] = to_node(value, Place(Source.of(f"--{key}", f"{key}: {value}"), 1, 1))
     top = lay_over(top, Node(top.place, entries))
     return _checked(
-        top, mistakes, name, text, source.folder_of(path), settings, None, agents, roles
+        top, mistakes, name, text, yaml_text.folder_of(path), settings, None, agents, roles
     )
 
 
@@ -132,7 +132,7 @@ def make_experiment(
 
 def resolved_experiment(content: Mapping[str, Any], text: str = "") -> Experiment:
     """Return an experiment from the resolved copy in its folder, which may be damaged."""
-    from crisis_sim.outcomes.names import measure
+    from crisis_sim.outcomes.named_measures import measure
 
     spec = kind_of(content["experiment"]["kind"]).SPEC.model_validate(content["experiment"])
     scenario = Scenario.model_validate(content["scenario"])
@@ -280,7 +280,7 @@ def read_settings(texts: Sequence[str]) -> Node:
         column = len(path) + 1
         try:
             # Spaces replace the path, so that columns count from the start of the argument.
-            node = source.parse_value(given, " " * column + value)
+            node = yaml_text.parse_value(given, " " * column + value)
         except ScenarioError as error:
             mistakes += error.mistakes
             continue

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from crisis_sim.experiments.abc_sampler import Prior, Problem, Sample, Seen, values_of
 from crisis_sim.experiments.factors import Values
-from crisis_sim.experiments.sampler import Prior, Problem, Sample, Seen, values_of
-from crisis_sim.model.parameters import invert
+from crisis_sim.model.sampled_parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import EVERYONE
 from crisis_sim.scenario.numbers import Distribution

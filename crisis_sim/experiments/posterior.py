@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 
 from crisis_sim import text
 from crisis_sim.batch.block import check_count
-from crisis_sim.experiments import calibrate, marginals, phrases, plots, sampler
+from crisis_sim.experiments import abc_sampler, marginals, phrases, plots, targets
+from crisis_sim.experiments.abc_sampler import Case, PosteriorSpec, Problem
 from crisis_sim.experiments.factors import Values, check_factor
 from crisis_sim.experiments.marginals import Found
 from crisis_sim.experiments.plots import style
 from crisis_sim.experiments.run import read_experiment
-from crisis_sim.experiments.sampler import Case, PosteriorSpec, Problem
 from crisis_sim.experiments.spec import Experiment, ExperimentError, Findings, Reading, RunOptions
 from crisis_sim.outcomes.measures import Columns
-from crisis_sim.outcomes.names import read_measure
+from crisis_sim.outcomes.named_measures import read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node
+from crisis_sim.scenario.yaml_text import Node
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +50,7 @@ def check(spec: PosteriorSpec, reading: Reading) -> Iterator[Mistake]:
         yield reading.top.label.mistake(
             "neither targets nor cases", "figures that crises should show, or recorded crises"
         )
-    yield from calibrate.check_targets(spec.targets, reading, scenarios)
+    yield from targets.check_targets(spec.targets, reading, scenarios)
     names: list[str] = []
     for k, case in enumerate(spec.cases):
         if case.name in names:
@@ -65,16 +65,16 @@ def _check_case(
 ) -> Iterator[Mistake]:
     name = case.scenario or reading.scenario.name
     if name not in scenarios:
-        yield calibrate.no_scenario(name, reading, scenarios, "cases", k, "scenario")
+        yield targets.no_scenario(name, reading, scenarios, "cases", k, "scenario")
         return
-    columns = calibrate.columns_of(scenarios[name], reading)
+    columns = targets.columns_of(scenarios[name], reading)
     if not case.record and not case.so:
         expected = "a record, or conditions (so)"
         yield reading.node_at("cases", k).place.mistake("a case without evidence", expected)
     for j, observed in enumerate(case.record):
         node = reading.node_at("cases", k, "record", j)
         yield from _check_column(node, "of", observed.of, columns, "time", "number")
-        if sampler.is_time(observed.of):
+        if abc_sampler.is_time(observed.of):
             yield from _check_column(node, "since", observed.since, columns, "time")
             continue
         for key in {"since", "unit"} & node.entries().keys():
@@ -107,7 +107,7 @@ def crises(experiment: Experiment) -> int:
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     problem = Problem(experiment, options)
     spec, priors, history = problem.spec, problem.priors, []
-    generations = sampler.sample(
+    generations = abc_sampler.sample(
         problem, len(priors), spec.particles, spec.generations, spec.seed, spec.tolerance
     )
     try:
@@ -119,16 +119,16 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
                 f"acceptance {100 * last.acceptance:.0f}%, effective sample {last.effective:.0f}"
             )
             options.progress(problem.crises_before(k), problem.crises)
-    except sampler.NothingFitsError:
+    except abc_sampler.NothingFitsError:
         raise ExperimentError(
             "no crisis of the first generation is like the record at any tolerance: "
             "use more particles or replicates, wider priors, or another record"
         ) from None
     random = np.random.default_rng([spec.seed, spec.generations])
-    draws = last.scores[sampler.resampled(last.weight, problem.draws, random)]
+    draws = last.scores[abc_sampler.resampled(last.weight, problem.draws, random)]
     fresh = problem.run(draws, spec.generations)
     options.progress(problem.crises, problem.crises)
-    found = Found(problem, last, sampler.values_of(priors, last.scores), fresh)
+    found = Found(problem, last, abc_sampler.values_of(priors, last.scores), fresh)
     parameters, fits = marginals.parameters_of(found)
     summary = _summary(found, parameters, history)
     return Findings(
@@ -137,7 +137,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         _tables(found, summary),
         summary,
         problem.crises,
-        calibrate.scenario_files(problem.scenarios, fits, "posterior", experiment.name, _HEAD),
+        targets.scenario_files(problem.scenarios, fits, "posterior", experiment.name, _HEAD),
     )
 
 
@@ -216,7 +216,7 @@ def _summary(
         "cases": list(marginals.shares_like(found)),
         "noise": marginals.noise_of(found),
         "generations": history,
-        "files": [calibrate.file_name(scenario, "posterior") for scenario in problem.scenarios],
+        "files": [targets.file_name(scenario, "posterior") for scenario in problem.scenarios],
     }
 
 

@@ -11,7 +11,7 @@
     manifest.json       when and how the results were made, with checksums of the other files; written last
 
 Without a manifest the experiment is unfinished and can be resumed. One process at a time writes to the
-folder. A folder that is read may come from elsewhere and is not trusted (`crisis_sim.batch.files`).
+folder. A folder that is read may come from elsewhere and is not trusted (`crisis_sim.batch.safe_files`).
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crisis_sim.batch import Batch, files, read_batch
+from crisis_sim.batch import Batch, read_batch, safe_files
 from crisis_sim.batch import manifest as manifests
-from crisis_sim.batch.files import CHECKSUM, LOCK, ResultsError, inside, writing
 from crisis_sim.batch.folder import RUNNING
 from crisis_sim.batch.manifest import DECISIVE, code_digest, git_revision, versions
-from crisis_sim.batch.rules import class_records, name_of, reload_classes
+from crisis_sim.batch.own_classes import class_records, name_of, reload_classes
+from crisis_sim.batch.safe_files import CHECKSUM, LOCK, ResultsError, inside, writing
 from crisis_sim.experiments.load import load_experiment, resolved_experiment
 from crisis_sim.experiments.phrases import short_names
 from crisis_sim.experiments.spec import (
@@ -114,7 +114,7 @@ def begin(
     now = {
         "versions": _versions(experiment.kind),
         **_classes(options),
-        "given_sha256": files.digest_of(experiment.text.encode()) if experiment.text else None,
+        "given_sha256": safe_files.digest_of(experiment.text.encode()) if experiment.text else None,
     }
     kept = is_finished and not (overwrite or restart or options.resume)
     if resolved is not None and (options.resume or kept):
@@ -136,9 +136,11 @@ def begin(
     with writing(folder):
         _clear(folder)
         if experiment.text:
-            files.write_durably(folder / GIVEN, experiment.text.encode())
+            safe_files.write_durably(folder / GIVEN, experiment.text.encode())
         resolved = {"digest": experiment.digest, **experiment.plain(), BEGUN: now}
-        files.write_durably(folder / RESOLVED, files.as_json(files.with_checksum(resolved)))
+        safe_files.write_durably(
+            folder / RESOLVED, safe_files.as_json(safe_files.with_checksum(resolved))
+        )
     return False
 
 
@@ -154,18 +156,21 @@ def write(
     experiment = findings.experiment
     summary = {**findings.summary, "answer": list(findings.answer)}
     contents = {
-        **{f"{name}{TABLE}": files.parquet_of(table) for name, table in findings.tables.items()},
+        **{
+            f"{name}{TABLE}": safe_files.parquet_of(table)
+            for name, table in findings.tables.items()
+        },
         **{name: text.encode() for name, text in findings.files.items()},
-        SUMMARY: files.as_json(summary),
+        SUMMARY: safe_files.as_json(summary),
     }
     before = [name for name in (GIVEN, RESOLVED) if inside(folder, name).exists()]
-    everything = {name: files.read_bytes(folder, name) for name in before} | contents
-    digests = {name: files.digest_of(content) for name, content in everything.items()}
+    everything = {name: safe_files.read_bytes(folder, name) for name in before} | contents
+    digests = {name: safe_files.digest_of(content) for name, content in everything.items()}
     revision, modified = git_revision()
     with writing(folder):
         for name, content in contents.items():
-            files.write_durably(folder / name, content)
-        manifest = files.with_checksum(
+            safe_files.write_durably(folder / name, content)
+        manifest = safe_files.with_checksum(
             {
                 "experiment_format": FORMAT,
                 "experiment": experiment.kind,
@@ -187,12 +192,12 @@ def write(
                 "files": list(digests),
                 "sha256": digests,
                 "batches": {
-                    path.parent.relative_to(folder).as_posix(): files.sha256_of(path)
+                    path.parent.relative_to(folder).as_posix(): safe_files.sha256_of(path)
                     for path in sorted((folder / DESIGN).rglob(MANIFEST))
                 },
             }
         )
-        files.write_durably(folder / MANIFEST, files.as_json(manifest))
+        safe_files.write_durably(folder / MANIFEST, safe_files.as_json(manifest))
     return replace(findings, manifest=manifest)
 
 
@@ -208,16 +213,16 @@ def read_experiment(folder: str | Path) -> Findings:
         raise ResultsError(f"{folder} contains an unfinished experiment")
     manifest = _read_manifest(folder)
     contents = _contents(folder, manifest)
-    summary = files.read_json(folder, SUMMARY, contents.pop(SUMMARY))
+    summary = safe_files.read_json(folder, SUMMARY, contents.pop(SUMMARY))
     answer = summary.pop("answer", None)
     if not isinstance(answer, list) or not all(isinstance(line, str) for line in answer):
         raise ResultsError(f"{folder / SUMMARY} is invalid: it has no answer")
     experiment = _experiment_of(folder, resolved, contents.pop(GIVEN, b""))
     tables, texts = {}, {}
-    with files.reading(folder):
+    with safe_files.reading(folder):
         for name, content in contents.items():
             if name.endswith(TABLE):
-                tables[name.removesuffix(TABLE)] = files.table_of(folder / name, content)
+                tables[name.removesuffix(TABLE)] = safe_files.table_of(folder / name, content)
             else:
                 texts[name] = content.decode()
     return Findings(experiment, tuple(answer), tables, summary, manifest["crises"], texts, manifest)
@@ -226,9 +231,11 @@ def read_experiment(folder: str | Path) -> Findings:
 def read_resolved(folder: Path) -> Experiment:
     """Return a folder's experiment, finished or not; ResultsError if there is none that this version can read."""
     resolved, given = _read_resolved(folder), inside(folder, GIVEN)
-    content = files.read_bytes(folder, GIVEN) if given.exists() else b""
+    content = safe_files.read_bytes(folder, GIVEN) if given.exists() else b""
     if content:
-        files.check(given, _begun(folder, resolved)["given_sha256"] == files.digest_of(content))
+        safe_files.check(
+            given, _begun(folder, resolved)["given_sha256"] == safe_files.digest_of(content)
+        )
     return _experiment_of(folder, resolved, content)
 
 
@@ -241,7 +248,7 @@ def batch_folder(findings: Findings, folder: Path, name: str = "") -> Path | Non
     path = inside(path, name, is_folder=True) if name else path
     if not path.is_dir():
         return None
-    manifest = files.digest_of(files.read_bytes(path, MANIFEST))
+    manifest = safe_files.digest_of(safe_files.read_bytes(path, MANIFEST))
     if findings.manifest["batches"].get(path.relative_to(folder).as_posix()) != manifest:
         raise ResultsError(f"{path} is not the batch that {folder} was made from")
     return path
@@ -254,19 +261,19 @@ def _resolved(folder: Path) -> dict[str, Any] | None:
     """
     path = inside(folder, RESOLVED)
     if path.exists():
-        resolved = files.read_json(folder, RESOLVED)
+        resolved = safe_files.read_json(folder, RESOLVED)
         plain = {
             key: value for key, value in resolved.items() if key not in ("digest", BEGUN, CHECKSUM)
         }
-        files.check(path, resolved.get("digest") == files.canonical_digest(plain))
+        safe_files.check(path, resolved.get("digest") == safe_files.canonical_digest(plain))
         return resolved
     try:
-        names = sorted(path.name for path in folder.iterdir() if path.suffix != files.PARTIAL)
+        names = sorted(path.name for path in folder.iterdir() if path.suffix != safe_files.PARTIAL)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ResultsError(f"{folder} cannot be used: {error.strerror or error}") from error
-    others = [name for name in names if name not in (GIVEN, LOCK, files.WRITER)]
+    others = [name for name in names if name not in (GIVEN, LOCK, safe_files.WRITER)]
     if others:
         raise ResultsError(
             f"{folder} contains other files than an experiment's results ({others[0]}); "
@@ -284,7 +291,7 @@ def _read_resolved(folder: Path) -> dict[str, Any]:
 
 def _experiment_of(folder: Path, resolved: Mapping[str, Any], given: bytes) -> Experiment:
     try:
-        with files.reading(folder):
+        with safe_files.reading(folder):
             return resolved_experiment(resolved, given.decode())
     except (ResultsError, ScenarioError) as error:
         raise ResultsError(f"{folder / RESOLVED} is not of this version: {error}") from error
@@ -322,11 +329,11 @@ def _versions(kind: str) -> dict[str, str]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """Return the validated manifest of a finished experiment."""
-    path, manifest = folder / MANIFEST, files.read_json(folder, MANIFEST)
+    path, manifest = folder / MANIFEST, safe_files.read_json(folder, MANIFEST)
     if manifest.get("experiment_format") != FORMAT:
         raise ResultsError(f"{folder} contains an experiment in another layout; expected {FORMAT}")
     _validated(_Manifest, path, manifest)
-    files.check(path, CHECKSUM in manifest)
+    safe_files.check(path, CHECKSUM in manifest)
     return manifest
 
 
@@ -339,8 +346,8 @@ def _contents(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
         raise ResultsError(f"{folder / MANIFEST} lists {listing} that no experiment has")
     contents = {}
     for name in names:
-        contents[name] = files.read_bytes(folder, name)
-        files.check(folder / name, digests.get(name) == files.digest_of(contents[name]))
+        contents[name] = safe_files.read_bytes(folder, name)
+        safe_files.check(folder / name, digests.get(name) == safe_files.digest_of(contents[name]))
     contents.pop(RESOLVED, None)
     return contents
 
@@ -356,7 +363,7 @@ def _clear(folder: Path) -> None:
     charts = [path.name for path in folder.iterdir() if path.suffix in (".svg", ".png", ".html")]
     for name in (*names, *charts):
         (folder / name).unlink(missing_ok=True)
-    files.remove(folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*"))
+    safe_files.remove(folder / DESIGN, *folder.glob(f"{DESIGN}{RUNNING}*"))
 
 
 def _classes(options: RunOptions) -> dict[str, Any]:
@@ -419,7 +426,7 @@ def run_experiment(
     check_folder(folder)
     with contextlib.ExitStack() as stack:
         with writing(folder):
-            stack.enter_context(files.lock_folder(folder, folder / LOCK))
+            stack.enter_context(safe_files.lock_folder(folder, folder / LOCK))
         if begin(experiment, folder, options, restart, overwrite):
             on_message(f"{folder} already contains the findings of this experiment")
             return read_experiment(folder)

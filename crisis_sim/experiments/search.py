@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.batch import files
-from crisis_sim.batch.files import ResultsError, writing
-from crisis_sim.batch.rules import applicable_roles
-from crisis_sim.experiments import calibrate, phrases
-from crisis_sim.experiments.calibrate import Evolution, Tuned, seed_of
-from crisis_sim.experiments.design import Design, run_design, sobol_points
+from crisis_sim.batch import safe_files
+from crisis_sim.batch.own_classes import applicable_roles
+from crisis_sim.batch.safe_files import ResultsError, writing
+from crisis_sim.experiments import phrases, targets
 from crisis_sim.experiments.factors import Values
 from crisis_sim.experiments.gauss_newton import Steps, robust_weight
+from crisis_sim.experiments.points import Design, run_design, sobol_points
 from crisis_sim.experiments.spec import (
     Experiment,
     Progress,
@@ -36,9 +35,10 @@ from crisis_sim.experiments.spec import (
     offset_progress,
     whole_number,
 )
+from crisis_sim.experiments.targets import Evolution, Tuned, seed_of
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Measure
-from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.outcomes.named_measures import measure, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import Part
@@ -69,11 +69,11 @@ class Objective(Part):
     )
 
 
-class TuneSpec(calibrate.CalibrationSpec):
+class TuneSpec(targets.CalibrationSpec):
     """A search for the parameters that reach targets, or an objective."""
 
     kind: Literal["tune"] = entry("the kind of experiment")
-    vary: dict[str, calibrate.TunedRange] = entry(
+    vary: dict[str, targets.TunedRange] = entry(
         "the parameters to move, by path, each with its range", min_length=1
     )
     robust: float | None = entry(
@@ -148,14 +148,14 @@ class TuneSpec(calibrate.CalibrationSpec):
 def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
     """Yield mistakes in moved parameters, targets and objective, and in the choice of a sampler."""
     scenarios = (reading.scenario, *reading.others)
-    yield from calibrate.check_moved(spec.vary, reading, scenarios)
+    yield from targets.check_moved(spec.vary, reading, scenarios)
     if bool(spec.targets) == (spec.objective is not None):
         node = reading.node_at("objective") if spec.targets else reading.top
         message = "both targets and" if spec.targets else "neither targets nor"
         expected = "targets to reach, or an objective to maximise or minimise"
         yield node.label.mistake(f"{message} an objective", expected)
     by_name = {scenario.name: scenario for scenario in scenarios}
-    yield from calibrate.check_targets(spec.targets, reading, by_name)
+    yield from targets.check_targets(spec.targets, reading, by_name)
     if spec.objective is not None:
         yield from _check_objective(spec.objective, spec.vary, reading)
     if spec.sampler == "gauss_newton":
@@ -169,9 +169,7 @@ def check(spec: TuneSpec, reading: Reading) -> Iterator[Mistake]:
                 expected = "the path of a number, or another sampler"
                 yield reading.node_at("vary", path).label.mistake(message, expected)
     precisions = {1.0, *(target.precision for target in spec.targets)}
-    known = {
-        calibrate.variant_name(name, precision) for name in by_name for precision in precisions
-    }
+    known = {targets.variant_name(name, precision) for name in by_name for precision in precisions}
     for name in spec.fewer:
         if name not in known:
             message, near = f"'{name}' is not one of the scenarios", nearest(name, known)
@@ -279,7 +277,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Problem(calibrate.Calibration):
+class Problem(targets.Calibration):
     """The parameters to tune and the loss to minimise."""
 
     @cached_property
@@ -326,7 +324,7 @@ class Problem(calibrate.Calibration):
             fewer = self.replicates_of(scenario.name) * replicates // self.spec.replicates
             fewer, values = max(fewer, 1), {}
             if points is not None:
-                values = calibrate.parameters_at(scenario, self.tuned, points, fewer, seed)
+                values = targets.parameters_at(scenario, self.tuned, points, fewer, seed)
             done = offset_progress(progress, index * crises, crises * len(self.scenarios))
             design = self.run(scenario, indices, values, fewer, seed, done)
             for k in indices:
@@ -436,13 +434,13 @@ class Journal:
         from optuna.storages.journal import JournalFileBackend
 
         path, content = self._folder / JOURNAL, b""
-        if options.resume and files.inside(self._folder, JOURNAL).exists():
+        if options.resume and safe_files.inside(self._folder, JOURNAL).exists():
             content = self._intact(self._folder, options)
         # The folder is locked already.
         lock: Any = SimpleNamespace(acquire=lambda: True, release=lambda: None)
         open_study = optuna.load_study if content else optuna.create_study
-        with writing(self._folder), files.reading(self._folder):
-            files.write_durably(path, content)
+        with writing(self._folder), safe_files.reading(self._folder):
+            safe_files.write_durably(path, content)
             storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
             self._study = open_study(storage=storage, study_name=experiment.name)
             self.trials = self._study.get_trials(deepcopy=False)
@@ -456,20 +454,20 @@ class Journal:
         with writing(self._folder):
             self._study.add_trials(trials)
             content = (self._folder / JOURNAL).read_bytes()
-            self._ends.append((len(content), files.digest_of(content)))
-            seal = files.with_checksum({"experiment": self._digest, "ends": self._ends})
-            files.write_durably(self._folder / SEAL, files.as_json(seal))
+            self._ends.append((len(content), safe_files.digest_of(content)))
+            seal = safe_files.with_checksum({"experiment": self._digest, "ends": self._ends})
+            safe_files.write_durably(self._folder / SEAL, safe_files.as_json(seal))
 
     def _intact(self, folder: Path, options: RunOptions) -> bytes:
         """Return the journal up to the last generation with a correct checksum."""
-        content = files.read_bytes(folder, JOURNAL)
+        content = safe_files.read_bytes(folder, JOURNAL)
         ends: list[tuple[int, str]] = []
         try:
-            with files.reading(folder):
-                seal = files.read_json(folder, SEAL)
+            with safe_files.reading(folder):
+                seal = safe_files.read_json(folder, SEAL)
                 ends = seal["ends"] if seal["experiment"] == self._digest else []
                 self._ends = [
-                    *takewhile(lambda end: files.digest_of(content[: end[0]]) == end[1], ends)
+                    *takewhile(lambda end: safe_files.digest_of(content[: end[0]]) == end[1], ends)
                 ]
         except ResultsError as error:
             options.on_message(f"the search starts again: {error}")

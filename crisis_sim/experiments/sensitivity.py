@@ -18,7 +18,6 @@ from pydantic import Field
 
 from crisis_sim import text
 from crisis_sim.experiments import indices, phrases, plots
-from crisis_sim.experiments.design import FIGURES, run_points, table_of
 from crisis_sim.experiments.factors import DrawnFactor, Range, drawn_factors, ranges
 from crisis_sim.experiments.indices import (
     MAIN,
@@ -32,6 +31,7 @@ from crisis_sim.experiments.indices import (
     size_of,
 )
 from crisis_sim.experiments.plots import style
+from crisis_sim.experiments.points import FIGURES, run_points, table_of
 from crisis_sim.experiments.spec import (
     Experiment,
     Findings,

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, cast
 
 from pydantic import Field, WithJsonSchema
 
-from crisis_sim import show
-from crisis_sim.batch.files import BatchError, canonical_digest, inside
+from crisis_sim import notebook
+from crisis_sim.batch.safe_files import BatchError, canonical_digest, inside
 from crisis_sim.experiments.factors import Range, check_factor
 from crisis_sim.outcomes.measures import Columns, Measure
-from crisis_sim.outcomes.names import MEASURE_SCHEMA, read_measure
+from crisis_sim.outcomes.named_measures import MEASURE_SCHEMA, read_measure
 from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import find_node
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node
+from crisis_sim.scenario.yaml_text import Node
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class BlocksFailedError(ExperimentError):
     """Some blocks of an experiment's batch failed; the others are on disk."""
 
 
-#: A measure as written in a file; `crisis_sim.outcomes.names.read_measure` reads it.
+#: A measure as written in a file; `crisis_sim.outcomes.named_measures.read_measure` reads it.
 WrittenMeasure = Annotated[Any, WithJsonSchema(MEASURE_SCHEMA)]
 
 #: Upper limit of whole numbers in an experiment's file.
@@ -122,11 +122,11 @@ class Experiment:
         plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         in_heading = ("title", "question", "kind")
         rows = [(key, _on_one_line(value)) for key, value in plain.items() if key not in in_heading]
-        return show.page(
-            show.heading(spec.title, f"experiment {self.name}: {self.kind}"),
-            show.paragraph(spec.question),
-            show.table(("key", "value"), rows),
-            show.paragraph("run_experiment(experiment) runs it."),
+        return notebook.page(
+            notebook.heading(spec.title, f"experiment {self.name}: {self.kind}"),
+            notebook.paragraph(spec.question),
+            notebook.table(("key", "value"), rows),
+            notebook.paragraph("run_experiment(experiment) runs it."),
         )
 
     @property
@@ -218,10 +218,10 @@ class Findings:
             for name, table in self.tables.items()
         ]
         tables = f"{len(rows)} tables: findings.tables[name].to_pandas()"
-        return show.page(
-            show.heading(spec.question or spec.title, about),
-            show.bullets(self.answer),
-            show.folded(tables, show.table(("table", "rows", "columns"), rows)),
+        return notebook.page(
+            notebook.heading(spec.question or spec.title, about),
+            notebook.bullets(self.answer),
+            notebook.folded(tables, notebook.table(("table", "rows", "columns"), rows)),
         )
 
 

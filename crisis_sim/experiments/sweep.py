@@ -19,7 +19,6 @@ from pydantic import Field
 
 from crisis_sim import text
 from crisis_sim.experiments import phrases, plots
-from crisis_sim.experiments.design import FIGURES, FITS, Design, run_points, sobol_points
 from crisis_sim.experiments.factors import (
     Factor,
     Range,
@@ -30,6 +29,7 @@ from crisis_sim.experiments.factors import (
     share_of,
 )
 from crisis_sim.experiments.plots import style
+from crisis_sim.experiments.points import FIGURES, FITS, Design, run_points, sobol_points
 from crisis_sim.experiments.spec import (
     Experiment,
     Findings,

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim import text
-from crisis_sim.experiments import calibrate, phrases, plots, search
-from crisis_sim.experiments.design import finite_or_none
+from crisis_sim.experiments import phrases, plots, search, targets
 from crisis_sim.experiments.factors import Values, share_of
 from crisis_sim.experiments.gauss_newton import Sets, Slices, ensemble, slice_through
 from crisis_sim.experiments.plots import style
+from crisis_sim.experiments.points import finite_or_none
 from crisis_sim.experiments.search import KEPT, Goal, Problem, Scored, Trials, TuneSpec
 from crisis_sim.experiments.spec import Experiment, Findings, RunOptions
 from crisis_sim.outcomes.intervals import normal_quantile
@@ -105,7 +105,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         _tables(found, summary),
         summary,
         crises(experiment),
-        calibrate.scenario_files(problem.originals, values, "tuned", experiment.name) | files,
+        targets.scenario_files(problem.originals, values, "tuned", experiment.name) | files,
     )
 
 
@@ -167,7 +167,7 @@ def _summary(found: Found) -> dict[str, Any]:
         "parameters": parameters,
         "outcomes": _outcomes(found),
         "objective": None if problem.goal is None else _objective(found, problem.goal),
-        "files": [calibrate.file_name(scenario, "tuned") for scenario in problem.originals],
+        "files": [targets.file_name(scenario, "tuned") for scenario in problem.originals],
     }
     if sets is not None:
         paths = [row["path"] for row in parameters]

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crisis_sim.batch.files import finite_or_none
-from crisis_sim.experiments.calibrate import Aim, Target
+from crisis_sim.batch.safe_files import finite_or_none
 from crisis_sim.experiments.gauss_newton import Regression, Slopes, robust_weight
 from crisis_sim.experiments.load import load_experiment
 from crisis_sim.experiments.search import Problem
+from crisis_sim.experiments.targets import Aim, Target
 from crisis_sim.hindcast.forecast import (
     KINDS,
     POPULATION,

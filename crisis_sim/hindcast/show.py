@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from crisis_sim import style
-from crisis_sim.batch.files import as_json, write_durably
+from crisis_sim.batch.safe_files import as_json, write_durably
 from crisis_sim.experiments import plots
 from crisis_sim.hindcast.run import Hindcast
 from crisis_sim.hindcast.scores import DECILES, Against, Bin, Score

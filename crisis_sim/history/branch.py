@@ -17,11 +17,11 @@ from pydantic import Field
 from crisis_sim import style, text
 from crisis_sim.batch.block import as_table
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.experiments.calibrate import as_yaml
-from crisis_sim.history import past
-from crisis_sim.history.past import Change, History, HistoryError
+from crisis_sim.experiments.targets import as_yaml
+from crisis_sim.history import one_crisis
+from crisis_sim.history.one_crisis import Change, History, HistoryError
 from crisis_sim.model.crisis import CrisisModel
-from crisis_sim.model.record import Entry
+from crisis_sim.model.journal import Entry
 from crisis_sim.outcomes import wilson_interval
 from crisis_sim.outcomes.summary import Summary, summarise
 from crisis_sim.report.charts import date_axis
@@ -32,7 +32,7 @@ from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Part
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Source, folder_of, parse, read_text, to_node
+from crisis_sim.scenario.yaml_text import Source, folder_of, parse, read_text, to_node
 from crisis_sim.version import __version__
 
 Luck = Literal["same", "fresh"]
@@ -123,7 +123,7 @@ class Branch:
             clause = f"{name} waits; in the original, {original.replace(name, 'it', 1)}"
         else:
             clause = changed or f"this does not happen: {original}"
-        return f"{past.date_text(self.scenario, hours / 24)}: {text.sentence(clause)}"
+        return f"{one_crisis.date_text(self.scenario, hours / 24)}: {text.sentence(clause)}"
 
     def side_by_side(self) -> list[tuple[str, str, str]]:
         """Return both histories from their first difference on: date, original events, changed events."""
@@ -132,14 +132,21 @@ class Branch:
         first = round(60 * self._divergence_hours)
         original, changed = (x.sentences(x.journal.entries) for x in (self.original, self.changed))
         return [
-            (past.date_text(self.scenario, at / 1440), original.get(at, ""), changed.get(at, ""))
+            (
+                one_crisis.date_text(self.scenario, at / 1440),
+                original.get(at, ""),
+                changed.get(at, ""),
+            )
             for at in sorted({*original, *changed})
             if at >= first
         ]
 
     def head(self) -> list[str]:
         """Describe the crisis, the changes and the two histories, in a paragraph each."""
-        title, date = text.clean(self.scenario.title), past.date_text(self.scenario, self.days)
+        title, date = (
+            text.clean(self.scenario.title),
+            one_crisis.date_text(self.scenario, self.days),
+        )
         changes = []
         for change in self.changes:
             parts = [*change.set, *(f"{who}: {choice}" for who, choice in change.force.items())]
@@ -313,7 +320,7 @@ def branch(
         raise HistoryError("the moment of the change (at) is missing: give a day, a date or a milestone")  # fmt: skip
     if futures is not None and not 1 <= futures <= MOST_FUTURES:
         raise HistoryError(f"expected 1 to {MOST_FUTURES:,} futures, not {futures}")
-    model = past.begin(read, seed, replicate, roles=roles, agents=agents)
+    model = one_crisis.begin(read, seed, replicate, roles=roles, agents=agents)
     return _branched(model, changes, luck or ("fresh" if futures else "same"), futures or FUTURES)
 
 
@@ -337,11 +344,12 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
     """Apply changes one after another to a crisis at its beginning."""
     scenario, replicate, days = model.scenario, int(model.replicate[0]), 0.0
     for change in changes:
-        before, days = days, past.moment_of(model.copied().run(), change.at)
+        before, days = days, one_crisis.moment_of(model.copied().run(), change.at)
         if days < before:
-            raise HistoryError(f"{change.at} is before the last change, on {past.date_text(scenario, before)}")  # fmt: skip
-        unchanged = past.run_to(model, days)
-        model = past.change(unchanged, change)
+            last = one_crisis.date_text(scenario, before)
+            raise HistoryError(f"{change.at} is before the last change, on {last}")
+        unchanged = one_crisis.run_to(model, days)
+        model = one_crisis.change(unchanged, change)
     states = [name for name in changes[-1].force if name in scenario.states]
     original, changed = (History.at(x.copied().run()) for x in (unchanged, model))
     numbers = model.seed_, replicate
@@ -351,7 +359,7 @@ def _branched(model: CrisisModel, changes: tuple[Change, ...], luck: Luck, futur
         return replace(result, batch=batch, forced=forced)
     for name in states:
         if not _was_forced(changed.model, name).all():
-            raise HistoryError(past.never_possible(unchanged, name, changes[-1].force[name]))
+            raise HistoryError(one_crisis.never_possible(unchanged, name, changes[-1].force[name]))
     return result
 
 

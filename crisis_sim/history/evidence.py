@@ -15,13 +15,13 @@ from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from crisis_sim.outcomes.measures import Measure
-from crisis_sim.outcomes.names import read_measure
+from crisis_sim.outcomes.named_measures import read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.introspect import validate
 from crisis_sim.scenario.load import data_folder, find_file
 from crisis_sim.scenario.numbers import Part, read_moment
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node, Place, Source, parse, read_scalar, read_text
+from crisis_sim.scenario.yaml_text import Node, Place, Source, parse, read_scalar, read_text
 from crisis_sim.text import clean, moment
 
 if TYPE_CHECKING:

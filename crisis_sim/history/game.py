@@ -22,23 +22,23 @@ from pydantic import Field
 from ruamel.yaml import YAML
 
 from crisis_sim import text
-from crisis_sim.batch.files import write_durably
-from crisis_sim.history.past import History
+from crisis_sim.batch.safe_files import write_durably
+from crisis_sim.history.one_crisis import History
 from crisis_sim.model import CrisisModel, Decision, Journal
 from crisis_sim.model.choice import option_numbers
+from crisis_sim.model.journal import Entry, entry_of
 from crisis_sim.model.luck import future_salts
-from crisis_sim.model.record import Entry, entry_of
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.intervals import Contrast, difference
 from crisis_sim.outcomes.measures import CAME, Reading
-from crisis_sim.outcomes.names import NAMES, measure
+from crisis_sim.outcomes.named_measures import NAMES, measure
 from crisis_sim.report.story import titles
 from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_over_fits
 from crisis_sim.scenario.numbers import Moment, Part
 from crisis_sim.scenario.schema import STYLES, EventSpec, Scenario
-from crisis_sim.scenario.source import Node, Source, parse, parse_value, read_text
+from crisis_sim.scenario.yaml_text import Node, Source, parse, parse_value, read_text
 
 #: Value of `against` for a rival whose decisions are the model's.
 MODEL = "model"

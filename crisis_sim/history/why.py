@@ -24,8 +24,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from crisis_sim import style, text
-from crisis_sim.history import past
-from crisis_sim.history.past import History, HistoryError, Step
+from crisis_sim.history import one_crisis
+from crisis_sim.history.one_crisis import History, HistoryError, Step
 from crisis_sim.model.choice import HALT
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.luck import future_salts
@@ -33,14 +33,14 @@ from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.incidence import TOLERANCE
 from crisis_sim.outcomes.intervals import Contrast, Measured, difference
 from crisis_sim.outcomes.measures import CAME, Columns, Measure, share_of
-from crisis_sim.outcomes.names import by_name, known_names, read_measure
+from crisis_sim.outcomes.named_measures import by_name, known_names, read_measure
 from crisis_sim.report.charts import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys
 from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Source, parse_value
+from crisis_sim.scenario.yaml_text import Source, parse_value
 from crisis_sim.version import __version__
 
 #: Number of futures for screening, number of futures for the strongest steps, and number of the latter.
@@ -224,13 +224,13 @@ class Reasons:
         paragraphs.append(f"The steps that {led}, by weight:")
         paragraphs += [f"{k}. {self._paragraph(x)}" for k, x in enumerate(self.mattered, 1)]
         if pair := next((x for x in self.pairs if x.clear and x.weight > 0), None):
-            date = past.date_text(self.scenario, pair.days)
+            date = one_crisis.date_text(self.scenario, pair.days)
             description = f"{pair.description}. {self._figures(pair)}"
             paragraphs.append(f"The strongest pair, both undone (until {date}): {description}")
         return paragraphs
 
     def _paragraph(self, reason: Reason) -> str:
-        date = past.date_text(self.scenario, reason.days)
+        date = one_crisis.date_text(self.scenario, reason.days)
         occurs = "occurs" if reason.same_luck else "does not occur"
         return (
             f"{date}: {text.sentence(reason.description)} {self._figures(reason)} Without it on the same luck, "
@@ -350,7 +350,7 @@ def why(
     """
     read = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
     parsed = read_outcome(outcome, Columns.of(read, agents=agents, roles=roles))
-    start = past.begin(read, seed, replicate, roles=roles, agents=agents)
+    start = one_crisis.begin(read, seed, replicate, roles=roles, agents=agents)
     return reasons(start, parsed, futures)
 
 
@@ -359,7 +359,7 @@ def reasons(start: CrisisModel, outcome: Outcome, futures: int = FUTURES) -> Rea
     finished = start.copied().run()
     came, until = bool(outcome.occurred(finished)[0]), outcome.decided_at(finished) + 1e-9
     runner = _Runner(start, outcome, came)
-    steps = [step for step in past.follow(start) if step.days <= until]
+    steps = [step for step in one_crisis.follow(start) if step.days <= until]
     all_reasons = [
         runner.reason((step,), *clauses, without, SCREENED, _SALTS[0])
         for step, clauses in zip(steps, _clauses(finished.scenario, steps), strict=True)
@@ -406,7 +406,7 @@ class _Runner:
         for k, step in enumerate(steps):
             if k:
                 block._go_on(float(np.nextafter(step.days, -math.inf)), None, stop=False)
-            if not block.crises["ongoing"][0] or not past.undo(block, step):
+            if not block.crises["ongoing"][0] or not one_crisis.undo(block, step):
                 return None
             if k + 1 == len(steps):
                 block._go_on(step.days, None, stop=True)

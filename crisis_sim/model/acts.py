@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from crisis_sim.model import record
+from crisis_sim.model import journal
 from crisis_sim.model.choice import FULL_WAR, HALT, MINOR, SERIOUS
-from crisis_sim.model.compiled import routine, rule
+from crisis_sim.model.compiling import routine, rule
+from crisis_sim.model.journal import first, note
 from crisis_sim.model.luck import exp, gamma2, uniform
-from crisis_sim.model.record import first, note
 
 #: Positions of a state's random streams in `State.draws`.
 STAKES, TEMPO, WEAPONS, CHOICE, LEAD, SUCCESS, LENGTH, ERROR, MARKET, OFFENCE, SETTLE, READINESS = (
@@ -74,7 +74,7 @@ def prepare(own: Any, c: Any, p: Any, luck: Any, act: Any) -> None:
         own.opening, own.open_at = act, ready_at
     else:
         own.plan, own.act_at = act, ready_at
-    note(luck, record.PLANNED, own.index, c.now, act)
+    note(luck, journal.PLANNED, own.index, c.now, act)
 
 
 @rule
@@ -94,10 +94,10 @@ def offer(own: Any, rival: Any, c: Any, p: Any, luck: Any) -> None:
         drop_plans(own)
         drop_plans(rival)
         c.broker = broker_of(c, p)
-        note(luck, record.AGREED, own.index, c.now, c.broker)
+        note(luck, journal.AGREED, own.index, c.now, c.broker)
     else:
         if own.offer_until < c.now:
-            note(luck, record.OFFERED, own.index, c.now)
+            note(luck, journal.OFFERED, own.index, c.now)
         own.offer_until = c.now + p.offer_lasts_days
         rival.alert = True
 
@@ -199,7 +199,7 @@ def carry_out(  # noqa: C901 - all effects of an act, in order
     c.deaths += rung.opening_deaths
     own.rung = max(own.posture, act)
     c.peak_rung = max(c.peak_rung, act)
-    note(luck, record.ACT, own.index, c.now, act)
+    note(luck, journal.ACT, own.index, c.now, act)
     own.acts += 1
     count_act(own, c, act, c.now)
     own.first_act_at = first(own.first_act_at, c.now)
@@ -220,14 +220,14 @@ def carry_out(  # noqa: C901 - all effects of an act, in order
         c.last_strike = c.now
     if rung.strike and c.first_strike_at != c.first_strike_at:
         c.first_strike_at, c.first_strike_by = c.now, own.index
-        note(luck, record.FIRST_STRIKE, own.index, c.now)
+        note(luck, journal.FIRST_STRIKE, own.index, c.now)
     if rung.nuclear and c.nuclear_use_at != c.nuclear_use_at:
         c.nuclear_use_at = c.now
-        note(luck, record.NUCLEAR_USE, own.index, c.now)
+        note(luck, journal.NUCLEAR_USE, own.index, c.now)
     if rung.violence >= FULL_WAR:
         if not c.war:
             c.war_at = first(c.war_at, c.now)
-            note(luck, record.WAR, own.index, c.now)
+            note(luck, journal.WAR, own.index, c.now)
         c.war = True
         for k in range(2):
             state = c.states[k]
@@ -247,7 +247,7 @@ def break_halt(own: Any, c: Any, luck: Any) -> None:
     if halt.in_force:
         c.violated_at = first(c.violated_at, c.now)
         c.relapsed_at = first(c.relapsed_at, c.now)
-        note(luck, record.RELAPSED, own.index, c.now)
+        note(luck, journal.RELAPSED, own.index, c.now)
     halt.stands = halt.in_force = False
     halt.due = math.inf
 
@@ -258,7 +258,7 @@ def go_ahead(own: Any, rival: Any, facts: Any, c: Any, p: Any, luck: Any, act: A
     if own.grievance > 0.0 or facts.claim * (1.0 - own.granted) > 0.0:
         carry_out(own, rival, c, p, luck, act, True)
     else:
-        note(luck, record.PLAN_DROPPED, own.index, c.now, act)
+        note(luck, journal.PLAN_DROPPED, own.index, c.now, act)
 
 
 @routine
@@ -271,7 +271,7 @@ def end_crisis(c: Any, luck: Any, ending: Any, days: Any, settling: Any) -> None
         c.paused_at = first(c.paused_at, c.last_fire)
     if c.first_strike_at == c.first_strike_at:
         c.strikes_paused_at = first(c.strikes_paused_at, c.last_strike)
-    note(luck, record.ENDED, 0, c.now, ending)
+    note(luck, journal.ENDED, 0, c.now, ending)
 
 
 @rule

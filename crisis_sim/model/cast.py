@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.check import RuleError, mistake_at
+from crisis_sim.model.agent import STEPS, Agent, annotations_of, events_of
 from crisis_sim.model.ending import Ending, Halt, Scheduled
-from crisis_sim.model.engine import STEPS, Agent, annotations_of, events_of
-from crisis_sim.model.parties import Adviser, Channel, Lender, Mediator, Review
-from crisis_sim.model.state import State
+from crisis_sim.model.rule_checks import RuleError, mistake_at
+from crisis_sim.model.states import State
+from crisis_sim.model.third_parties import Adviser, Channel, Lender, Mediator, Review
 from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.schema import Scenario
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.compiled import rule
+from crisis_sim.model.compiling import rule
 from crisis_sim.model.luck import exp, uniform
 from crisis_sim.scenario.errors import one_of
 from crisis_sim.scenario.schema import Scenario

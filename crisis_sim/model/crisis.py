@@ -15,17 +15,23 @@ import numpy as np
 from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 
-from crisis_sim.model import schedule as drivers
+from crisis_sim.model import event_loop as drivers
+from crisis_sim.model.agent import Agent, Kind
 from crisis_sim.model.cast import ROLES, kinds_of, make_agents
-from crisis_sim.model.check import RuleError, arguments_of, explain, is_rule, mistake_at
 from crisis_sim.model.choice import Decision, number_of
-from crisis_sim.model.engine import Agent, Kind
+from crisis_sim.model.event_loop import MOST_AGENTS, STAGES, Schedule
+from crisis_sim.model.journal import NOTE, NOTES, PATH, Journal, Luck
 from crisis_sim.model.layout import lay_out
 from crisis_sim.model.luck import future_salts
 from crisis_sim.model.observer import columns_of, paths_of
-from crisis_sim.model.parameters import Numbers, Parameters, apply_precision, parts_of, read_about
-from crisis_sim.model.record import NOTE, NOTES, PATH, Journal, Luck
-from crisis_sim.model.schedule import MOST_AGENTS, STAGES, Schedule
+from crisis_sim.model.rule_checks import RuleError, arguments_of, explain, is_rule, mistake_at
+from crisis_sim.model.sampled_parameters import (
+    Numbers,
+    Parameters,
+    apply_precision,
+    parts_of,
+    read_about,
+)
 from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.numbers import is_count
 from crisis_sim.scenario.schema import VIOLENCE, Scenario

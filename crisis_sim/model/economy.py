@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crisis_sim.model.compiled import rule
+from crisis_sim.model.compiling import rule
 from crisis_sim.model.luck import exp, normal
 
 

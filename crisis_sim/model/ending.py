@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from crisis_sim.model import record
+from crisis_sim.model import journal
 from crisis_sim.model.acts import (
     AGREEMENT,
     DISPLAY,
@@ -20,11 +20,11 @@ from crisis_sim.model.acts import (
     end_operation,
     under_fire,
 )
+from crisis_sim.model.agent import Agent, Event, Maybe, rule
 from crisis_sim.model.choice import MINOR, logistic
-from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import Agent, Event, Maybe, rule
+from crisis_sim.model.compiling import rule as inlined
+from crisis_sim.model.journal import first, note
 from crisis_sim.model.luck import exp, exponential, gamma2, normal, uniform
-from crisis_sim.model.record import first, note
 
 #: Positions of the random streams in `Halt.draws`.
 COMMON, DEAL, ANSWER, VIOLATION, BURST, SETTLING = range(6)
@@ -121,7 +121,7 @@ class Halt(Agent):
             end_operation(state)
             if state.rebound_at == math.inf:
                 state.market_at_halt, state.rebound_at = state.market, c.now + 1.0
-        note(luck, record.IN_EFFECT, 0, c.now)
+        note(luck, journal.IN_EFFECT, 0, c.now)
 
     @rule
     def held_due(own, facts, c, p, luck):
@@ -164,12 +164,12 @@ class Halt(Agent):
         k = 0 if first_draw < uniform(c, luck.keys, c.states[1].streams + OFFENCE) else 1
         hurt, offender = c.states[k], c.states[1 - k]
         hurt.grievance += p.violation_harm
-        note(luck, record.VIOLATION, 1 - k, c.now)
+        note(luck, journal.VIOLATION, 1 - k, c.now)
         value = p.answering * hurt.demand * c.ladder[c.fire_rung].intensity - p.keeping
         if uniform(c, luck.keys, own.streams + ANSWER) < logistic(value):
             carry_out(hurt, offender, c, p, luck, c.fire_rung, True)
         else:
-            note(luck, record.ABSORBED, k, c.now)
+            note(luck, journal.ABSORBED, k, c.now)
 
 
 @inlined
@@ -317,7 +317,7 @@ class Scheduled(Agent):
         """
         own.past = True
         struck, author = c.states[facts.victim], c.states[1 - facts.victim]
-        note(luck, record.EVENT, own.index, c.now)
+        note(luck, journal.EVENT, own.index, c.now)
         harm = (facts.deaths / p.harm_unit_deaths) ** p.harm_exponent
         c.deaths += facts.deaths
         struck.strain += facts.pressure

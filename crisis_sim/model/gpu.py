@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.model.schedule import run_every
+from crisis_sim.model.event_loop import run_every
 
 #: Threads per block.
 THREADS = 128
@@ -55,7 +55,7 @@ def run_crises(
     crises: Any, table: Any, drawn: Any, slots: Any, workspace: Any, words: Any, luck: Any,
     first: int, last: int, until: float, horizon: float, stop: bool, *rules: Any,
 ) -> int:  # fmt: skip
-    """Run crises as `crisis_sim.model.schedule.run_crises` does, on the card."""
+    """Run crises as `crisis_sim.model.event_loop.run_crises` does, on the card."""
     cuda = _cuda()
     count = min(last - first, WORKSPACES)
     on_card = cuda.to_device(crises)

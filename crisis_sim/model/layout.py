@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.acts import ACTS, DISPLAY, FORCE, THREAT, WAR
-from crisis_sim.model.cast import ROLES, kinds_of
-from crisis_sim.model.check import RuleError, check_names, mistake_at
-from crisis_sim.model.choice import FULL_WAR, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
-from crisis_sim.model.engine import (
+from crisis_sim.model.agent import (
     IDENTITY,
     Agent,
     Maybe,
@@ -23,7 +20,10 @@ from crisis_sim.model.engine import (
     fields_of,
     record,
 )
+from crisis_sim.model.cast import ROLES, kinds_of
+from crisis_sim.model.choice import FULL_WAR, IMPOSSIBLE, MINOR, OPTIONS, RUNGS
 from crisis_sim.model.luck import key_of
+from crisis_sim.model.rule_checks import RuleError, check_names, mistake_at
 from crisis_sim.scenario.numbers import range_of
 from crisis_sim.scenario.schema import (
     ENDINGS,

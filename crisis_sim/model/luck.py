@@ -21,7 +21,7 @@ import numpy as np
 from numba import extending, types
 from numpy.typing import NDArray
 
-from crisis_sim.model.compiled import compiled, routine, rule
+from crisis_sim.model.compiling import compiled, routine, rule
 
 _intrinsic: Any = extending.intrinsic
 _UINT = np.uint64

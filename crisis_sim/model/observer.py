@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crisis_sim.model.acts import ACTS, ANSWER_DAYS, RENEWED_AFTER_DAYS
-from crisis_sim.model.engine import Agent
+from crisis_sim.model.agent import Agent
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 
 __all__ = ["ACTS", "ANSWER_DAYS", "NEXT", "RENEWED_AFTER_DAYS", "RESPONSES", "Observer"]

@@ -1,6 +1,6 @@
 """Measures: figures of a scenario, or of all points of a design.
 
-A measure is given by its name (`names`), by the path of a figure in summary.json, such as
+A measure is given by its name (`named_measures`), by the path of a figure in summary.json, such as
 `ceasefire.from_trigger.by.30_days`, or as a mapping:
 
     share: {ending: agreement}                       share of crises that satisfy a condition

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crisis_sim import show
-from crisis_sim.outcomes.advice import advise
+from crisis_sim import notebook
+from crisis_sim.outcomes.certainty import advise
 from crisis_sim.outcomes.durations import (
     STRIKE,
     NotPairedError,
@@ -21,11 +21,11 @@ from crisis_sim.outcomes.durations import (
 from crisis_sim.outcomes.incidence import median_difference
 from crisis_sim.outcomes.intervals import CONFIDENCE, Contrast, Estimate, Measured, difference
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.outcomes.names import SUMMARY_PATHS
+from crisis_sim.outcomes.named_measures import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import did_you_mean, one_of
 from crisis_sim.scenario.load import FIT
-from crisis_sim.scenario.source import nfc
+from crisis_sim.scenario.yaml_text import nfc
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Summary(dict[str, Any]):
     def _repr_html_(self) -> str:
         """The figures, for a notebook."""
         parts = [
-            show.table(
+            notebook.table(
                 ("scenario", *_SHOWN),
                 _rows(self["scenarios"], _SHOWN, "%"),
                 "Outcomes in % of all crises, with 95% intervals; ceasefires, their median and pauses from the first "
@@ -112,7 +112,7 @@ class Summary(dict[str, Any]):
         ]
         if self["differences"]:
             parts.append(
-                show.table(
+                notebook.table(
                     ("scenario", *_SHOWN_OF_DIFFERENCES),
                     _rows(self["differences"], _SHOWN_OF_DIFFERENCES, "", sign=True),
                     f"Differences from {self['reference']} with 95% intervals, in percentage points of all crises, for "
@@ -120,7 +120,9 @@ class Summary(dict[str, Any]):
                     figures=True,
                 )
             )
-        return show.page(*parts, show.folded("How sure this is", show.bullets(self["advice"])))
+        return notebook.page(
+            *parts, notebook.folded("How sure this is", notebook.bullets(self["advice"]))
+        )
 
 
 def figures_of(part: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,7 @@ Statistics are computed in `crisis_sim.outcomes`. `charts` and `replay` draw the
 style of `crisis_sim.style` (each kind of experiment has its own charts); `save` writes charts and the summary into a folder.
 `answers` describes results in sentences and prints them with tables. `story` describes one replicate event by event, and
 `real_path` reads the real path of a crisis for comparison. `page` combines all of it into one HTML file, with
-`example_crises`, `svg` and `templates/`.
+`example_crises`, `inline_svg` and `templates/`.
 """
 
 from __future__ import annotations

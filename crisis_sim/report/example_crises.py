@@ -24,9 +24,9 @@ from crisis_sim.experiments.phrases import describe_point, without_sections
 from crisis_sim.experiments.run import batch_folder
 from crisis_sim.outcomes.durations import AGREEMENT, UNRESOLVED
 from crisis_sim.outcomes.summary import labels_of
+from crisis_sim.report.inline_svg import for_both
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.story import story_html
-from crisis_sim.report.svg import for_both
 from crisis_sim.text import of_these
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from crisis_sim import text
-from crisis_sim.batch.files import ResultsError, reading, write_durably
+from crisis_sim.batch.safe_files import ResultsError, reading, write_durably
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report.answers import (
@@ -36,9 +36,9 @@ from crisis_sim.report.example_crises import (
     reference_of,
     tell_arm,
 )
+from crisis_sim.report.inline_svg import for_both
 from crisis_sim.report.save import CHARTS, PAGE, all_charts, scenario_file
 from crisis_sim.report.story import environment, story_html
-from crisis_sim.report.svg import for_both
 from crisis_sim.scenario.introspect import slot_at
 from crisis_sim.scenario.numbers import Distribution, Part
 from crisis_sim.scenario.schema import Rung, Scenario

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from crisis_sim.model.crisis import CrisisModel
-    from crisis_sim.model.record import Journal
+    from crisis_sim.model.journal import Journal
     from crisis_sim.scenario.schema import Scenario
 
 
@@ -147,7 +147,7 @@ def replay(
         BatchError: an argument is invalid.
     """
     from crisis_sim.batch.block import check_count
-    from crisis_sim.batch.rules import check_rules, labelled_with_classes
+    from crisis_sim.batch.own_classes import check_rules, labelled_with_classes
     from crisis_sim.scenario.load import load_scenario
 
     if isinstance(scenario, (str, Path)):

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch.files import ResultsError
 from crisis_sim.batch.folder import MANIFEST, check_folder
+from crisis_sim.batch.safe_files import ResultsError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

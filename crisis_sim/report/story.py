@@ -20,7 +20,7 @@ from crisis_sim.report.real_path import real_record
 if TYPE_CHECKING:
     import jinja2
 
-    from crisis_sim.model.record import Entry, Journal
+    from crisis_sim.model.journal import Entry, Journal
     from crisis_sim.scenario.schema import Scenario
 
 

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from crisis_sim.scenario.errors import MAX_MISTAKES, Mistake, nearest, one_of
 from crisis_sim.scenario.numbers import Distribution, Within, range_of, read_moment, read_number
 from crisis_sim.scenario.schema import MAX_RUNGS, VIOLENCE, EventSpec, Label, Scenario
-from crisis_sim.scenario.source import (
+from crisis_sim.scenario.yaml_text import (
     AGENT_WORDS,
     Node,
     Place,

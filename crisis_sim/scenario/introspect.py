@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from crisis_sim import show
+from crisis_sim import notebook
 from crisis_sim.scenario.behaviour import FITTED, READS_FACTS
 from crisis_sim.scenario.errors import (
     MAX_MISTAKES,
@@ -36,7 +36,7 @@ from crisis_sim.scenario.numbers import (
     range_of,
 )
 from crisis_sim.scenario.schema import LADDERS, Scenario
-from crisis_sim.scenario.source import Node
+from crisis_sim.scenario.yaml_text import Node
 
 
 @dataclass(frozen=True)
@@ -387,17 +387,19 @@ def summary_html(scenario: Scenario) -> str:
         for path, _, number in _numbers_in(scenario)
         if isinstance(number, Distribution)
     ]
-    return show.page(
-        show.heading(scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"),
-        show.paragraph(scenario.description),
-        show.paragraph(
+    return notebook.page(
+        notebook.heading(
+            scenario.title, f"scenario {scenario.name}, {scenario.digest[:DIGEST_SHOWN]}"
+        ),
+        notebook.paragraph(scenario.description),
+        notebook.paragraph(
             f"From {scenario.start:%Y-%m-%d %H:%M}, followed for {scenario.horizon_days:g} days at most; "
             f"a ladder of {len(scenario.ladder)} rungs."
         ),
-        show.table(("role", "name", "title", "about"), _cast(scenario)),
-        show.folded(
+        notebook.table(("role", "name", "title", "about"), _cast(scenario)),
+        notebook.folded(
             f"{len(uncertain)} uncertain numbers, drawn for each crisis",
-            show.table(("path", "distribution"), uncertain),
+            notebook.table(("path", "distribution"), uncertain),
         ),
     )
 

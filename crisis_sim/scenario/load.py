@@ -23,7 +23,7 @@ from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, 
 from crisis_sim.scenario.introspect import TOP, Slot, parameters, validate
 from crisis_sim.scenario.numbers import Distribution, Within, read_number
 from crisis_sim.scenario.schema import LADDERS, Scenario
-from crisis_sim.scenario.source import (
+from crisis_sim.scenario.yaml_text import (
     FILE_WORDS,
     Node,
     Place,

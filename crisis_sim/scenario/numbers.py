@@ -130,7 +130,7 @@ def chance(meaning: str) -> Any:
     return field
 
 
-# A number is a plain value or a distribution, drawn for each replicate. `crisis_sim.model.parameters` draws it, so that
+# A number is a plain value or a distribution. `crisis_sim.model.sampled_parameters` draws it for each replicate, so that
 # checking a file needs no array library.
 
 #: Names of distributions in scenario files, and the meaning of their numbers.

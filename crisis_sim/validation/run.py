@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from crisis_sim import text
 from crisis_sim.batch import Batch, simulate
 from crisis_sim.batch.ensemble import Ensemble
-from crisis_sim.batch.files import finite_or_none
+from crisis_sim.batch.safe_files import finite_or_none
 from crisis_sim.model.observer import (
     ACTS,
     NEXT,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console, Group
 from rich.text import Text
 
-from crisis_sim.batch.files import as_json
+from crisis_sim.batch.safe_files import as_json
 from crisis_sim.model.observer import ANSWER_DAYS, RENEWED_AFTER_DAYS
 from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.scenario.load import on_disk

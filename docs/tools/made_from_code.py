@@ -24,7 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from crisis_sim.cli import app
 from crisis_sim.experiments.load import experiment_schema
-from crisis_sim.outcomes.names import NAMES, SUMMARY_PATHS
+from crisis_sim.outcomes.named_measures import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
 from crisis_sim.scenario.errors import removed_table
 from crisis_sim.scenario.introspect import CHANGE, json_schema

@@ -26,7 +26,7 @@ from crisis_sim.batch.block import (
 )
 from crisis_sim.batch.ensemble import DECISIONS
 from crisis_sim.model import Agent, CrisisModel
-from crisis_sim.model.parties import DECISIONS as OF_THE_MODEL
+from crisis_sim.model.third_parties import DECISIONS as OF_THE_MODEL
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.checks import FIRST_COLUMNS, FIRST_PATH_COLUMNS
 from crisis_sim.scenario.introspect import numbers_of

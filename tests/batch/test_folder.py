@@ -24,7 +24,6 @@ from hypothesis import strategies as st
 from crisis_sim.batch import ResultsError, read_batch, resume, run_to_folder, simulate, workers
 from crisis_sim.batch import manifest as manifests
 from crisis_sim.batch.block import Plan
-from crisis_sim.batch.files import PARTIAL, WRITER, inside, token_in, write_durably
 from crisis_sim.batch.folder import (
     MANIFEST,
     OUTCOMES,
@@ -34,6 +33,7 @@ from crisis_sim.batch.folder import (
     running_folder,
 )
 from crisis_sim.batch.manifest import close_manifest, git_revision, open_manifest
+from crisis_sim.batch.safe_files import PARTIAL, WRITER, inside, token_in, write_durably
 from crisis_sim.version import __version__
 from tests.batch.crises import RESULTS, Counter, crisis, cut_short, names, rows
 

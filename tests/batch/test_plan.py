@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from crisis_sim.batch import BatchError, resume, run_to_folder, simulate
 from crisis_sim.batch import block as sizes
 from crisis_sim.batch.block import BLOCK_SIZE, MOST, Plan, default_block_size, make_plan
-from crisis_sim.batch.files import as_json
 from crisis_sim.batch.folder import UnfinishedRun, plan_of, running_folder
 from crisis_sim.batch.manifest import seal
+from crisis_sim.batch.safe_files import as_json
 from crisis_sim.cli.options import MOST_REPLICATES
 from crisis_sim.model import CrisisModel
 from tests.batch.crises import Counter, crisis, cut_short

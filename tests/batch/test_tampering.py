@@ -28,7 +28,6 @@ from crisis_sim.batch import (
 )
 from crisis_sim.batch import folder as results_folder
 from crisis_sim.batch.block import read_mark
-from crisis_sim.batch.files import as_json
 from crisis_sim.batch.folder import (
     MANIFEST,
     OUTCOMES,
@@ -37,6 +36,7 @@ from crisis_sim.batch.folder import (
     UnfinishedRun,
     running_folder,
 )
+from crisis_sim.batch.safe_files import as_json
 from tests.batch.crises import SCENARIOS, crisis, cut_short, rows
 
 VALUES = {"states.north.resolve": [0.5] * 60}

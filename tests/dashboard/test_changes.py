@@ -31,7 +31,7 @@ from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.introspect import numbers_of, slot_at
 from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.numbers import Distribution
-from crisis_sim.scenario.source import MAX_BYTES
+from crisis_sim.scenario.yaml_text import MAX_BYTES
 from tests.dashboard.conftest import QUARREL, write_quarrel
 
 THRESHOLD = "mediators.elder.attention_threshold"

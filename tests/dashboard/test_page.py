@@ -20,7 +20,7 @@ from crisis_sim.cli import DONE, run_command
 from crisis_sim.dashboard import server
 from crisis_sim.dashboard.changes import Changes, open_reference
 from crisis_sim.dashboard.session import Runs, Session, Superseded
-from crisis_sim.scenario.source import MAX_BYTES
+from crisis_sim.scenario.yaml_text import MAX_BYTES
 from tests.dashboard.conftest import PATIENCE, QUARREL, dashboard, visit, write_quarrel
 
 expect.set_options(timeout=PATIENCE)

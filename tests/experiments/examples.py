@@ -9,7 +9,7 @@ from typing import Any
 
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from tests.batch.crises import crisis
 
 NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"

@@ -21,7 +21,7 @@ from crisis_sim.experiments.attribute import (
 )
 from crisis_sim.experiments.load import resolved_experiment
 from crisis_sim.outcomes.intervals import Measured
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from tests.batch.crises import crisis
 from tests.experiments.examples import deaf, found, made
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crisis_sim.batch import read_batch
-from crisis_sim.batch.files import (
+from crisis_sim.batch.safe_files import (
     CHECKSUM,
     BatchError,
     ResultsError,

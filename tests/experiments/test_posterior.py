@@ -10,9 +10,9 @@ import pytest
 
 from crisis_sim.batch import simulate
 from crisis_sim.experiments import load_experiment, run_experiment
+from crisis_sim.experiments.abc_sampler import Prior, Problem, Seen, values_of
 from crisis_sim.experiments.marginals import fitted
 from crisis_sim.experiments.posterior import Posterior, crises
-from crisis_sim.experiments.sampler import Prior, Problem, Seen, values_of
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import Distribution

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from crisis_sim.experiments.sampler import (
+from crisis_sim.experiments.abc_sampler import (
     NothingFitsError,
     sample,
 )

@@ -17,7 +17,7 @@ from crisis_sim.experiments import (
 from crisis_sim.experiments.load import experiments_folder
 from crisis_sim.experiments.spec import KINDS
 from crisis_sim.outcomes.measures import Columns
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from crisis_sim.scenario.load import load_scenario
 
 NAMES = [one.name for one in shipped_experiments()]

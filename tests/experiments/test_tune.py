@@ -10,10 +10,10 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import read_experiment, run_experiment
-from crisis_sim.experiments.calibrate import parameters_at
 from crisis_sim.experiments.gauss_newton import range_around, slopes_at
 from crisis_sim.experiments.search import Problem
-from crisis_sim.outcomes.names import measure
+from crisis_sim.experiments.targets import parameters_at
+from crisis_sim.outcomes.named_measures import measure
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import load_scenario
 from tests.batch.crises import Counter, crisis

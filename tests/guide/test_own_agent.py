@@ -10,7 +10,7 @@ import pytest
 from console import DOCS, EXAMPLES
 
 from crisis_sim import CrisisModel, load_scenario
-from crisis_sim.batch.rules import load_class
+from crisis_sim.batch.own_classes import load_class
 from crisis_sim.scenario.schema import VIOLENCE
 from tests.guide.test_python import blocks
 

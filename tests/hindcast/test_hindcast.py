@@ -24,7 +24,7 @@ from crisis_sim.hindcast.show import print_hindcast
 from crisis_sim.hindcast.sources import read_crises
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.durations import Rows
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from crisis_sim.scenario.behaviour import ReadingBehaviour
 from crisis_sim.scenario.load import load_scenario
 from tests.hindcast.made_up_crises import crises, made_up

@@ -12,7 +12,7 @@ import pytest
 
 from crisis_sim import CrisisModel, branch, load_scenario
 from crisis_sim.cli import run_command
-from crisis_sim.history.past import (
+from crisis_sim.history.one_crisis import (
     Change,
     HistoryError,
     begin,

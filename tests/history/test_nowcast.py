@@ -10,7 +10,7 @@ from rich.console import Console
 
 from crisis_sim import CrisisModel, ScenarioError, load_scenario, simulate
 from crisis_sim.history.evidence import Evidence, load_evidence, read_evidence
-from crisis_sim.history.filtering import (
+from crisis_sim.history.nowcast import (
     Histories,
     NoHistoryError,
     draw_nowcast,

@@ -11,7 +11,7 @@ import pytest
 
 from crisis_sim import CrisisModel, load_scenario, why
 from crisis_sim.cli import run_command
-from crisis_sim.history.past import HistoryError, begin, run_to
+from crisis_sim.history.one_crisis import HistoryError, begin, run_to
 from crisis_sim.history.why import Reasons, read_outcome
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError

@@ -10,10 +10,10 @@ import pytest
 
 from crisis_sim.batch import BatchError, run_to_folder, simulate
 from crisis_sim.model import CrisisModel, Journal, gpu
-from crisis_sim.model.compiled import driver
+from crisis_sim.model.compiling import driver
+from crisis_sim.model.event_loop import run_every
 from crisis_sim.model.observer import Observer
-from crisis_sim.model.schedule import run_every
-from crisis_sim.model.state import State
+from crisis_sim.model.states import State
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import same
 

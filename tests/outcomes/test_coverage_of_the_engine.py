@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crisis_sim import simulate
 from crisis_sim.outcomes.intervals import difference
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from tests.batch.crises import crisis
 
 #: It takes a minute of crises; what intervals are worth on made-up crises, whose truth is known, is a quick test.

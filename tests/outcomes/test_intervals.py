@@ -27,7 +27,7 @@ from crisis_sim.outcomes.intervals import (
     wilson_interval,
 )
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from tests.outcomes.made_up import crises, simulated
 
 

@@ -15,7 +15,7 @@ from crisis_sim.batch.block import schemas
 from crisis_sim.model.observer import ACTS, NEXT, Observer
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.measures import Columns
-from crisis_sim.outcomes.names import SUMMARY_PATHS, known_names, measure
+from crisis_sim.outcomes.named_measures import SUMMARY_PATHS, known_names, measure
 from crisis_sim.outcomes.summary import figure_at
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.errors import ScenarioError

@@ -12,7 +12,7 @@ import pytest
 from crisis_sim.batch.ensemble import Ensemble
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.measures import Reading
-from crisis_sim.outcomes.names import SUMMARY_PATHS
+from crisis_sim.outcomes.named_measures import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, OverFits, differ, over_sets
 from tests.outcomes.made_up import batch_of, simulated
 

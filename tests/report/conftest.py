@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from crisis_sim.batch import run_to_folder
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.model.record import Journal
+from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import example_crises, replay
 from crisis_sim.report import page as pages

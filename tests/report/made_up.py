@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
 from crisis_sim.cli.files import template_text
-from crisis_sim.model.record import Entry, Journal
+from crisis_sim.model.journal import Entry, Journal
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.text import label
 

@@ -20,7 +20,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.model.record import Journal
+from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report.answers import ceasefire_change
 from crisis_sim.report.charts import (

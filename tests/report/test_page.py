@@ -20,8 +20,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.batch import ResultsError, read_batch
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.batch.files import as_json
 from crisis_sim.batch.manifest import seal
+from crisis_sim.batch.safe_files import as_json
 from crisis_sim.cli import DONE, MISTAKE, run_command
 from crisis_sim.experiments import read_experiment, run_experiment
 from crisis_sim.experiments.spec import KINDS

@@ -10,9 +10,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from crisis_sim.report import svg
+from crisis_sim.report import inline_svg
+from crisis_sim.report.inline_svg import contrast
 from crisis_sim.report.save import PAGE
-from crisis_sim.report.svg import contrast
 
 PHONE = {"width": 390, "height": 844}
 #: What a chart's parts must stand out by, in contrast with the paper (WCAG 2.2, 1.4.11).
@@ -79,7 +79,7 @@ def test_axe_finds_no_violation_and_the_keyboard_reaches_the_answer_and_opens_fo
 @pytest.mark.slow
 def test_chart_colours_are_visible_in_dark_mode_and_print_is_white(page: Page) -> None:
     page.emulate_media(color_scheme="dark")
-    assert written(page.evaluate(GROUND)) == svg.PAPER
+    assert written(page.evaluate(GROUND)) == inline_svg.PAPER
     painted: list[list[str]] = page.evaluate(
         """() => [...document.querySelectorAll("svg.chart [style]")].flatMap(one =>
             ["fill", "stroke"].map(key => [one.style[key], getComputedStyle(one)[key]])
@@ -87,12 +87,14 @@ def test_chart_colours_are_visible_in_dark_mode_and_print_is_white(page: Page) -
     )
     seen = {re.findall("#\\w+", given)[0]: written(shown) for given, shown in painted}
     assert len(seen) > 3
-    parts = {one: shown for one, shown in seen.items() if one.upper() not in svg.TURNED}
+    parts = {one: shown for one, shown in seen.items() if one.upper() not in inline_svg.TURNED}
     assert parts
     for given, shown in parts.items():
-        assert contrast(shown, svg.PAPER) >= PARTS or given.upper() in svg.FIXED, given
+        assert contrast(shown, inline_svg.PAPER) >= PARTS or given.upper() in inline_svg.FIXED, (
+            given
+        )
     letters = page.locator("svg.chart").first.evaluate("one => getComputedStyle(one).fill")
-    assert written(letters) == svg.INK
+    assert written(letters) == inline_svg.INK
     page.emulate_media(media="print", color_scheme="dark")
     assert written(page.evaluate(GROUND)) == "#ffffff"
     line = page.locator('svg.chart [style*="--on-0072b2"]').first

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 import crisis_sim.report
 from crisis_sim import style
 from crisis_sim.batch.ensemble import Batch
-from crisis_sim.model.record import Journal
+from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
 from crisis_sim.report import save
 from crisis_sim.report.replay import Replay, write_replay

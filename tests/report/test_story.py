@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from crisis_sim.model.record import CODES, Entry, Journal
+from crisis_sim.model.journal import CODES, Entry, Journal
 from crisis_sim.report.story import (
     ENDINGS,
     SENTENCES,

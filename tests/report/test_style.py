@@ -18,8 +18,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from crisis_sim import style
-from crisis_sim.report import svg
-from crisis_sim.report.svg import contrast, dark_sheet, inline, luminance, on_dark
+from crisis_sim.report import inline_svg
+from crisis_sim.report.inline_svg import contrast, dark_sheet, inline, luminance, on_dark
 
 
 @given(some.lists(some.floats(0.0, 100.0), max_size=20), some.floats(0.1, 30.0))
@@ -165,27 +165,29 @@ HUES = sorted(
         for name, value in vars(style).items()
         if name.isupper() and isinstance(value, str) and re.fullmatch("#[0-9A-F]{6}", value)
     }
-    - {*svg.TURNED, *svg.FIXED}
+    - {*inline_svg.TURNED, *inline_svg.FIXED}
 )
 
 
 def test_contrast_follows_the_guideline_and_colours_the_style_sheet() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
-    sheet = (Path(svg.__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+    sheet = (Path(inline_svg.__file__).parent / "templates" / "style.css").read_text(
+        encoding="utf-8"
+    )
     dark = sheet.partition("prefers-color-scheme: dark")[2].partition("}")[0]
-    assert f"--paper: {svg.PAPER};" in dark
-    assert f"--ink: {svg.INK};" in dark
+    assert f"--paper: {inline_svg.PAPER};" in dark
+    assert f"--ink: {inline_svg.INK};" in dark
 
 
 def test_chart_colours_and_text_have_enough_contrast_on_the_dark_page() -> None:
     assert len(HUES) >= 6
-    assert not [one for one in HUES if contrast(on_dark(one), svg.PAPER) < PARTS]
-    assert on_dark("#ffffff") == svg.PAPER
+    assert not [one for one in HUES if contrast(on_dark(one), inline_svg.PAPER) < PARTS]
+    assert on_dark("#ffffff") == inline_svg.PAPER
     for words in (style.BLACK, style.GREY):
-        assert contrast(on_dark(words), svg.PAPER) >= WORDS
+        assert contrast(on_dark(words), inline_svg.PAPER) >= WORDS
     for faint in (style.PALE_GREY, style.GRID_GREY):
-        found = contrast(on_dark(faint), svg.PAPER)
+        found = contrast(on_dark(faint), inline_svg.PAPER)
         assert found == pytest.approx(contrast(faint, "#ffffff"), abs=0.05)
     for fill in style.ENDING_FILLS.values():  # words on a coloured area
         assert contrast(fill.text, fill.colour) >= WORDS
@@ -196,7 +198,7 @@ def test_a_scale_of_colours_keeps_its_order_and_its_low_end_is_seen() -> None:
     scale = [colors.to_hex(colormaps["cividis"](place)) for place in range(0, 256, 5)]
     dark = [luminance(on_dark(one)) for one in scale]
     assert all(one < other for one, other in pairwise(dark))
-    assert min(contrast(on_dark(one), svg.PAPER) for one in scale) >= PARTS
+    assert min(contrast(on_dark(one), inline_svg.PAPER) for one in scale) >= PARTS
 
 
 @style.styled

@@ -25,7 +25,7 @@ from crisis_sim.scenario.errors import MAX_MISTAKES
 from crisis_sim.scenario.introspect import TOP, Slot
 from crisis_sim.scenario.load import shipped_names
 from crisis_sim.scenario.numbers import Distribution, read_number
-from crisis_sim.scenario.source import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
+from crisis_sim.scenario.yaml_text import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
 from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE, Write, only_mistake
 from tests.scenario.mutations import VALUES, mutants, plain_mutants
@@ -222,7 +222,7 @@ def test_other_encodings_and_binary_files_are_refused_at_the_first_invalid_byte(
 def test_folders_pipes_and_devices_are_refused_without_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crisis_sim.scenario.source.WAIT_FOR_WRITER", 0)
+    monkeypatch.setattr("crisis_sim.scenario.yaml_text.WAIT_FOR_WRITER", 0)
     os.mkfifo(tmp_path / "pipe.yaml")
     for path in (tmp_path / "pipe.yaml", Path("/dev/zero"), tmp_path, tmp_path / "missing.yaml"):
         said = (

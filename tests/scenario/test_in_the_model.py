@@ -14,7 +14,7 @@ from crisis_sim.batch import block, simulate
 from crisis_sim.batch.block import BLOCK_SIZE, bytes_per_crisis, make_plan
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.measures import Columns
-from crisis_sim.outcomes.names import by_name
+from crisis_sim.outcomes.named_measures import by_name
 from crisis_sim.scenario import Scenario, load_scenario, read_scenario, schema
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.checks import AGENT_COLUMNS, COLUMNS

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crisis_sim.batch.block import BLOCK_BYTES, BLOCK_SIZE
-from crisis_sim.scenario import Scenario, checks, load, read_scenario, schema, source
+from crisis_sim.scenario import Scenario, checks, load, read_scenario, schema, yaml_text
 from crisis_sim.scenario.behaviour import READS_FACTS
 from crisis_sim.scenario.errors import MAX_MISTAKES
 from crisis_sim.scenario.introspect import (
@@ -161,11 +161,11 @@ def test_numbers_carry_range_unit_and_meaning() -> None:
 # Limits
 
 LIMITS = {
-    "size of a file, bytes": source.MAX_BYTES,
-    "keys, items and values in it": source.MAX_VALUES,
-    "letters of a key": source.MAX_KEY,
-    "levels of nesting": source.MAX_DEPTH,
-    "digits of a whole number": source.MAX_DIGITS,
+    "size of a file, bytes": yaml_text.MAX_BYTES,
+    "keys, items and values in it": yaml_text.MAX_VALUES,
+    "letters of a key": yaml_text.MAX_KEY,
+    "levels of nesting": yaml_text.MAX_DEPTH,
+    "digits of a whole number": yaml_text.MAX_DIGITS,
     "files that extend one another": load.MAX_CHAIN,
     "reported mistakes of one kind": MAX_MISTAKES,
     "agents, the two states among them": checks.MAX_AGENTS,

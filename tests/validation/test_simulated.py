@@ -16,7 +16,7 @@ from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
 from crisis_sim.scenario import load_scenario
 from crisis_sim.scenario.behaviour import Behaviour
 from crisis_sim.scenario.load import find_scenario
-from crisis_sim.scenario.source import parse
+from crisis_sim.scenario.yaml_text import parse
 from crisis_sim.validation import run
 from crisis_sim.validation.facts import Case, Expectation, read_cases, read_expectations
 from crisis_sim.validation.run import Validation

@@ -3,7 +3,7 @@
 import math
 
 from crisis_sim import rule
-from crisis_sim.model.state import State
+from crisis_sim.model.states import State
 
 
 class Cautious(State):

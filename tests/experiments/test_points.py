@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.batch.files import BatchError
-from crisis_sim.experiments import design as design_module
+from crisis_sim.batch.safe_files import BatchError
+from crisis_sim.experiments import points as design_module
 from crisis_sim.experiments import run_design, run_experiment
 from crisis_sim.experiments.spec import ExperimentError
-from crisis_sim.outcomes.names import measure
+from crisis_sim.outcomes.named_measures import measure
 from tests.batch.crises import Counter, crisis
 from tests.experiments.examples import NORTH, made
 

@@ -68,7 +68,7 @@ def compiled(function: Rule) -> Rule:
 def is_cached() -> bool:
     """Return true if compiled rules are on disk; otherwise the first run compiles them, which takes seconds."""
     folder = _cache_folder()
-    return folder is not None and any(folder.rglob("schedule.run_crises-*.nbi"))
+    return folder is not None and any(folder.rglob("event_loop.run_crises-*.nbi"))
 
 
 def _cached(function: Rule, **options: Any) -> Rule:

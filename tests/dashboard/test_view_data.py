@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from crisis_sim.batch import Batch
 from crisis_sim.dashboard.changes import Changes
-from crisis_sim.dashboard.drawing import DOTS, ceasefires, difference, example_crises, nearest, view
 from crisis_sim.dashboard.session import Runs
+from crisis_sim.dashboard.view_data import (
+    DOTS,
+    ceasefires,
+    difference,
+    example_crises,
+    nearest,
+    view,
+)
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import CLOCKS, PAUSE

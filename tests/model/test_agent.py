@@ -15,15 +15,15 @@ import pytest
 from mesa.datacollection import DataCollector
 from scipy.special import ndtri
 
-from crisis_sim.model import acts, ending, parties
-from crisis_sim.model.compiled import is_cached
+from crisis_sim.model import acts, ending, third_parties
+from crisis_sim.model.agent import Agent, Event, rule
+from crisis_sim.model.compiling import is_cached
 from crisis_sim.model.crisis import CrisisModel, Decision
 from crisis_sim.model.ending import Halt
-from crisis_sim.model.engine import Agent, Event, rule
+from crisis_sim.model.journal import Journal
 from crisis_sim.model.luck import key_of, quantile, uniform, uniforms
-from crisis_sim.model.parties import Mediator
-from crisis_sim.model.record import Journal
-from crisis_sim.model.state import State
+from crisis_sim.model.states import State
+from crisis_sim.model.third_parties import Mediator
 from crisis_sim.scenario import Scenario, load_scenario
 from tests.model.conftest import SEED, Columns, rows, run, same
 
@@ -165,7 +165,7 @@ def test_compiled_rules_are_cached(may_2025: Scenario, whole: Columns) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "module", "first"),
-    [(State, acts, "STAKES"), (Halt, ending, "COMMON"), (Mediator, parties, "PRESENT")],
+    [(State, acts, "STAKES"), (Halt, ending, "COMMON"), (Mediator, third_parties, "PRESENT")],
 )
 def test_draws_are_numbered_in_the_order_of_their_declaration(
     kind: Any, module: Any, first: str
@@ -353,7 +353,7 @@ def test_mesa_hosts_a_crisis_and_thousands(may_2025: Scenario) -> None:
 
 CALM = """
 from crisis_sim import rule
-from crisis_sim.model.state import State
+from crisis_sim.model.states import State
 
 class Calm(State):
     @rule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from crisis_sim.model.compiled import routine, rule
+from crisis_sim.model.compiling import routine, rule
 from crisis_sim.scenario.schema import ENDINGS
 
 if TYPE_CHECKING:
@@ -141,15 +141,15 @@ class Journal:
 
     def _repr_html_(self) -> str:
         """Return the entries as a table, for a notebook."""
-        from crisis_sim import show
+        from crisis_sim import notebook
 
         rows = [
             (f"{entry.hours / 24:.2f}", entry.kind, entry.agent, _line(entry.detail))
             for entry in self.entries
         ]
-        return show.page(
-            show.heading("Journal of one crisis", f"{len(rows):,} entries"),
-            show.table(("day", "event", "agent", "details"), rows),
+        return notebook.page(
+            notebook.heading("Journal of one crisis", f"{len(rows):,} entries"),
+            notebook.table(("day", "event", "agent", "details"), rows),
         )
 
     def observe(self, model: CrisisModel) -> None:

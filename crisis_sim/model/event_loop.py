@@ -15,9 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crisis_sim.model.compiled import RULE_OPTIONS, driver, njit, part
-from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import (
+from crisis_sim.model.agent import (
     PHASES,
     Agent,
     Event,
@@ -26,6 +24,8 @@ from crisis_sim.model.engine import (
     events_of,
     with_identifier,
 )
+from crisis_sim.model.compiling import RULE_OPTIONS, driver, njit, part
+from crisis_sim.model.compiling import rule as inlined
 from crisis_sim.model.luck import exponential
 
 #: Rates are computed anew at least this often, days.

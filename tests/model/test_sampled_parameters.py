@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from crisis_sim.model import CrisisModel
-from crisis_sim.model.parameters import Parameters, invert
+from crisis_sim.model.sampled_parameters import Parameters, invert
 from crisis_sim.scenario import Scenario, load_scenario
 from crisis_sim.scenario.numbers import Distribution
 

@@ -13,7 +13,7 @@ import pytest
 
 from crisis_sim.batch import BatchError, ResultsError, read_batch, resume, run_to_folder, simulate
 from crisis_sim.batch.block import BlockOrder, make_plan, run_block
-from crisis_sim.batch.rules import (
+from crisis_sim.batch.own_classes import (
     ClassReference,
     check_rules,
     classes_in_words,

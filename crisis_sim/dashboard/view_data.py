@@ -14,17 +14,17 @@ import numpy as np
 from crisis_sim import text
 from crisis_sim.history.branch import CHANGED, ORIGINAL, Branch
 from crisis_sim.history.game import title_of
-from crisis_sim.history.past import choices, milestones
+from crisis_sim.history.one_crisis import choices, milestones
 from crisis_sim.outcomes import summarise
 from crisis_sim.outcomes.durations import AMONG, CLOCKS, PAUSE
 from crisis_sim.outcomes.incidence import CumulativeIncidence
 from crisis_sim.report.answers import ORIGINS, answer
 from crisis_sim.report.charts import MEASURES, Measure, nothing_on, shown_days
+from crisis_sim.report.inline_svg import inline
 from crisis_sim.report.real_path import real_record
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.save import write_report
 from crisis_sim.report.story import story_html
-from crisis_sim.report.svg import inline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

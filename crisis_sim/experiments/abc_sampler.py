@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from crisis_sim.batch import files, simulate
-from crisis_sim.batch.files import ResultsError
-from crisis_sim.batch.rules import applicable_roles
-from crisis_sim.experiments.calibrate import Aim, Calibration, CalibrationSpec
-from crisis_sim.experiments.design import IN_MEMORY
+from crisis_sim.batch import safe_files, simulate
+from crisis_sim.batch.own_classes import applicable_roles
+from crisis_sim.batch.safe_files import ResultsError
 from crisis_sim.experiments.factors import DrawnFactor, Range, Values
+from crisis_sim.experiments.points import IN_MEMORY
 from crisis_sim.experiments.spec import entry, offset_progress, whole_number
+from crisis_sim.experiments.targets import Aim, Calibration, CalibrationSpec
 from crisis_sim.outcomes.durations import TRIGGER, Clock, Replicates
 from crisis_sim.outcomes.measures import HOURS, Condition
 from crisis_sim.scenario.introspect import numbers_of
@@ -348,12 +348,12 @@ def write_generation(folder: Path, about: dict[str, Any], scores: Values, seen: 
         offsets = np.arange(len(array) + 1, dtype=np.int64) * int(np.prod(array.shape[1:]))
         columns[name] = pa.LargeListArray.from_arrays(offsets, pa.array(array.ravel()))
         shapes[name] = ",".join(map(str, array.shape))
-    content = files.parquet_of(pa.table(columns).replace_schema_metadata(shapes))
+    content = safe_files.parquet_of(pa.table(columns).replace_schema_metadata(shapes))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _FILE.format(**about)
-    files.write_durably(path.with_suffix(".parquet"), content)
-    seal = files.with_checksum({**about, "sha256": files.digest_of(content)})
-    files.write_durably(path.with_suffix(".json"), files.as_json(seal))
+    safe_files.write_durably(path.with_suffix(".parquet"), content)
+    seal = safe_files.with_checksum({**about, "sha256": safe_files.digest_of(content)})
+    safe_files.write_durably(path.with_suffix(".json"), safe_files.as_json(seal))
 
 
 def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen | None:
@@ -366,14 +366,14 @@ def read_generation(folder: Path, about: dict[str, Any], scores: Values) -> Seen
 
     name = _FILE.format(**about)
     path, seal = f"{name}.parquet", f"{name}.json"
-    if not files.inside(folder, seal).exists():
+    if not safe_files.inside(folder, seal).exists():
         return None
-    content = files.read_bytes(folder, path)
-    expected = files.with_checksum({**about, "sha256": files.digest_of(content)})
-    files.check(folder / path, files.read_json(folder, seal) == expected)
+    content = safe_files.read_bytes(folder, path)
+    expected = safe_files.with_checksum({**about, "sha256": safe_files.digest_of(content)})
+    safe_files.check(folder / path, safe_files.read_json(folder, seal) == expected)
     arrays = {}
-    with files.reading(folder):
-        table = files.table_of(folder / path, content)
+    with safe_files.reading(folder):
+        table = safe_files.table_of(folder / path, content)
         for column in table.column_names:
             shape = [int(size) for size in table.schema.metadata[column.encode()].split(b",")]
             flat = pa.concat_arrays([chunk.flatten() for chunk in table.column(column).chunks])

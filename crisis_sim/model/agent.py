@@ -1,7 +1,7 @@
 """Agents: classes that declare their variables, facts, random streams, events and rules.
 
-A rule is a compiled method. A subclass may replace a rule, and call the replaced rule through its class. `schedule` combines
-the rules of all agents, `layout` derives records from the declarations, and `check` reports mistakes in them.
+A rule is a compiled method. A subclass may replace a rule, and call the replaced rule through its class. `event_loop` combines
+the rules of all agents, `layout` derives records from the declarations, and `rule_checks` reports mistakes in them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import models, register_model, typeof_impl
 from numpy.typing import NDArray
 
-from crisis_sim.model import check
-from crisis_sim.model.compiled import RULE_OPTIONS, njit
+from crisis_sim.model import rule_checks
+from crisis_sim.model.compiling import RULE_OPTIONS, njit
 from crisis_sim.model.luck import uniforms
 
 #: Rules that all agents follow before each event, in this order: `perceive`, `influence` the states, `weigh`.
@@ -108,7 +108,7 @@ class _RuleOfKind(AttributeTemplate):
 
     def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         member = getattr(kind.kind, name, None)
-        return types.Dispatcher(member) if check.is_rule(member) else None
+        return types.Dispatcher(member) if rule_checks.is_rule(member) else None
 
 
 @lower_constant(_KindType)
@@ -156,7 +156,7 @@ class Agent(mesa.Agent, metaclass=Kind):  # type: ignore[misc]  # Mesa's Agent i
 
     def __init_subclass__(cls, **further: Any) -> None:
         super().__init_subclass__(**further)
-        check.check_class(cls, KINDS, STEPS)
+        rule_checks.check_class(cls, KINDS, STEPS)
 
     def __init__(self, model: Any, name: str, index: int, spec: Any = None) -> None:
         super().__init__(model)

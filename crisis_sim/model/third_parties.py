@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.model import record
+from crisis_sim.model import journal
 from crisis_sim.model.acts import under_fire
+from crisis_sim.model.agent import Agent, Event, Maybe, rule
 from crisis_sim.model.choice import MINOR, logistic
-from crisis_sim.model.compiled import rule as inlined
-from crisis_sim.model.engine import Agent, Event, Maybe, rule
+from crisis_sim.model.compiling import rule as inlined
+from crisis_sim.model.journal import first, note
 from crisis_sim.model.luck import exp, uniform
-from crisis_sim.model.record import first, note
 from crisis_sim.scenario.schema import STYLES
 
 FACILITATION, FORMULATION, MANIPULATION = 1, 2, 3
@@ -35,12 +35,12 @@ def enter(own: Any, facts: Any, c: Any, p: Any, luck: Any) -> None:
     own.engaged, own.style, own.at = True, FACILITATION, c.now
     c.mediated_at = first(c.mediated_at, c.now)
     c.style = max(c.style, FACILITATION)
-    note(luck, record.ENGAGED, own.index, c.now)
+    note(luck, journal.ENGAGED, own.index, c.now)
     for k in range(2):
         chance = p.refusal * c.states[k].aversion * (1.0 - facts.leverage[k])
         if uniform(c, luck.keys, own.streams + REFUSED) < chance:
             own.refused += 1
-            note(luck, record.REFUSED, own.index, c.now, k)
+            note(luck, journal.REFUSED, own.index, c.now, k)
 
 
 class Mediator(Agent):
@@ -256,7 +256,7 @@ class Review(Agent):
             state.strain += p.shock * facts.size
         if lender.decision == 0:
             lender.decision, lender.decided_at = decision, c.now
-        note(luck, record.DECIDED, facts.lender, c.now, decision, own.index)
+        note(luck, journal.DECIDED, facts.lender, c.now, decision, own.index)
 
 
 #: Mediators per 64-bit number of `Channel.Facts.mediators`.
@@ -323,7 +323,7 @@ class Channel(Agent):
         own.open = True
         own.opened_at = first(own.opened_at, c.now)
         c.channel_at = first(c.channel_at, c.now)
-        note(luck, record.CHANNEL_OPENED, own.index, c.now)
+        note(luck, journal.CHANNEL_OPENED, own.index, c.now)
 
     @rule
     def breaks(own, facts, c, p, luck):
@@ -338,7 +338,7 @@ class Channel(Agent):
     def break_down(own, facts, c, p, luck):
         """Close the line."""
         own.open = False
-        note(luck, record.CHANNEL_BROKE, own.index, c.now)
+        note(luck, journal.CHANNEL_BROKE, own.index, c.now)
 
     @rule
     def influence(own, facts, c, p, luck):
@@ -400,7 +400,7 @@ class Adviser(Agent):
         """Set the adviser's voice to 1."""
         own.voice = 1.0
         own.spoke_at = first(own.spoke_at, c.now)
-        note(luck, record.SPOKE, own.index, c.now)
+        note(luck, journal.SPOKE, own.index, c.now)
 
     @rule
     def pass_time(own, facts, c, p, luck):

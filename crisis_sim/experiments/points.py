@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crisis_sim.batch import Batch, read_batch, run_to_folder, simulate
-from crisis_sim.batch.files import inside
+from crisis_sim.batch.safe_files import inside
 from crisis_sim.experiments.spec import BlocksFailedError, Experiment, ExperimentError, RunOptions
 from crisis_sim.outcomes.intervals import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure

@@ -34,7 +34,7 @@ from crisis_sim.outcomes.measures import (
 )
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
 from crisis_sim.scenario.schema import ENDINGS, VIOLENCE
-from crisis_sim.scenario.source import Node, Source, parse_value
+from crisis_sim.scenario.yaml_text import Node, Source, parse_value
 from crisis_sim.text import clean
 
 FROM_TRIGGER, FROM_STRIKE, RELAPSE = CLOCKS.values()

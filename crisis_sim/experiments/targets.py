@@ -25,15 +25,15 @@ from crisis_sim.experiments.factors import (
 from crisis_sim.experiments.run import GIVEN
 from crisis_sim.experiments.spec import Experiment, Reading, RunOptions, Spec, WrittenMeasure, entry
 from crisis_sim.model.luck import uniforms
-from crisis_sim.model.parameters import invert
+from crisis_sim.model.sampled_parameters import invert
 from crisis_sim.outcomes.intervals import normal_quantile
 from crisis_sim.outcomes.measures import Columns, Measure
-from crisis_sim.outcomes.names import measure, read_measure
+from crisis_sim.outcomes.named_measures import measure, read_measure
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of, removed_parameter
 from crisis_sim.scenario.introspect import numbers_of
 from crisis_sim.scenario.numbers import DISTRIBUTIONS, Distribution, Part, Within
 from crisis_sim.scenario.schema import Scenario
-from crisis_sim.scenario.source import Node
+from crisis_sim.scenario.yaml_text import Node
 
 # --- Targets, and deviations from them in standard errors
 

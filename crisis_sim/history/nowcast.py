@@ -28,14 +28,14 @@ from rich.text import Text
 
 from crisis_sim import style, text
 from crisis_sim.batch.block import free_model
-from crisis_sim.batch.files import BatchError, finite_or_none, write_durably
 from crisis_sim.batch.manifest import versions
+from crisis_sim.batch.safe_files import BatchError, finite_or_none, write_durably
 from crisis_sim.history.evidence import Evidence, load_evidence, times_of
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.durations import HALT, RELAPSED, TRIGGER, Clock, Rows
 from crisis_sim.outcomes.intervals import normal_quantile, wilson_interval
 from crisis_sim.outcomes.measures import Columns, Measure, Reading
-from crisis_sim.outcomes.names import NAMES
+from crisis_sim.outcomes.named_measures import NAMES
 from crisis_sim.report.answers import WIDTH, fitted
 from crisis_sim.report.charts import date_axis
 from crisis_sim.report.real_path import real_record

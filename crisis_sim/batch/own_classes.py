@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from crisis_sim.batch.files import BatchError
+from crisis_sim.batch.safe_files import BatchError
 from crisis_sim.scenario.errors import Mistake, ScenarioError, did_you_mean, nearest, one_of
 from crisis_sim.scenario.schema import SECTIONS
 from crisis_sim.text import listed
@@ -227,7 +227,7 @@ def check_classes(
 
 def takes_part(kind: Any) -> bool:
     """Return whether a class of agents can affect a crisis. An observer, which only adds columns, cannot."""
-    from crisis_sim.model.engine import STEPS, Agent
+    from crisis_sim.model.agent import STEPS, Agent
 
     if not (isinstance(kind, type) and issubclass(kind, Agent)):
         return False

@@ -14,7 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.scenario import load_scenario, read_scenario
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.source import (
+from crisis_sim.scenario.yaml_text import (
     MAX_DEPTH,
     Node,
     is_agent_name,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from crisis_sim.model import record
+from crisis_sim.model import journal
 from crisis_sim.model.acts import (
     CHOICE,
     ERROR,
@@ -30,11 +30,11 @@ from crisis_sim.model.acts import (
     suffer,
     under_fire,
 )  # fmt: skip
+from crisis_sim.model.agent import Agent, Event, Maybe, rule
 from crisis_sim.model.choice import MINOR, choose, demand_of, logistic, misread, value_options
 from crisis_sim.model.economy import keep_path, trade
-from crisis_sim.model.engine import Agent, Event, Maybe, rule
+from crisis_sim.model.journal import note
 from crisis_sim.model.luck import exp, gamma2, normal, uniform
-from crisis_sim.model.record import note
 
 
 class State(Agent):
@@ -336,7 +336,7 @@ class State(Agent):
         if wants and uniform(c, luck.keys, own.streams + CHOICE) < logistic(value):
             own.review_at = c.now + gamma2(c, luck.keys, own.streams + LENGTH, p.operation_days)
         else:
-            note(luck, record.OPERATION_ENDED, own.index, c.now, own.operation)
+            note(luck, journal.OPERATION_ENDED, own.index, c.now, own.operation)
             end_operation(own)
             own.alert = own.grievance > 0
 
@@ -368,7 +368,7 @@ class State(Agent):
         Under fire, the states see the crisis as over after a settling time (gamma distributed, shape 2, mean
         `settling_days`).
         """
-        note(luck, record.YIELDED, own.index, c.now)
+        note(luck, journal.YIELDED, own.index, c.now)
         settling = 0.0
         if under_fire(c):
             settling = gamma2(c, luck.keys, own.streams + SETTLE, p.settling_days)
@@ -389,7 +389,7 @@ class State(Agent):
     @rule
     def collapse(own, rival, facts, c, p, luck):
         """End the crisis by defeat: the rival imposes its terms."""
-        note(luck, record.COLLAPSED, own.index, c.now)
+        note(luck, journal.COLLAPSED, own.index, c.now)
         end_crisis(c, luck, IMPOSED, c.now, 0.0)
 
     # Accidents.
@@ -407,4 +407,4 @@ class State(Agent):
     def have_accident(own, rival, facts, c, p, luck):
         """Harm the rival unintentionally: its grievance rises by `accident_harm`."""
         rival.grievance += p.accident_harm
-        note(luck, record.ACCIDENT, own.index, c.now)
+        note(luck, journal.ACCIDENT, own.index, c.now)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from crisis_sim.model import Agent, CrisisModel, Event, rule
-from crisis_sim.model.check import RuleError
-from crisis_sim.model.parties import Mediator
-from crisis_sim.model.state import State
+from crisis_sim.model.rule_checks import RuleError
+from crisis_sim.model.states import State
+from crisis_sim.model.third_parties import Mediator
 from crisis_sim.scenario import Scenario
 
 

@@ -20,18 +20,18 @@ from pydantic_core import PydanticCustomError
 
 from crisis_sim import text
 from crisis_sim.experiments.factors import ScenarioEditor
+from crisis_sim.model.agent import clocks_of
 from crisis_sim.model.choice import Decision, option_numbers
 from crisis_sim.model.crisis import CrisisModel
 from crisis_sim.model.ending import VIOLATION
-from crisis_sim.model.engine import clocks_of
-from crisis_sim.model.record import NOTE, Entry, Journal, entry_of
+from crisis_sim.model.journal import NOTE, Entry, Journal, entry_of
 from crisis_sim.report.replay import Replay
 from crisis_sim.report.story import Narrator
 from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
 from crisis_sim.scenario.schema import SECTIONS, EventSpec
-from crisis_sim.scenario.source import Node, Source, parse_value, read_text, to_node
+from crisis_sim.scenario.yaml_text import Node, Source, parse_value, read_text, to_node
 
 if TYPE_CHECKING:
     from crisis_sim.scenario.schema import Scenario
