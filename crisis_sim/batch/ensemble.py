@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from crisis_sim import notebook
+from crisis_sim.batch.safe_files import ResultsError
 from crisis_sim.scenario.errors import did_you_mean
 from crisis_sim.scenario.schema import ENDINGS, STYLES, VIOLENCE
 from crisis_sim.text import clean
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
+
+
+class MissingColumnError(ResultsError, KeyError):
+    """Results lack a column, for example because an earlier version of Crisis Sim wrote them."""
+
+    __str__ = Exception.__str__
 
 
 @dataclass(frozen=True)
@@ -74,11 +81,11 @@ class Ensemble:
         columns are bool or integers.
 
         Raises:
-            KeyError: when there is no such column; the message suggests the nearest one.
+            MissingColumnError: when there is no such column; the message suggests the nearest one.
         """
         if name not in self.table.column_names:
             hint = did_you_mean(name, self.table.column_names)
-            raise KeyError(f"ensemble {self.name!r} has no column {name!r}{hint}")
+            raise MissingColumnError(f"ensemble {self.name!r} has no column {name!r}{hint}")
         return as_array(self.table.column(name))
 
     def __len__(self) -> int:

@@ -1,7 +1,8 @@
 """Agents: classes that declare their variables, facts, random streams, events and rules.
 
-A rule is a compiled method. A subclass may replace a rule, and call the replaced rule through its class. `event_loop` combines
-the rules of all agents, `layout` derives records from the declarations, and `rule_checks` reports mistakes in them.
+A rule is a compiled method. A subclass may replace a rule, and call the replaced rule through its class. `event_loop`
+combines the rules of all agents, `layout` derives records from the declarations, and `rule_checks` reports mistakes in
+them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Statistics of replicates: endings, cumulative incidence and paired differences.
 
-The input is arrays of outcomes; the output is small frozen dataclasses and plain dictionaries. `summarise` turns a
-batch into the contents of summary.json, and `compare` does so for scenarios from several batches. A summary contains
-named measures (`named_measures`, `measures`) of each scenario and their differences. They are based on the clocks of a crisis
+The input is arrays of outcomes; the output is small frozen dataclasses and plain dictionaries. `summarise` turns a batch
+into the contents of summary.json, and `compare` does so for scenarios from several batches. A summary contains named
+measures (`named_measures`, `measures`) of each scenario and their differences. They are based on the clocks of a crisis
 (`durations`), the Aalen-Johansen estimator and the bootstrap of medians (`incidence`), and confidence intervals
 (`intervals`). The package depends only on NumPy.
 """
