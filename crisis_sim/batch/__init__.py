@@ -31,7 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "block": ["Block", "run_block"],
         "ensemble": ["Batch", "Ensemble"],
-        "files": ["BatchError", "ResultsError"],
+        "safe_files": ["BatchError", "ResultsError"],
         "folder": ["read_batch", "read_manifest"],
         "run": ["resume", "run_to_folder", "simulate"],
     },

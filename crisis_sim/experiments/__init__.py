@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "design": ["Design", "run_design"],
+        "points": ["Design", "run_design"],
         "spec": ["Experiment", "Findings"],
         "run": ["read_experiment", "read_points", "run_experiment"],
         "load": ["load_experiment", "make_experiment", "shipped_experiments"],

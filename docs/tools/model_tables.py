@@ -24,9 +24,9 @@ from crisis_sim.model.cast import ROLES, happenings
 #: Classes of agents by name.
 KINDS = {kind.__name__: kind for kind in ROLES.values()}
 #: Modules with further rules.
-MODULES = ("acts", "choice", "economy", "ending", "parties")
+MODULES = ("acts", "choice", "economy", "ending", "third_parties")
 #: Functions that prepare parameters before a crisis begins.
-PREPARATION = ("parameters.read_about", "parameters.apply_precision")
+PREPARATION = ("sampled_parameters.read_about", "sampled_parameters.apply_precision")
 #: Beginning of an equation.
 _EQUATION = re.compile(r"(?: {4}|[\w' ()-]+? [-+x]?= )")
 _KINDS = {

@@ -255,7 +255,7 @@ def test_a_batch_is_a_mapping_of_ensembles_and_an_ensemble_of_columns() -> None:
     for ask, message in wrong:
         with pytest.raises(KeyError, match=message):
             ask()
-    with pytest.raises(BatchError, match="^ensemble 'base' has no column"):
+    with pytest.raises(BatchError, match=r"^ensemble 'base' has no column"):
         batch["base"]["death"]
     with pytest.raises(BatchError, match="cannot be a scenario's name"):
         simulate({"a/b": "may_2025"}, replicates=2)

@@ -361,8 +361,8 @@ def test_compare_takes_several_folders_and_overwrites_only_its_own_files(
     before = [path.read_bytes() for path in kept]
     for arguments, message in (
         (["two", "one", "--reference", "alon"], "did you mean 'alone'?"),
-        ([ran, "--out", "two"], "two holds a run"),
-        (["two", "one", "--out", "two"], "two holds a run"),
+        ([ran, "--out", "two"], "two contains a run"),
+        (["two", "one", "--out", "two"], "two contains a run"),
         ([ran, "--out", "thesis"], "contains other files than results (summary.json)"),
     ):
         result = cli("compare", *arguments)
