@@ -89,7 +89,7 @@ def branch(
     from crisis_sim.history import branch as branches
     from crisis_sim.history.one_crisis import read_events
     from crisis_sim.report import answers
-    from crisis_sim.scenario.load import load_over_fits
+    from crisis_sim.scenario.fits import load_over_fits
 
     forced, classes = _parse_force(force), variant.classes
     branches.check_folder(out, branches.FILE)

@@ -186,7 +186,7 @@ class Variant:
     def scenario(self, name: str) -> Scenario:
         """Load a scenario with these changes, and check that the classes fit it."""
         from crisis_sim.batch.own_classes import check_rules
-        from crisis_sim.scenario.load import load_over_fits
+        from crisis_sim.scenario.fits import load_over_fits
 
         scenario = load_over_fits(name, self.overrides or (), self.over_fits)
         check_rules([scenario], **self.classes)

@@ -141,7 +141,8 @@ def _load(
     names: Sequence[str], variant: Variant, data: Path | None, alone: bool
 ) -> tuple[list[Scenario], Scenario]:
     """Load the scenarios to run; also return the one whose name the results folder gets."""
-    from crisis_sim.scenario.load import label_of, load_scenarios, over_fits
+    from crisis_sim.scenario.fits import over_fits
+    from crisis_sim.scenario.load import label_of, load_scenarios
 
     overrides = variant.overrides or ()
     scenarios = load_scenarios(names, overrides)

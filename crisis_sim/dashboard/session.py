@@ -45,7 +45,7 @@ from crisis_sim.history.one_crisis import HistoryError
 from crisis_sim.history.why import why
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import ScenarioError
-from crisis_sim.scenario.load import over_fits
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.text import clean
 
 if TYPE_CHECKING:

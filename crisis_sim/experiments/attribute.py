@@ -206,9 +206,8 @@ def marginals(values: Values, part: int) -> Values:
 
 def shapley(values: Values) -> Values:
     """Return the Shapley values, `(n, ...)`: each part's mean contribution over all orders; their sum is the total."""
-    parts = len(values).bit_length() - 1
-    each = [_average(marginals(values, k), _without(values, k), parts) for k in range(parts)]
-    return np.stack(each)
+    n = len(values).bit_length() - 1
+    return np.stack([_average(marginals(values, k), _without(values, k), n) for k in range(n)])
 
 
 def interactions(values: Values) -> dict[tuple[int, int], Values]:
@@ -458,17 +457,13 @@ def _largest_share(
         limits = phrases.with_fits(limits, lead.over, measure.unit)
         yield f"The largest share{among} is that of {parts[first]}, {limits} more than that of {parts[second]}."
         return
-    sentence = (
-        f"The shares of {parts[first]} and {parts[second]} do not differ detectably ({limits})"
-    )
+    pair = f"{parts[first]} and {parts[second]}"
+    sentence = f"The shares of {pair} do not differ detectably ({limits})"
     sentence = phrases.with_fits(sentence, lead.over, measure.unit)
     if is_known(lead.lower) and is_known(lead.upper):
         needed = replicates_to_tell(lead.estimate, lead.lower, lead.upper, replicates)
-        sentence += (
-            f"; if the estimate is right, about {text.count(needed)} replicates would show the difference"
-            if needed
-            else "; if the estimate is right, no practical number of replicates would show the difference"
-        )
+        number = f"about {text.count(needed)}" if needed else "no practical number of"
+        sentence += f"; if the estimate is right, {number} replicates would show the difference"
     yield f"{sentence}."
 
 
@@ -526,10 +521,9 @@ def _strongest_interaction(
     scale, noun = phrases.unit_of_change(measure.unit)
     amount = f"{text.number(scale * size.estimate, digits)}{noun}"
     amount += f" ({_limits(size, measure, digits).removesuffix(noun)})"
-    relation, more = "can replace each other", "less"
-    if figure.direction in directions:
-        relation, more = "reinforce each other", "more"
-    yield f"{names} {relation}: each adds {amount} {more} when the other is present."
+    agree = figure.direction in directions
+    relation, more = ("reinforce", "more") if agree else ("can replace", "less")
+    yield f"{names} {relation} each other: each adds {amount} {more} when the other is present."
 
 
 def _level(figure: Figure, measure: Measure) -> str:
@@ -692,17 +686,10 @@ def _range_over_fits(axes: Axes, y: float, figure: Mapping[str, Any], scale: flo
         plots.span(axes, ends, y, style.tint(style.ESTIMATE, 0.3), 4.5, zorder=1.5, **look)
 
 
-def _whisker(
-    axes: Axes,
-    y: float,
-    figure: Mapping[str, Any],
-    scale: float,
-    colour: str = "black",
-    width: float = 0.9,
-) -> None:
+def _whisker(axes: Axes, y: float, figure: Mapping[str, Any], scale: float, *look: Any) -> None:
     limits = (figure["lower"], figure["upper"])
     ends = [scale * (figure["estimate"] if limit is None else limit) for limit in limits]
-    plots.span(axes, ends, y, colour, width, zorder=3)
+    plots.span(axes, ends, y, *(look or ("black", 0.9)), zorder=3)
 
 
 def _explain_unknown(axes: Axes, attribution: Mapping[str, Any], combinations: int) -> None:

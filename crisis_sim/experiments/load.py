@@ -13,6 +13,7 @@ from crisis_sim.experiments.spec import KINDS, Experiment, Kind, Reading, kind_o
 from crisis_sim.outcomes.measures import Columns, Measure
 from crisis_sim.scenario import yaml_text
 from crisis_sim.scenario.errors import Mistake, ScenarioError, nearest, one_of
+from crisis_sim.scenario.fits import over_fits
 from crisis_sim.scenario.introspect import DIALECT, validate
 from crisis_sim.scenario.load import (
     SET_OPTION,
@@ -21,7 +22,6 @@ from crisis_sim.scenario.load import (
     find_file,
     find_overwritten,
     load_scenario,
-    over_fits,
 )
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.yaml_text import Node, Place, Source, lay_over, merge, nfc, to_node

@@ -25,7 +25,7 @@ from crisis_sim.experiments.spec import BlocksFailedError, Experiment, Experimen
 from crisis_sim.outcomes.intervals import Contrast, Measured, joined
 from crisis_sim.outcomes.measures import Measure
 from crisis_sim.outcomes.over_fits import Fits, OverFits, over_sets
-from crisis_sim.scenario.load import FIT
+from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.schema import Scenario
 
 if TYPE_CHECKING:

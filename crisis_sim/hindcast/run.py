@@ -49,8 +49,8 @@ from crisis_sim.hindcast.sources import OUTCOMES, Crises, read_crises
 from crisis_sim.outcomes.durations import Rows
 from crisis_sim.outcomes.measures import Reading
 from crisis_sim.scenario.errors import Mistake, ScenarioError
+from crisis_sim.scenario.fits import over_fits as drawn_over_fits
 from crisis_sim.scenario.load import load_scenario
-from crisis_sim.scenario.load import over_fits as drawn_over_fits
 from crisis_sim.scenario.schema import VIOLENCE
 from crisis_sim.validation.facts import OTHER_SHARE
 from crisis_sim.version import __version__

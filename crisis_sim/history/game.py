@@ -34,8 +34,8 @@ from crisis_sim.outcomes.measures import CAME, Reading
 from crisis_sim.outcomes.named_measures import NAMES, measure
 from crisis_sim.report.story import titles
 from crisis_sim.scenario.errors import RequestError, did_you_mean, one_of
+from crisis_sim.scenario.fits import load_over_fits
 from crisis_sim.scenario.introspect import read_part
-from crisis_sim.scenario.load import load_over_fits
 from crisis_sim.scenario.numbers import Moment, Part
 from crisis_sim.scenario.schema import STYLES, EventSpec, Scenario
 from crisis_sim.scenario.yaml_text import Node, Source, parse, parse_value, read_text

@@ -1,6 +1,6 @@
 """The range of a figure over all parameter sets that fit the record, and the parameters associated with it.
 
-Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.load`). A set's figure is estimated from about a
+Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.fits`). A set's figure is estimated from about a
 hundred replicates, with a chance error, which a random-effects meta-analysis removes: true effects vary around their mean
 with an unknown standard deviation of flat prior (Gelman 2006; Röver 2020), and each set's effect is shrunk towards the mean
 as far as chance may explain its deviation. docs/statistics.md has the formulas.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crisis_sim.outcomes.durations import Replicates
 from crisis_sim.outcomes.intervals import CONFIDENCE, BoolArray, FloatArray, Measured
-from crisis_sim.scenario.load import FIT, fit_columns
+from crisis_sim.scenario.fits import FIT, fit_columns
 
 #: The grid of standard deviations of effects: number of steps, and maximum as a multiple of the observed spread.
 _STEPS, _WIDEST = 60, 3.0

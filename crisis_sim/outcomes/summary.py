@@ -24,7 +24,7 @@ from crisis_sim.outcomes.measures import Reading
 from crisis_sim.outcomes.named_measures import SUMMARY_PATHS
 from crisis_sim.outcomes.over_fits import Fits, differ
 from crisis_sim.scenario.errors import did_you_mean, one_of
-from crisis_sim.scenario.load import FIT
+from crisis_sim.scenario.fits import FIT
 from crisis_sim.scenario.yaml_text import nfc
 from crisis_sim.text import UNKNOWN, clean, label, number, over_fits
 

@@ -13,9 +13,9 @@ import lazy_loader
 if TYPE_CHECKING:
     from crisis_sim.scenario.errors import Mistake as Mistake
     from crisis_sim.scenario.errors import ScenarioError as ScenarioError
+    from crisis_sim.scenario.fits import over_fits as over_fits
     from crisis_sim.scenario.load import load_scenario as load_scenario
     from crisis_sim.scenario.load import load_scenarios as load_scenarios
-    from crisis_sim.scenario.load import over_fits as over_fits
     from crisis_sim.scenario.load import read_scenario as read_scenario
     from crisis_sim.scenario.load import shipped_scenarios as shipped_scenarios
     from crisis_sim.scenario.numbers import Distribution as Distribution
@@ -26,13 +26,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "errors": ["Mistake", "ScenarioError"],
-        "load": [
-            "load_scenario",
-            "load_scenarios",
-            "over_fits",
-            "read_scenario",
-            "shipped_scenarios",
-        ],
+        "fits": ["over_fits"],
+        "load": ["load_scenario", "load_scenarios", "read_scenario", "shipped_scenarios"],
         "numbers": ["Distribution"],
         "schema": ["Scenario"],
     },

@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.batch import simulate
 from crisis_sim.scenario import Scenario, ScenarioError
-from crisis_sim.scenario.load import SHIPPED_FITS, fit_columns, over_fits, read_fits
+from crisis_sim.scenario.fits import SHIPPED_FITS, fit_columns, over_fits, read_fits
 from tests.scenario.files import BASE, said_of
 
 COST, TROUBLE = "behaviour.decision.cost", "behaviour.decision.trouble"
