@@ -235,7 +235,7 @@ def run_file(
     for option, value in (others or {}).items():
         if value:
             raise RequestError(
-                f"{option} needs --vary; without it, the experiment's file sets the aims"
+                f"{option} needs --vary; an experiment's file has its own targets and objective"
             )
     if options.variant.overrides:
         raise RequestError("--set is for scenarios; an experiment's file has the key 'set' for it")
@@ -438,8 +438,8 @@ def tune(
     *,
     vary: Vary = None,
     target: Target = None,
-    maximise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
-    minimise: Annotated[str | None, Parameter(metavar="MEASURE=ENOUGH")] = None,
+    maximise: Annotated[str | None, Parameter(metavar="MEASURE=VALUE")] = None,
+    minimise: Annotated[str | None, Parameter(metavar="MEASURE=VALUE")] = None,
     trials: Count = None,
     sampler: Literal["cmaes", "tpe", "sobol", "random"] | None = None,
     options: Options = DEFAULT_OPTIONS,
@@ -450,7 +450,7 @@ def tune(
     with the same result as without the interruption.
 
     Args:
-        maximise: Measure to maximise. With a sufficient value, the smallest changes that reach it are searched for.
+        maximise: Measure to maximise; with a value, find the smallest changes that reach it.
         minimise: Measure to minimise, likewise.
         trials: Number of points to try. By default the number in the experiment's file, or 200.
         sampler: Method of choosing points. By default the method in the experiment's file, or cmaes.
@@ -466,7 +466,7 @@ def tune(
         if measure:
             objective[aim] = measure.strip()
         if has_enough:
-            message = f"--{aim} {text}: expected MEASURE=ENOUGH"
+            message = f"--{aim} {text}: expected MEASURE=VALUE"
             objective["enough"] = parse_numbers(enough, [1], message)[0]
     if target:
         given["targets"] = [*parse_each("--target", target, parse_target).values()]

@@ -73,7 +73,7 @@ class Changes:
         }
 
     def overrides(self, everything: bool = False) -> list[str]:
-        """Return the changes in the form of `--set`; `everything` adds numbers of removed agents, which it would refuse."""
+        """Return the changes as `--set` takes them; `everything` adds numbers of removed agents, which it would refuse."""
         moved = self.moved if everything else self.effective
         off = (f"{path}=null" for path in sorted(self.off))
         return [*(f"{path}={value!r}" for path, value in moved.items()), *off]

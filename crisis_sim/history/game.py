@@ -492,7 +492,7 @@ def _others(turn: Turn, decision: Decision) -> Iterator[str]:
     own, rival = (c["states"][k] for k in (decision.state.index, 1 - decision.state.index))
     rungs = np.array([float(np.ravel(rung.intensity)[0]) for rung in model.rungs])
     nearest = scenario.ladder[int(np.argmin(np.abs(rungs - own["seen"])))].name
-    error = f"; third parties reduce your error by {text.percent(own['information'])}%"
+    error = f"; information from third parties makes the error {text.percent(own['information'])}% smaller"
     yield f"{title_of(scenario, name)} seems to be at: {nearest}{error if own['information'] > 0 else ''}"
     if rival["offer_until"] >= c["now"]:
         until = _when(scenario, rival["offer_until"] * 24)
@@ -584,7 +584,7 @@ def _comparisons(result: Debrief) -> Iterator[str]:
 def _choices(scenario: Scenario, result: Debrief) -> Iterator[str]:
     for made in result.turn.made:
         same = "the model too" if made.choice == made.advised else f"the model: {made.advised}"
-        odds = f"it chooses yours in {text.percent(made.odds.get(made.choice, 0.0))}%"
+        odds = f"it chooses yours with probability {text.percent(made.odds.get(made.choice, 0.0))}%"
         decision = f"{_when(scenario, made.hours)}, {title_of(scenario, made.state)}"
         yield f"{decision}: {made.choice} ({same}; {odds})"
     if not result.turn.made:

@@ -161,7 +161,8 @@ class Nowcast:
         main, histories = answer.figures[2], text.count(self.histories)
         basis = f"{text.count(answer.met)} of {histories} histories agree with the evidence"
         if answer.method != "rejection":
-            basis += f", and a particle filter continues from them, with {answer.effective:,.0f} effective histories"
+            worth = f"{answer.effective:,.0f} independent ones"
+            basis += f", and a particle filter, which runs such histories again, is worth {worth}"
         sentence = (
             f"On {self.when(answer)}: {main.words} in {text.percent(main.estimate)}% of futures "
             f"(95% interval {text.limits(100 * main.lower, 100 * main.upper, 1, '%')}); {basis}."

@@ -174,8 +174,8 @@ def _on_the_meaning_of_intervals(summary: Mapping[str, Any]) -> Iterator[str]:
     if intervals:
         expected = max((1.0 - summary["confidence"]) * intervals, 1.0)
         yield (
-            f"By chance alone, about {expected:.0f} of the {intervals} intervals of differences given here will miss "
-            "the true difference: trust a pattern, or an answer to a question asked beforehand, "
+            f"By chance alone, about {expected:.0f} of the {intervals} intervals of differences in the summary will "
+            "miss the true difference: trust a pattern, or an answer to a question asked beforehand, "
             "more than a single surprise."
         )
     yield (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: The event from which each clock counts.
 ORIGINS = {"from_first_strike": "the first strike", "from_trigger": "the trigger"}
 #: The crises of each course, to follow "crises" or "the share of crises".
-_OF_COURSE = {
+_CRISES_WITH = {
     "no_strike": "without a strike",
     "short_fight": f"whose strikes stopped within {SHORT_DAYS} days",
     "long_fight": "with a longer fight",
@@ -57,7 +57,7 @@ def _ceasefires_held(scenario: Mapping[str, Any]) -> str:
     agreement = scenario["endings"]["agreement"]
     courses = {name: part["endings"]["agreement"] for name, part in scenario["courses"].items()}
     first, *others = [
-        f"{text.percent(figure['estimate'])}% of {{}} {_OF_COURSE[name]}"
+        f"{text.percent(figure['estimate'])}% of {{}} {_CRISES_WITH[name]}"
         for name, figure in courses.items()
         if figure["of"]
     ]
@@ -144,8 +144,8 @@ def _changes(difference: Mapping[str, Any]) -> dict[str, float]:
 def ceasefire_change(difference: Mapping[str, Any]) -> tuple[Figure | None, str]:
     """The change in ceasefires within 96 hours of the first strike, and the crises it is measured in.
 
-    A scenario also changes which crises are struck. So of pairs, those struck in both are compared; of independent
-    samples, the crises struck in each.
+    A scenario also changes which crises have a strike. In pairs, those with a strike in both are compared; in
+    independent samples, the crises with a strike in each.
     """
     path = "ceasefire.from_first_strike.by.96_hours"
     if both := difference.get("struck_in_both"):
@@ -171,7 +171,7 @@ def _describe_changes(label: str, difference: Mapping[str, Any]) -> str:
         share, brief = difference["courses"][course]["share"], bool(changes or shares)
         all_crises, verb = ("", "") if shares else (" of all crises", " is")
         points = _points(share, "higher", "lower", brief=brief)
-        shares.append(f"the share{all_crises} {_OF_COURSE[course]}{verb} {points}")
+        shares.append(f"the share{all_crises} {_CRISES_WITH[course]}{verb} {points}")
     if shares:
         sentence = f"{text.listed(shares)}."
         changes.append(text.sentence(sentence) if changes else f"{where}, {sentence}")
@@ -375,7 +375,7 @@ def _differences(batch: Batch, summary: Mapping[str, Any]) -> Iterator[str]:
     }
     outcomes |= {
         f"a crisis {crises}": partial(figure_at, path=f"courses.{course}.share")
-        for course, crises in _OF_COURSE.items()
+        for course, crises in _CRISES_WITH.items()
     }
     unclear = []
     for outcome, find in outcomes.items():
@@ -444,7 +444,7 @@ _CAPTIONS: dict[str, Callable[[Batch, Mapping[str, Any]], Iterator[str]]] = {
 WIDTH = 100
 #: The minimum and maximum width of a table's first column, which contains labels.
 _LEAST, _MOST = 14, 40
-_BELOW_THAT = " Below that: range over fits, of 95% of {} parameter sets"
+_BELOW_THAT = " Below that: the range of 95% of {} parameter sets that fit"
 _NO_NOTES: Mapping[str, Sequence[str]] = {}
 
 

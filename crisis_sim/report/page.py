@@ -168,14 +168,15 @@ def _of_run(batch: Batch, reference: str | None, progress: Progress) -> Page:
             f"{text.count(lost)} crises could not be run and are missing here "
             f"({text.plural(len(failures), 'block')} failed); the manifest at the end lists them."
         ]
-    answer, *more = paragraphs(summary)
+    first, *more = paragraphs(summary)
+    headline, period, rest = first.partition(". ")
     page = _rendered(
         "run.html.jinja",
         arm,
         title=text.clean(batch.ensembles[name].title),
         question=question(batch.ensembles[name].title, bool(summary["differences"])),
-        answer=f"In this model, {answer}",
-        more=more,
+        answer=f"In this model, {headline}{period.strip()}",
+        more=[*filter(None, [rest]), *more],
         notices=notices,
         figures=key_figures(summary),
         label=label,

@@ -146,7 +146,7 @@ SENTENCES = {
     "relapsed": "{agent} responds, and the halt is over",
     "accident": "An accident: fire from {agent} goes astray",
     "engaged": "{agent} steps in as a mediator",
-    "refused": "{by} refuses {agent} as a mediator, who goes on in private",
+    "refused": "{by} refuses {agent} as a mediator, which continues in private",
     "channel_opened": "{agent} opens{again}",
     "channel_broke": "{agent} breaks off{again}",
     "spoke": "{agent} gives advice{again}",
@@ -466,7 +466,7 @@ def gist_of(journal: Journal, scenario: Scenario, outcome: Mapping[str, Any]) ->
             came = f"{text.duration(points.ended_at_hours - points.first_strike[0])} later"
         end = f"a ceasefire, {how}, came {came} and held"
     if points.first_strike is None:
-        sentence = f"No strike fell, and {end}" if end else "No strike fell"
+        sentence = f"There was no strike, and {end}" if end else "There was no strike"
     else:
         after = text.after(points.first_strike[0] - points.trigger_at_hours, "the trigger")
         sentence = f"{name(points.first_strike[1])} struck first, {after}{end and '; '}{end}"

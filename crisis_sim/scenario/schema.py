@@ -51,7 +51,7 @@ class Rung(Part):
     opening_deaths: Number = parameter(0.0, (0, 1e8), "deaths", "immediate deaths on the other side when a state climbs to this rung")
     cost_per_day: Number = parameter(0.0, (0, 10), "days of output per day", "cost to the state on this rung")
     violence: Violence = Field("none", description="level of violence, in the terms of the ICB project")
-    strike: bool = Field(False, description="true for a strike; the second duration begins with the first strike")
+    strike: bool = Field(False, description="true for a strike; durations from the first strike begin with it")
     nuclear: bool = Field(False, description="true for the use of nuclear weapons")
 
 

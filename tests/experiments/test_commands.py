@@ -188,7 +188,7 @@ RESOLVE = "states.south.resolve"
         (["tune", "may_2025", "--vary", f"{RESOLVE}=1", *AIM], "PATH=LOW:HIGH"),
         (["tune", "may_2025", "--vary", RESOLVE, "--target", "agreement"], "MEASURE=VALUE"),
         (["tune", "may_2025", "--vary", RESOLVE, "--target", "agreement=0.5:0.4"], "MEASURE=VALUE:LOW:HIGH"),
-        (["tune", "may_2025", "--vary", RESOLVE, "--maximise", "agreement=much"], "MEASURE=ENOUGH"),
+        (["tune", "may_2025", "--vary", RESOLVE, "--maximise", "agreement=much"], "MEASURE=VALUE"),
         (["tune", "mediation_delay"], "is an experiment of kind sweep, not tune"),
         (["tune", "mediation_delay", "--trials", "3"], "unknown key 'trials'"),
         (["tune", "tune_may_2025_mediation", "--set", "a=1"], "--set is for scenarios"),
