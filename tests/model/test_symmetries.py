@@ -231,7 +231,9 @@ def with_a_trigger(scenario: Scenario, at: str) -> Scenario:
     return read({**plain, "events": [*plain["events"], trigger]})
 
 
-@seed(2)  # examples independent of the wording; others show a rare difference in markets near their close
+@seed(
+    2
+)  # examples independent of the wording; others show a rare difference in markets near their close
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(
