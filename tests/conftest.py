@@ -1,7 +1,8 @@
 """What tests in all rooms share: how properties are searched for a counter-example, and a browser.
 
-Property-based tests try the same examples each time, so that a change alone can break them.
-`HYPOTHESIS_PROFILE=search` tries new ones: `make search` runs the tests so.
+Property-based tests try the same examples each time, so that a change alone can break them, and a counter-example is not
+made smaller: rules are compiled anew for each attempt, which takes minutes and memory. `HYPOTHESIS_PROFILE=search` tries
+new examples and makes them smaller: `make search` runs the tests so.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from playwright.sync_api import Browser, sync_playwright
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate]
+)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 

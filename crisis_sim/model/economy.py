@@ -7,6 +7,9 @@ from typing import Any
 from crisis_sim.model.compiling import rule
 from crisis_sim.model.luck import exp, normal
 
+#: Tolerance for rounding of dates, days: a market closes before an event at the same time, and at the horizon.
+ROUNDING = 1e-9
+
 
 @rule
 def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
@@ -19,7 +22,7 @@ def trade(own: Any, facts: Any, c: Any, p: Any, luck: Any, market: Any) -> None:
     """
     end, last = c.now + c.wait, c.now
     cost = c.ladder[c.war_rung if c.war else max(own.operation, own.posture)].cost_per_day
-    while own.traded <= end:
+    while own.traded <= end + ROUNDING:
         own.spent += cost * (own.traded - last)
         last = own.traded
         if facts.volatility > 0.0:
