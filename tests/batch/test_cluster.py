@@ -1,17 +1,16 @@
-"""Clusters: a scheduler and workers in separate processes."""
+"""Clusters: a scheduler, and workers in separate processes."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
+import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client, LocalCluster
 
 from crisis_sim.batch import BatchError, run, run_to_folder, simulate, workers
 from crisis_sim.batch.block import Plan
@@ -20,88 +19,22 @@ from tests.batch.crises import SCENARIOS, Dawdler, crisis, rows
 
 pytest.importorskip("distributed")
 
-ROOT = Path(__file__).parents[2]
-#: A worker whose code differs from ours by one character of its digest.
-STRANGER = """
-from crisis_sim.batch import manifest
-manifest.code_digest = lambda: "another"
-from distributed.cli.dask_worker import main
-main()
-"""
 
-
-class Machines:
-    """A scheduler and its workers."""
-
-    def __init__(self, home: Path) -> None:
-        self.file = home / "scheduler.json"
-        self.log = (home / "log").open("wb")
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.start(
-            "-m",
-            "distributed.cli.dask_scheduler",
-            *("--port", "0", "--dashboard-address", "127.0.0.1:0"),
-        )
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, *command, "--scheduler-file", str(self.file), "--host", "127.0.0.1"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=self.log,
-            stderr=self.log,
-        )
-        self.processes.append(process)
-        return process
-
-    def start_worker(self, *python: str) -> subprocess.Popen[bytes]:
-        python = python or ("-m", "distributed.cli.dask_worker")
-        return self.start(*python, "--no-nanny", "--nthreads", "1", "--no-dashboard")
-
-    @property
-    def address(self) -> str:
-        for _ in range(300):
-            if self.file.exists():
-                return str(json.loads(self.file.read_text(encoding="utf-8"))["address"])
-            time.sleep(0.1)
-        raise TimeoutError("the scheduler does not start")
-
-    def wait_for_workers(self, number: int) -> None:
-        from distributed import Client
-
-        with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(number, timeout=60)
-
-    def stop(self) -> None:
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-        self.log.close()
-
-
-@pytest.fixture
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    machines = Machines(tmp_path_factory.mktemp("machines"))
-    yield machines
-    machines.stop()
-
-
-def kill_in_a_block(victim: subprocess.Popen[bytes], notes: Path) -> None:
-    """Kill a worker just after it has begun another block."""
-    own = f"* in {victim.pid}"
+def kill_in_a_block(victim: int, notes: Path) -> None:
+    """Kill a worker process just after it has begun another block."""
+    own = f"* in {victim}"
     before, deadline = len(list(notes.glob(own))), time.monotonic() + 30
     while len(list(notes.glob(own))) == before:
         assert time.monotonic() < deadline, "the worker has nothing to do"
         time.sleep(0.01)
-    victim.kill()
+    os.kill(victim, signal.SIGKILL)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sees_folder", [True, False], ids=["shared folder", "nothing shared"])
 def test_a_killed_worker_loses_no_block(
-    tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sees_folder: bool
 ) -> None:
-    victim, _ = machines.start_worker(), machines.start_worker()
-    machines.wait_for_workers(2)
     if not sees_folder:
         task_elsewhere = lambda folder, token, *others: BlockTask(folder, "elsewhere", *others)  # noqa: E731
         monkeypatch.setattr(run, "BlockTask", task_elsewhere)
@@ -112,21 +45,25 @@ def test_a_killed_worker_loses_no_block(
     def kill(done: int, crises: int) -> None:
         counts.append((done, crises))
         if len(counts) == 2:
-            kill_in_a_block(victim, notes)
+            kill_in_a_block(victims[0], notes)
 
     messages: list[str] = []
-    manifest = run_to_folder(
-        SCENARIOS,
-        tmp_path / "results",
-        60,
-        block_size=10,
-        agents=[Dawdler(notes, 0.3)],
-        scheduler=machines.address,
-        progress=kill,
-        on_message=messages.append,
-    )
+    with LocalCluster(2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        with Client(cluster, set_as_default=False) as client:
+            victims = [*client.run(os.getpid).values()]
+        address = cluster.scheduler_address
+        manifest = run_to_folder(
+            SCENARIOS,
+            tmp_path / "results",
+            60,
+            block_size=10,
+            agents=[Dawdler(notes, 0.3)],
+            scheduler=address,
+            progress=kill,
+            on_message=messages.append,
+        )
     (about,) = messages
-    assert f"cluster at {machines.address}: 2 workers with 2 threads; dashboard: http://" in about
+    assert f"cluster at {address}: 2 workers with 2 threads; dashboard: http://" in about
     assert counts == [(done, 120) for done in range(10, 130, 10)]
     assert manifest["failures"] == []
     begun = Counter(path.name.partition(" in ")[0] for path in notes.iterdir())
@@ -135,12 +72,13 @@ def test_a_killed_worker_loses_no_block(
     assert rows(tmp_path / "results") == rows(simulate(SCENARIOS, 60))
 
 
-@pytest.mark.slow
-def test_a_worker_with_other_code_is_refused(tmp_path: Path, machines: Machines) -> None:
-    machines.start_worker("-c", STRANGER)
-    machines.wait_for_workers(1)
-    with pytest.raises(BatchError, match=r"has other versions[^\n]*\n  code: .* another"):
-        run_to_folder(crisis(), tmp_path / "results", 20, scheduler=machines.address)
+def test_a_worker_with_other_code_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {**workers.versions(), "code": "another"}
+    monkeypatch.setattr(workers, "versions", lambda: other)
+    with pytest.raises(BatchError, match=r"has other versions[^\n]*\n  code: another here"):
+        run_to_folder(crisis(), tmp_path / "results", 20, scheduler="local", workers=1)
     assert not (tmp_path / "results").exists()
 
 

@@ -29,13 +29,6 @@ from crisis_sim.scenario.behaviour import ReadingBehaviour
 from crisis_sim.scenario.load import load_scenario
 from tests.hindcast.made_up_crises import crises, made_up
 
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder with twenty made-up crises."""
-    return made_up(tmp_path)
-
-
 # --- Parameters and forecasts
 
 

@@ -183,20 +183,6 @@ def test_random_numbers_are_those_of_philox() -> None:
         assert drawn == ((int(raw) >> 11) + 0.5) * 2.0**-53
 
 
-def test_points_of_a_design_share_random_numbers(may_2025: Scenario, whole: Columns) -> None:
-    given = {"behaviour.halt.hurting": np.repeat([may_2025.behaviour.halt.hurting, 9.0], 50)}
-    both = run(may_2025, 50, points=2, parameters=given)
-    assert same(rows(whole, slice(50)), rows(both, slice(50)))
-    assert not same(rows(whole, slice(50)), rows(both, slice(50, 100)))
-
-
-def test_going_day_by_day_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
-    model = CrisisModel(may_2025, 300, seed=SEED)
-    while model.running:
-        model.step()
-    assert same(whole, model.outcomes())
-
-
 def test_a_journal_changes_nothing(may_2025: Scenario, whole: Columns) -> None:
     struck = int(np.flatnonzero(~np.isnan(whole["first_strike_at_hours"]))[0])
     journal = Journal()

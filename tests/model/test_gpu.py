@@ -75,28 +75,21 @@ def with_fake_card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("with_fake_card")
+@pytest.mark.parametrize("watched", [False, True])
 def test_crises_on_a_card_are_the_same_and_are_copied_back(
-    may_2025: Scenario,
+    may_2025: Scenario, watched: bool
 ) -> None:
+    days: list[float] = []
+    watch = (lambda model: days.append(model.days)) if watched else None
     on_cpu = CrisisModel(may_2025, 60, seed=4, keep_paths=20).run()
-    on_card = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run()
+    on_card = CrisisModel(may_2025, 60, seed=4, keep_paths=20, engine="gpu").run(watch)
+    assert (len(days) > 1) is watched
     assert same(on_cpu.outcomes(), on_card.outcomes())
     assert on_cpu.events_run == on_card.events_run
     paths, brought = on_cpu.kept_paths(), on_card.kept_paths()
     assert paths is not None
     assert brought is not None
     assert same(paths, brought)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("with_fake_card")
-def test_a_daily_run_on_a_card_is_the_same(may_2025: Scenario) -> None:
-    days: list[float] = []
-    on_card = CrisisModel(may_2025, 20, engine="gpu").run(
-        watch=lambda model: days.append(model.days)
-    )
-    assert len(days) > 1
-    assert same(CrisisModel(may_2025, 20).run().outcomes(), on_card.outcomes())
 
 
 @pytest.mark.slow

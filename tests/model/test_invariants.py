@@ -56,6 +56,7 @@ def test_every_row_of_any_valid_scenario_makes_sense(scenario: Scenario) -> None
     rows = run(scenario)
     every_row_has_an_ending(scenario, rows)
     milestones_are_in_order(scenario, rows)
+    acts_are_counted(scenario, rows)
     violence_is_that_of_the_rungs(scenario, rows)
     third_parties_agree_with_their_columns(scenario, rows)
     numbers_are_numbers(scenario, rows)
@@ -93,6 +94,22 @@ def milestones_are_in_order(scenario: Scenario, rows: Columns) -> None:
     assert not_after(rows["first_fire_at_hours"], rows["first_strike_at_hours"])
     assert not_after(rows["first_fire_at_hours"], rows["war_at_hours"])
     assert not_after(rows["war_at_hours"], rows["nuclear_use_at_hours"])
+    for what in ("fire", "strikes"):
+        first, paused = (
+            rows[f"first_{what.removesuffix('s')}_at_hours"],
+            rows[f"{what}_paused_at_hours"],
+        )
+        assert not_after(first, paused)
+        over = came(first) & came(rows["ended_at_hours"])
+        assert np.all(paused[over] <= rows["over_at_hours"][over] + ROUNDING)
+
+
+def acts_are_counted(scenario: Scenario, rows: Columns) -> None:
+    acts, operations = rows["acts"], rows["operations"]
+    assert np.all(operations <= acts)
+    acted = [came(rows[f"{state}_first_act_at_hours"]) for state in scenario.states]
+    assert np.array_equal(acts > 0, np.any(acted, axis=0))
+    assert np.array_equal(operations > 0, came(rows["first_fire_at_hours"]))
 
 
 def violence_is_that_of_the_rungs(scenario: Scenario, rows: Columns) -> None:
@@ -207,70 +224,43 @@ def test_points_of_a_design_have_the_rows_of_a_batch_without_one(scenario: Scena
 
 # Extreme scenarios, in which numbers might overflow.
 
-WAR = (
-    "ladder=[{name: calm, intensity: 0}, "
-    "{name: war, intensity: 0.5, strike: true, violence: full-scale war}, "
-    "{name: end, intensity: 1, strike: true, nuclear: true, violence: full-scale war}]"
-)
+WAR = """
+ladder=[{name: calm, intensity: 0}, {name: war, intensity: 0.5, strike: true, violence: full-scale war}, \
+{name: end, intensity: 1, strike: true, nuclear: true, violence: full-scale war}]"""
+EXTREMES = {
+    "a hopeless war": f"""{WAR}
+states.india={{capability: 1000, rung_at_start: war}}
+states.pakistan.capability=0.001
+behaviour.operations={{collapse_per_day: 5, capability_exponent: 10}}""",
+    "a hopeless war that never ends": f"""{WAR}
+states.india={{capability: {{uniform: [999, 1000]}}, rung_at_start: war}}
+states.pakistan.capability={{uniform: [0.001, 0.002]}}
+behaviour.operations={{collapse_per_day: 0, capability_exponent: 10}}""",
+    "a start on the highest rung": f"""{WAR}
+states.india={{nuclear: true, rung_at_start: end}}
+behaviour.fog.misreading=1""",
+    "grievance without measure": """
+events.0.deaths=1e8
+behaviour.harm={harm_unit_deaths: 0.1, harm_exponent: 1}
+behaviour.decision={answering: 200, cost: 0}""",
+    "money without measure": """
+lenders.imf={dependence: 1, reviews: [{at: 2025-05-09, amount_usd_bn: 1000}]}
+states.pakistan.reserves_usd_bn=0.01
+behaviour.lending={reference_share: 0.001, relief: 10, shock: 10}""",
+    "spreads without measure": """
+behaviour.harm.harm_unit_deaths={lognormal: [1, 1e300]}
+behaviour.halt.implementation_hours={lognormal: [3, 1e-320]}
+states.india.resolve={normal: [0.5, 1e308]}
+states.pakistan.resolve={normal: [1, 5e-324]}
+events.0.deaths={lognormal: [5e-324, 1]}
+states.india.audience={beta: [1e308, 1e308]}
+states.pakistan.audience={beta: [1e-320, 1e308]}""",
+}
 
 
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        pytest.param(
-            (
-                WAR,
-                "states.india={capability: 1000, rung_at_start: war}",
-                "states.pakistan.capability=0.001",
-                "behaviour.operations={collapse_per_day: 5, capability_exponent: 10}",
-            ),
-            id="a hopeless war",
-        ),
-        pytest.param(
-            (
-                WAR,
-                "states.india={capability: {uniform: [999, 1000]}, rung_at_start: war}",
-                "states.pakistan.capability={uniform: [0.001, 0.002]}",
-                "behaviour.operations={collapse_per_day: 0, capability_exponent: 10}",
-            ),
-            id="a hopeless war that never ends",
-        ),
-        pytest.param(
-            (WAR, "states.india={nuclear: true, rung_at_start: end}", "behaviour.fog.misreading=1"),
-            id="a start on the highest rung",
-        ),
-        pytest.param(
-            (
-                "events.0.deaths=1e8",
-                "behaviour.harm={harm_unit_deaths: 0.1, harm_exponent: 1}",
-                "behaviour.decision={answering: 200, cost: 0}",
-            ),
-            id="grievance without measure",
-        ),
-        pytest.param(
-            (
-                "lenders.imf={dependence: 1, reviews: [{at: 2025-05-09, amount_usd_bn: 1000}]}",
-                "states.pakistan.reserves_usd_bn=0.01",
-                "behaviour.lending={reference_share: 0.001, relief: 10, shock: 10}",
-            ),
-            id="money without measure",
-        ),
-        pytest.param(
-            (
-                "behaviour.harm.harm_unit_deaths={lognormal: [1, 1e300]}",
-                "behaviour.halt.implementation_hours={lognormal: [3, 1e-320]}",
-                "states.india.resolve={normal: [0.5, 1e308]}",
-                "states.pakistan.resolve={normal: [1, 5e-324]}",
-                "events.0.deaths={lognormal: [5e-324, 1]}",
-                "states.india.audience={beta: [1e308, 1e308]}",
-                "states.pakistan.audience={beta: [1e-320, 1e308]}",
-            ),
-            id="spreads without measure",
-        ),
-    ],
-)
-def test_nothing_overflows_at_the_edges(overrides: tuple[str, ...]) -> None:
-    scenario = read_scenario(BASE, "edge", overrides)
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_nothing_overflows_at_the_edges(extreme: str) -> None:
+    scenario = read_scenario(BASE, "edge", EXTREMES[extreme].split("\n")[1:])
     rows = run(scenario)
     every_row_has_an_ending(scenario, rows)
     numbers_are_numbers(scenario, rows)

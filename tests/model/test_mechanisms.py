@@ -11,6 +11,7 @@ from crisis_sim.scenario.schema import ENDINGS
 from tests.model.conftest import Columns, run
 
 REPLICATES = 4000
+WEEK = "ceasefire in a week"
 #: A strike of India at its real time, in every replicate.
 FORCED = (
     "events=[{at: 2025-04-22T15:00+05:30, kind: trigger, struck: india, deaths: 26, blame: 0.9},"
@@ -29,20 +30,15 @@ def without(section: str, *changes: str) -> Columns:
 
 def share(columns: Columns, what: str) -> np.ndarray:
     """Whether each crisis has an outcome, as 0 or 1."""
-    if what == "strike":
-        return np.isfinite(columns["first_strike_at_hours"]).astype(float)
-    if what == "war":
-        return np.isfinite(columns["war_at_hours"]).astype(float)
-    if what in ENDINGS:
-        return (columns["ending"] == what).astype(float)
-    if what == "mediated":
-        return columns["mediated"].astype(float)
-    if what == "ceasefire in a week":
-        after = columns["ceasefire_in_effect_at_hours"] - columns["first_strike_at_hours"]
-        return ((after > 0) & (after <= 168)).astype(float)
-    if what == "long fire":
-        return (columns["deaths"] > 300).astype(float)
-    raise KeyError(what)
+    halted = columns["ceasefire_in_effect_at_hours"] - columns["first_strike_at_hours"]
+    came = {
+        "strike": np.isfinite(columns["first_strike_at_hours"]),
+        "war": np.isfinite(columns["war_at_hours"]),
+        "mediated": columns["mediated"],
+        WEEK: (halted > 0) & (halted <= 168),
+        **{ending: columns["ending"] == ending for ending in ENDINGS},
+    }
+    return came[what].astype(float)
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +88,6 @@ def is_more_frequent(outcome: str, a: Columns, b: Columns) -> bool:
     """Return true if an outcome is more frequent in a than in b, beyond chance."""
     difference = share(a, outcome) - share(b, outcome)
     return bool(difference.mean() > 2 * difference.std() / np.sqrt(difference.size))
-
-
-WEEK = "ceasefire in a week"
 
 
 @pytest.mark.parametrize("section", ["mediators", "channels"])

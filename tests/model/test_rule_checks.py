@@ -198,37 +198,39 @@ class Envoy(Mediator):
     pass
 
 
-def test_unsuitable_classes_are_refused(may_2025: Scenario) -> None:
+class Watcher(Agent):
+    role = "watchers"
+
+
+class Double(Agent):
+    role = "doubles"
+    name = "us"
+
+
+@pytest.mark.parametrize(
+    ("further", "words"),
+    [
+        (
+            {"roles": {"pakistan": Envoy}},
+            ("Envoy cannot replace 'pakistan', one of the states", "a subclass of State"),
+        ),
+        ({"agents": [Unnamed]}, ("Unnamed has no role", 'role = "councils"')),
+        ({"agents": [Envoy]}, ("Envoy is one of the mediators", "roles={'NAME': Envoy}")),
+        ({"agents": [Watcher, Watcher]}, ("there is another agent 'Watcher'",)),
+        ({"agents": [Double]}, ("there is another agent 'us'",)),
+    ],
+)
+def test_unsuitable_classes_are_refused(
+    may_2025: Scenario, further: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(RuleError) as error:
+        CrisisModel(may_2025, **further)
+    check_message(error, *words)
+
+
+def test_unknown_names_of_agents_are_refused_with_the_nearest(may_2025: Scenario) -> None:
     with pytest.raises(ValueError, match=r"no agent or role 'pakistn'.* did you mean 'pakistan'"):
         CrisisModel(may_2025, roles={"pakistn": State})
-    with pytest.raises(RuleError) as error:
-        CrisisModel(may_2025, roles={"pakistan": Envoy})
-    check_message(
-        error, "Envoy cannot replace 'pakistan', one of the states", "a subclass of State"
-    )
-    with pytest.raises(RuleError) as error:
-        CrisisModel(may_2025, agents=[Unnamed])
-    check_message(error, "Unnamed has no role", 'role = "councils"')
-    with pytest.raises(RuleError) as error:
-        CrisisModel(may_2025, agents=[Envoy])
-    check_message(error, "Envoy is one of the mediators", "roles={'NAME': Envoy}")
-
-
-def test_two_agents_need_two_names(may_2025: Scenario) -> None:
-    class Watcher(Agent):
-        role = "watchers"
-
-    class Double(Agent):
-        role = "doubles"
-        name = "us"
-
-    for agents, name in (([Watcher, Watcher], "Watcher"), ([Double], "us")):
-        with pytest.raises(RuleError) as error:
-            CrisisModel(may_2025, agents=agents)
-        check_message(error, f"there is another agent '{name}'")
-
-
-def test_a_policy_for_an_unknown_state_is_refused_with_the_nearest(may_2025: Scenario) -> None:
     with pytest.raises(ValueError, match=r"no state 'indai'.* did you mean 'india'"):
         CrisisModel(may_2025, policies={"indai": lambda decision: None})
 

@@ -5,12 +5,11 @@ import pytest
 from scipy import stats
 
 from crisis_sim.model import CrisisModel
-from crisis_sim.model.sampled_parameters import Parameters, invert
+from crisis_sim.model.sampled_parameters import invert
 from crisis_sim.scenario import Scenario, load_scenario
 from crisis_sim.scenario.numbers import Distribution
 
 PROBABILITIES = np.linspace(0.001, 0.999, 41)
-REPLICATES = np.arange(100, dtype=np.uint64)
 
 
 @pytest.mark.parametrize(
@@ -35,24 +34,6 @@ def test_an_unbounded_distribution_is_truncated_to_the_range_of_its_parameter() 
     drawn = invert(Distribution("normal", (0.5, 1.0)), PROBABILITIES, 0.0, 1.0)
     expected = stats.truncnorm(-0.5, 0.5, 0.5, 1.0).ppf(PROBABILITIES)
     np.testing.assert_allclose(drawn, expected, rtol=1e-6)
-
-
-def test_a_choice_is_drawn_by_its_weights() -> None:
-    drawn = invert(Distribution("choice", (1.0, 7.0), (0.25, 0.75)), PROBABILITIES, 0, 10)
-    assert set(drawn) == {1.0, 7.0}
-    assert np.mean(drawn == 1.0) == pytest.approx(0.25, abs=0.03)
-
-
-def test_a_number_is_shared_and_a_distribution_is_drawn_per_replicate() -> None:
-    parameters = Parameters(1, REPLICATES)
-    assert parameters.number("a.b", 0.5) == 0.5
-    assert parameters.number("a.b", Distribution("uniform", (0.0, 1.0))).shape == (100,)
-
-
-def test_a_shifted_distribution_shifts_each_replicates_value() -> None:
-    low = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (0.0, 1.0)))
-    high = Parameters(1, REPLICATES).number("a.b", Distribution("uniform", (1.0, 2.0)))
-    np.testing.assert_allclose(high - low, 1, rtol=1e-6)
 
 
 def test_given_values_replace_the_scenarios(may_2025: Scenario) -> None:

@@ -12,26 +12,20 @@ from collections.abc import Callable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from benchmarks.coverage import Coverage, count, limits_of
-from benchmarks.coverage_cases import (
-    Case,
-    cases,
-    paired_shares,
-)
+from benchmarks.coverage import Coverage, count, limits_of, measure_engine
+from benchmarks.coverage_cases import Case, cases
+from crisis_sim import simulate
 from crisis_sim.outcomes.incidence import cumulative_incidence
-from crisis_sim.outcomes.intervals import (
-    CONTINUITY,
-    Contrast,
-    Interval,
-    difference,
-)
+from crisis_sim.outcomes.intervals import Contrast, Interval, difference
 from crisis_sim.outcomes.measures import share_of
+from tests.batch.crises import crisis
 
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "coverage.json"
 QUICK_CASES = [case for case in cases() if case.quick_sets]
@@ -101,44 +95,6 @@ def test_intervals_a_fifth_too_narrow_are_found_out(statistic: str) -> None:
 Floats = NDArray[np.float64]
 Came = NDArray[np.bool_]
 
-#: Newcombe's own continuity.
-HALF_A_PAIR = 0.5
-
-
-def coverage(
-    estimate: Floats, interval: Interval, truth: Floats | float, chance: Floats, width: float = 1.0
-) -> Floats:
-    """Chance of the data sets (along the last axis) whose interval, made narrower, holds the truth."""
-    lower = estimate - width * (estimate - interval.lower) - 1e-12
-    upper = estimate + width * (interval.upper - estimate) + 1e-12
-    truth = np.asarray(truth)[..., None]
-    return np.asarray(np.sum(chance * ((lower <= truth) & (truth <= upper)), axis=-1))
-
-
-@pytest.mark.parametrize("back", [0.0, 2.0])
-def test_pairs_of_which_few_differ_need_a_whole_pair_of_continuity(back: float) -> None:
-    """10,000 pairs, in which 0.02 to 20 are expected to differ one way and `back` the other way."""
-    pairs, expected = 10_000, np.arange(0.02, 20.0, 0.02)
-    ours, theirs = (each.ravel() for each in np.indices((70, 70)))
-    chance = poisson.pmf(ours, expected[:, None]) * poisson.pmf(theirs, back)
-    least, narrow = {}, {}
-    for continuity in (0.0, HALF_A_PAIR, CONTINUITY):
-        interval = paired_shares(
-            pairs // 2, ours, theirs, pairs // 2 - ours - theirs, continuity=continuity
-        )
-        held = [
-            coverage((ours - theirs) / pairs, interval, (expected - back) / pairs, chance, width)
-            for width in (1.0, 0.8)
-        ]
-        least[continuity], narrow[continuity] = held[0].min(), held[1].min()
-        if continuity == CONTINUITY:
-            assert 0.95 < held[0].mean() < 0.97
-    assert least[CONTINUITY] > 0.93
-    assert narrow[CONTINUITY] < 0.9
-    if back == 0.0:
-        assert 0.85 < least[HALF_A_PAIR] < 0.87
-        assert least[0.0] < 0.05, "without continuity nothing is left where all pairs agree"
-
 
 def of_curves(ours: Came, theirs: Came) -> Contrast:
     figures = (
@@ -169,10 +125,37 @@ def test_a_counterfactual_that_seldom_matters(
     estimate, lower, upper = np.array([(one.estimate, one.lower, one.upper) for one in found]).T
     expected = np.arange(0.02, 15.0, 0.02)
     chance = poisson.pmf(few, expected[:, None])
-    held, narrow = (
-        coverage(estimate, Interval(lower, upper), -expected / pairs, chance, width)
-        for width in (1.0, 0.8)
-    )
+    truth = -expected[:, None] / pairs
+
+    def coverage(width: float) -> Floats:
+        """Chance of the batches whose interval, made narrower, holds the truth."""
+        low = estimate - width * (estimate - lower) - 1e-12
+        high = estimate + width * (upper - estimate) + 1e-12
+        return np.sum(chance * ((low <= truth) & (truth <= high)), axis=-1)
+
+    held, narrow = coverage(1.0), coverage(0.8)
     assert held.min() > 0.925
     assert 0.95 < held.mean() < 0.99
     assert narrow.min() < 0.91
+
+
+def mediator(trust: float, days: float) -> dict[str, Any]:
+    """One who can press both, trusted so far, and engaged within about so many days."""
+    trusted, held = ({"north": one, "south": one} for one in (trust, 0.5))
+    return {"style": "manipulation", "attention_days": days, "trust": trusted, "leverage": held}
+
+
+@pytest.mark.slow
+def test_paired_intervals_of_the_model_hold_what_a_far_larger_run_says() -> None:
+    """Batches of 200 crises with a mediator, and with a slower one who is trusted less."""
+    scenarios = [
+        crisis(name, horizon_days=30, mediators={"elder": mediator(trust, days)})
+        for name, trust, days in (("trusted", 0.9, 1), ("slower", 0.6, 4))
+    ]
+    batch, large = (simulate(scenarios, 40_000, seed=seed) for seed in (101, 102))
+    rows = measure_engine(batch, 200, large)
+    held = [row["held"] for row in rows]
+    assert min(held) > 0.93
+    assert np.mean(held) < 0.985  # the intervals of rare events are cautious
+    assert np.mean([row["apart"] for row in rows]) > 0.975, "pairs have no common luck"
+    assert all(row["worth"] > 1.2 for row in rows)

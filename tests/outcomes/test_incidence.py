@@ -31,18 +31,15 @@ def by_hand() -> CumulativeIncidence:
     return cumulative_incidence(time, np.array([1, 2, 1, 0, 1, 1, 0, 0]), CAUSES)
 
 
-def test_the_example_worked_by_hand(by_hand: CumulativeIncidence) -> None:
+def test_the_example_worked_by_hand_between_and_outside_its_steps(
+    by_hand: CumulativeIncidence,
+) -> None:
     np.testing.assert_array_equal(by_hand.times, [1, 2, 3, 5])
-    np.testing.assert_array_equal(by_hand.at_risk, [8, 7, 5, 2])
     np.testing.assert_array_equal(by_hand.events, [[1, 1, 1, 1], [0, 0, 1, 0]])
     np.testing.assert_allclose(by_hand.survival, [7 / 8, 6 / 8, 9 / 20, 9 / 40])
-    np.testing.assert_allclose(by_hand.estimate, [[1 / 8, 1 / 4, 2 / 5, 5 / 8], [0, 0, 0.15, 0.15]])
-
-
-def test_reading_the_curve_between_and_outside_its_steps(by_hand: CumulativeIncidence) -> None:
-    hours = [0.5, 2.9, 3.0, 5.1]  # nobody was watched as long as the last
+    hours = [0.5, 1.0, 2.9, 3.0, 5.0, 5.1]  # nobody was watched as long as the last
     grid = by_hand.at(hours)
-    np.testing.assert_allclose(grid.estimate, [0.0, 1 / 4, 2 / 5, np.nan])
+    np.testing.assert_allclose(grid.estimate, [0.0, 1 / 8, 1 / 4, 2 / 5, 5 / 8, np.nan])
     assert by_hand.at(3.0, "otherwise").estimate == pytest.approx(3 / 20)
     assert by_hand.at_risk_at([0.0, 2.0, 2.5, 5.0]).tolist() == [8, 7, 5, 2]
     for name in ("estimate", "lower", "upper"):
@@ -63,19 +60,6 @@ def test_a_quantile_is_the_first_time_at_its_level_and_its_limits_invert_the_ban
     assert by_hand.quantile(0.7).estimate == by_hand.quantile(0.5, "otherwise").estimate == math.inf
     with pytest.raises(ValueError, match="between 0 and 1"):
         by_hand.quantile(50.0)
-
-
-@pytest.mark.parametrize("grid", [None, 12.0])
-def test_without_censoring_it_is_the_proportion_and_its_binomial_error(grid: float | None) -> None:
-    every = np.random.default_rng(1).exponential([100.0, 150.0], size=(500, 2))
-    every = every if grid is None else np.ceil(every / grid) * grid
-    time, cause = every.min(axis=1), every.argmin(axis=1) + 1
-    for hours in (10.0, 60.0, 200.0, 10_000.0):
-        came = (time <= hours) & (cause == 1)
-        share, point = came.mean(), cumulative_incidence(time, cause, CAUSES).at(hours)
-        assert point.estimate == pytest.approx(share, rel=1e-12)
-        assert point.standard_error == pytest.approx(math.sqrt(share * (1 - share) / 500), rel=1e-9)
-        np.testing.assert_allclose(point.influence, came - share, atol=1e-12)
 
 
 @pytest.mark.parametrize("hours", [30.0, 150.0])

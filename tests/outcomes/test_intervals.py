@@ -63,26 +63,13 @@ def test_newcombe_paired_contains_its_estimate_and_changes_sign_with_the_order(
     np.testing.assert_allclose((turned.lower, turned.upper), (-upper, -lower), atol=1e-9)
 
 
-def test_complementary_log_log_limits_by_hand_and_wilsons_at_0_and_1() -> None:
-    """0.25 of 8 with nothing censored: standard error 0.1531, on the scale 0.7095."""
-    lower, upper = complementary_log_log_interval(0.25, math.sqrt(0.25 * 0.75 / 8), 8)
-    scaled = math.sqrt(0.25 * 0.75 / 8) / (0.75 * -math.log(0.75))
-    assert scaled == pytest.approx(0.7095, abs=5e-5)
-    assert lower == pytest.approx(1.0 - 0.75 ** math.exp(-1.959964 * scaled), abs=1e-6)
-    assert upper == pytest.approx(1.0 - 0.75 ** math.exp(1.959964 * scaled), abs=1e-6)
+def test_an_incidence_of_0_or_1_has_wilsons_limits() -> None:
     lower, upper = complementary_log_log_interval([0.0, 1.0], [0.0, 0.0], [50, 60])
     np.testing.assert_allclose(lower, [0.0, wilson_interval(60, 60).lower])
     np.testing.assert_allclose(upper, [wilson_interval(0, 50).upper, 1.0])
 
 
-def test_the_correction_of_a_correlation_equals_that_of_pairs_and_keeps_its_sign() -> None:
-    """Newcombe (1998b) takes pairs off the agreement: here one of 200."""
-    both, first, second, neither = 120, 9, 4, 67
-    pairs, here, there = 200, 129 / 200, 124 / 200
-    agreement, scale = both * neither - first * second, math.sqrt(129 * 71 * 124 * 76)
-    errors = [math.sqrt(share * (1 - share) / pairs) for share in (here, there)]
-    corrected = cautious_correlation(agreement / scale, here, errors[0], there, errors[1])
-    assert corrected == pytest.approx((agreement - pairs) / scale, rel=1e-12)
+def test_the_correction_of_a_correlation_keeps_its_sign() -> None:
     few = cautious_correlation([0.04, -0.3, 1.0], 0.5, 0.1, [0.5, 0.5, 0.0], [0.1, 0.1, 0.0])
     np.testing.assert_allclose(few, [0.0, -0.3, 0.0])
 
@@ -131,7 +118,7 @@ def test_replicates_on_the_clock_in_only_one_scenario_count() -> None:
     assert difference(*figures).standard_error == pytest.approx(error)
 
 
-def test_pairing_narrows_intervals_and_a_scenario_hardly_differs_from_itself() -> None:
+def test_pairing_narrows_intervals() -> None:
     base, quick = (
         CLOCKS["from_first_strike"].read(simulated(2000, mean)).incidence().at(96.0)
         for mean in (90.0, 80.0)
@@ -141,12 +128,6 @@ def test_pairing_narrows_intervals_and_a_scenario_hardly_differs_from_itself() -
     assert paired.upper - paired.lower < 0.5 * (apart.upper - apart.lower)
     errors = float(quick.standard_error), float(base.standard_error)
     assert apart.standard_error == pytest.approx(math.hypot(*errors))
-    same = difference(base, base)
-    assert (same.estimate, same.standard_error) == (0.0, 0.0)
-    # How many replicates without censoring the incidence is worth.
-    worth = base.estimate * (1.0 - base.estimate) / base.standard_error**2
-    assert 2.0 / worth < same.upper < 4.0 / worth
-    assert same.lower == pytest.approx(-same.upper)
 
 
 def all_at(hours: float, cause: int, number: int = 200) -> CumulativeIncidence:

@@ -35,16 +35,20 @@ advisers:
 Write = Callable[[str, str], Path]
 
 
-def mistakes_of(path: Path, *overrides: str) -> tuple[Mistake, ...]:
+def refused(read: Callable[[], object]) -> tuple[Mistake, ...]:
+    """The mistakes for which a scenario is refused."""
     with pytest.raises(ScenarioError) as caught:
-        load_scenario(path, overrides)
+        read()
     return caught.value.mistakes
 
 
+def mistakes_of(path: Path, *overrides: str) -> tuple[Mistake, ...]:
+    return refused(lambda: load_scenario(path, overrides))
+
+
 def only_mistake(path: Path, *overrides: str) -> Mistake:
-    mistakes = mistakes_of(path, *overrides)
-    assert len(mistakes) == 1, [str(mistake) for mistake in mistakes]
-    return mistakes[0]
+    (mistake,) = mistakes_of(path, *overrides)
+    return mistake
 
 
 def pointed_at(mistake: Mistake) -> str:

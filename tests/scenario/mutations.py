@@ -1,12 +1,10 @@
-"""Scenario files spoilt at random, by a seeded generator: bytes, lines, values and types."""
+"""Scenario files spoilt at random, by a seeded generator: bytes, lines and values."""
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Iterator
-from typing import Any
 
 #: What may stand where a value stood.
 VALUES = (
@@ -23,15 +21,6 @@ VALUES = (
     *("\x1b[31m", "\u202etxet", "\x00", "\ufeff", "[red]x[/red]", "$\\frac{$", "<b>&", "é" * 400),
     *("x" * 10_000, "? [a]", "- - - -", "%YAML 1.1", "---", "...", "@", "`", "\t", "#", ": :"),
 )
-#: The same for a scenario written as JSON.
-PLAIN: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 10**30, -(10**400), 1e308, 5e-324, -0.0, float("nan")),
-    *(float("inf"), "", "x", "NO", "2025-05-07", "x" * 500, [], {}, [[]], [{}], {"": 1}),
-    *({"uniform": [0, 1]}, {"normal": [0.5, 1e-320]}, {"lognormal": [1e-300, 1e300]}),
-    *({"beta": [1e-300, 1e300]}, {"choice": [0.5]}, {"choice": {"values": []}}, [0] * 300),
-    *({f"k{number}": {} for number in range(250)}, "\x1b[31m", "\u202e", "../x", "a/b", "calm"),
-)
-
 _SCALAR = re.compile(r"(?<=: )[^\s,{}\[\]][^,{}\[\]\n]*|(?<=[\[,] )[^\s,{}\[\]]+")
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "latin-1", "utf-8-sig", "utf-7", "cp500")
 MARKS = ":-[]{}'\"\n \t#"
@@ -45,17 +34,6 @@ def mutants(text: str, count: int, seed: int) -> Iterator[bytes]:
         for _ in range(chance.choice((1, 1, 1, 2, 4))):
             spoilt = _spoilt(spoilt, chance)
         yield spoilt
-
-
-def plain_mutants(plain: dict[str, Any], count: int, seed: int) -> Iterator[bytes]:
-    """Files made of a scenario's plain values as JSON, in each of which one to three are others."""
-    chance = random.Random(seed)
-    for _ in range(count):
-        spoilt = json.loads(json.dumps(plain))
-        for _ in range(chance.choice((1, 1, 2, 3))):
-            spoilt = _elsewhere(spoilt, chance)
-        text = json.dumps(spoilt, ensure_ascii=chance.random() < 0.5)
-        yield text.encode("utf-8", "surrogatepass")
 
 
 def _spoilt(text: bytes, chance: random.Random) -> bytes:
@@ -92,22 +70,3 @@ def _spoilt(text: bytes, chance: random.Random) -> bytes:
             return (written[: one.start()] + chance.choice(VALUES) + written[one.end() :]).encode()
         case _:
             return written.encode(chance.choice(ENCODINGS), errors="replace")
-
-
-def _elsewhere(plain: Any, chance: random.Random) -> Any:
-    """Plain values with one of them, somewhere, another, doubled, renamed or gone."""
-    if isinstance(plain, dict) and plain and chance.random() < 0.85:
-        key = chance.choice([*plain])
-        deed = chance.randrange(12)
-        if deed == 0:
-            return {one: value for one, value in plain.items() if one != key}
-        if deed == 1:
-            other = chance.choice(("", "x" * 300, "\x1b", "us/../a", key + "x"))
-            return {other: plain[key], **plain}
-        return {**plain, key: _elsewhere(plain[key], chance)}
-    if isinstance(plain, list) and plain and chance.random() < 0.85:
-        place = chance.randrange(len(plain))
-        if chance.random() < 0.1:
-            return [*plain, *plain]
-        return [*plain[:place], _elsewhere(plain[place], chance), *plain[place + 1 :]]
-    return chance.choice(PLAIN)

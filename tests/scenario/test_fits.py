@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.batch import simulate
 from crisis_sim.scenario import Scenario, ScenarioError
@@ -56,22 +57,21 @@ def test_scenarios_draw_the_same_sets_and_a_crisis_is_that_of_its_set(table: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    "text",
     [
-        ("", ["t.csv:1:1", "not a table of parameter sets", "no rows"]),
-        (f"weight,{COST}\n1,2,3\n", ["t.csv:2:1", "3 cells", "expected: 2, as in the first line"]),
-        (f"weight, {COST}s\n1,2\n", ["t.csv:1:9", "unknown parameter", f"did you mean '{COST}'?"]),
-        (f"weight,{COST},{COST}\n1,2,2\n", ["t.csv:1:32", "a second column"]),
-        (f"weight,{COST}\n1,x\n-1,900\n", ["t.csv:2:3", "not a number: 'x'", "t.csv:3:1", "3:4"]),
-        (f"weight,{COST}\n0,2\n", ["weights of a choice must not be negative, nor all zero"]),
+        "", f"weight,{COST}\n1,2,3\n", f"weight, {COST}s\n1,2\n", f"weight,{COST},{COST}\n1,2,2\n",
+        f"weight,{COST}\n1,x\n-1,900\n", f"weight,{COST}\n0,2\n",
     ],
-)
-def test_mistakes_in_a_table_have_a_place(tmp_path: Path, text: str, told: list[str]) -> None:
-    (tmp_path / "t.csv").write_text(text)
+    ids=["empty", "cells", "name", "twice", "values", "weights"],
+)  # fmt: skip
+def test_mistakes_in_a_table_have_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("t.csv").write_text(text)
     with pytest.raises(ScenarioError) as caught:
-        read_fits(tmp_path / "t.csv")
-    for one in told:
-        assert one in str(caught.value)
+        read_fits(Path("t.csv"))
+    assert str(caught.value) == snapshot
 
 
 def test_the_shipped_table_contains_fitted_parameters_in_their_ranges() -> None:
@@ -80,36 +80,34 @@ def test_the_shipped_table_contains_fitted_parameters_in_their_ranges() -> None:
     assert all(len(one.values) >= 40 for one in columns.values())
 
 
-@pytest.mark.parametrize(
-    ("second", "told"),
-    [
-        ("{values: [0.1, 0.2], weights: [1, 2], together: facts}", "no mistakes"),
-        ("{values: [0.1, 0.2, 0.3], together: facts}", "3 values to be drawn together as 'facts'"),
-        ("{values: [0.1, 0.2], together: facts}", "weights differ from those of the first choice"),
-        ("{values: [0.1, 0.2], together: deaths}", "'deaths' cannot be the name of a column"),
-        ("{values: [0.1, 0.2], together: us_effort}", "'us_effort' cannot be the name"),
-        ("{values: [0.1, 0.2], together: Facts}", "'Facts' cannot be the name of a column"),
-    ],
-)
-def test_choices_drawn_together_are_columns_of_one_table(second: str, told: str) -> None:
-    first = "{values: [0.5, 0.6], weights: [1, 2], together: facts}"
-    text = BASE.replace("resolve: 0.8", f"resolve: {{choice: {first}}}")
-    said = said_of(text.replace("resolve: 0.7", f"resolve: {{choice: {second}}}"))
-    assert told in said
-    assert said == "no mistakes" or said.startswith("f:5:")
+FIRST = "{values: [0.5, 0.6], weights: [1, 2], together: facts}"
+LABELLED = BASE.replace("resolve: 0.8", f"resolve: {{choice: {FIRST}}}")
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "told"),
+    "second",
     [
-        ("kind", "{values: [a, b], weights: [1, 2], together: facts}", "no mistakes"),
-        ("kind", "{values: [a], weights: [1, 2], together: facts}", "1 texts with 2 weights"),
-        ("kind", "{values: [a, b], weights: [2, 2], together: facts}", "weights differ from those of the choices"),
-        ("kind", "{values: [a, b], weights: [1, 2], together: fact}", "no choice is drawn together as 'fact'"),
-        ("deaths", "{values: [a, b], weights: [1, 2], together: facts}", "'deaths' cannot be the name"),
+        "values: [0.1, 0.2], weights: [1, 2], together: facts", "values: [0.1, 0.2, 0.3], together: facts",
+        *(f"values: [0.1, 0.2], together: {name}" for name in ("facts", "deaths", "us_effort", "Facts")),
     ],
 )  # fmt: skip
-def test_labels_go_with_choices_drawn_together(name: str, body: str, told: str) -> None:
-    choice = "{choice: {values: [0.5, 0.6], weights: [1, 2], together: facts}}"
-    text = BASE.replace("resolve: 0.8", f"resolve: {choice}")
-    assert told in said_of(f"{text.rstrip()}\nlabels:\n  {name}: {body}\n")
+def test_choices_drawn_together_are_columns_of_one_table(
+    second: str, snapshot: SnapshotAssertion
+) -> None:
+    assert (
+        said_of(LABELLED.replace("resolve: 0.7", f"resolve: {{choice: {{{second}}}}}")) == snapshot
+    )
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "kind: {values: [a, b], weights: [1, 2], together: facts}",
+        "kind: {values: [a], weights: [1, 2], together: facts}",
+        "kind: {values: [a, b], weights: [2, 2], together: facts}",
+        "kind: {values: [a, b], weights: [1, 2], together: fact}",
+        "deaths: {values: [a, b], weights: [1, 2], together: facts}",
+    ],
+)
+def test_labels_go_with_choices_drawn_together(label: str, snapshot: SnapshotAssertion) -> None:
+    assert said_of(f"{LABELLED}labels: {{{label}}}\n") == snapshot

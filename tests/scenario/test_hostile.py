@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario, read_scenario
 from crisis_sim.scenario.checks import (
+    MAX_AGENTS,
     MAX_DESCRIPTION,
     MAX_EVENTS,
     MAX_REVIEWS,
@@ -23,12 +24,12 @@ from crisis_sim.scenario.checks import (
 )
 from crisis_sim.scenario.errors import MAX_MISTAKES
 from crisis_sim.scenario.introspect import TOP, Slot
-from crisis_sim.scenario.load import shipped_names
+from crisis_sim.scenario.load import find_scenario, shipped_names
 from crisis_sim.scenario.numbers import Distribution, read_number
-from crisis_sim.scenario.yaml_text import MAX_BYTES, MAX_KEY, MAX_VALUES, parse, read_text
+from crisis_sim.scenario.yaml_text import MAX_BYTES, MAX_KEY, MAX_VALUES, read_text
 from crisis_sim.text import printable_lines
 from tests.scenario.files import BASE, Write, only_mistake
-from tests.scenario.mutations import VALUES, mutants, plain_mutants
+from tests.scenario.mutations import VALUES, mutants
 
 #: Far more than any of them takes, on a machine that does much else.
 SECONDS = 20.0
@@ -132,9 +133,18 @@ def test_a_megabyte_of_one_character_is_read_quickly(mark: str) -> None:
     assert time.perf_counter() - began < SECONDS
 
 
-def with_events(count: int) -> str:
-    events = "  - {at: 2025-04-23, struck: india}\n" * (count - 1)
-    return BASE.replace("events:\n", f"events:\n{events}")
+def with_events(count: int, further: str = "") -> str:
+    event = f"  - {{at: 2025-04-23, struck: india{further}}}\n"
+    return BASE.replace("events:\n", "events:\n" + event * (count - 1))
+
+
+def with_uncertain(count: int) -> str:
+    """Two distributions stand in it already, and three in the ladder."""
+    chance = ": {uniform: [0, 1]}"
+    threes, ones = divmod(count - 5, 3)
+    text = with_events(threes + 1, f", deaths{chance}, blame{chance}, pressure{chance}")
+    one = f"  - {{at: 2025-04-23, struck: india, deaths{chance}}}\n"
+    return text.replace("events:\n", "events:\n" + one * ones)
 
 
 def with_reviews(count: int) -> str:
@@ -142,16 +152,10 @@ def with_reviews(count: int) -> str:
     return BASE.replace("reviews: [", "reviews: [" + f"{review}, " * (count - 1))
 
 
-def with_uncertain(count: int) -> str:
-    uncertain = ": {uniform: [0, 1]}"
-    more, rest = divmod(count - 5, 3)  # two stand in it already, and three in the ladder
-    event = ", ".join(f"{key}{uncertain}" for key in ("deaths", "blame", "pressure"))
-    text = BASE.replace(
-        "events:\n", "events:\n" + f"  - {{at: 2025-04-23, struck: india, {event}}}\n" * more
-    )
-    for number in ("audience: 0.7", "resolve: 0.8")[:rest]:
-        text = text.replace(number, number.partition(":")[0] + uncertain)
-    return text
+def with_agents(count: int) -> str:
+    """Seven there are already."""
+    more = many(count - 7, lambda n: f"  m{n}: {{}}\n", "")
+    return BASE.replace("mediators:\n", f"mediators:\n{more}")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,7 @@ def with_uncertain(count: int) -> str:
         (with_events, MAX_EVENTS, "1,001 events"),
         (with_reviews, MAX_REVIEWS, "201 reviews of all lenders together"),
         (with_uncertain, MAX_UNCERTAIN, "1,001 distributions"),
+        (with_agents, MAX_AGENTS, f"{MAX_AGENTS + 1} agents"),
     ],
 )
 def test_sizes_up_to_the_limit_are_accepted_and_larger_ones_refused(
@@ -189,16 +194,9 @@ NO_UTF = "f.yaml:1:1: error: byte 0x{} is not UTF-8"
 FILES = {
     "utf-16": (BASE.encode("utf-16"), NO_UTF.format("ff")),
     "utf-16-le": (BASE.encode("utf-16-le"), "f.yaml:1:2: error: character U+0000"),
-    "utf-16-be": (BASE.encode("utf-16-be"), "f.yaml:1:1: error: character U+0000"),
-    "utf-32": (BASE.encode("utf-32"), NO_UTF.format("ff")),
-    "utf-32-be": (BASE.encode("utf-32-be"), "f.yaml:1:1: error: character U+0000"),
-    "cp500": (BASE.encode("cp500"), NO_UTF.format("a3")),
     "empty": (b"", "the file is empty"),
     "zeros": (b"\x00" * 1000, "character U+0000"),
     "random": (os.urandom(4096), "f.yaml:"),
-    "image": (b"\x89PNG\r\n\x1a\n\x00\x00", NO_UTF.format("89")),
-    "parquet": (b"PAR1\x15\x04", "character U+0015"),
-    "mark alone": (b"\xfe\xff", NO_UTF.format("fe")),
     "latin-1": (
         "title: a\ntext: caf\xe9 ".encode("latin-1"),
         "f.yaml:2:10: error: byte 0xe9 is not UTF-8",
@@ -263,21 +261,14 @@ def test_a_file_without_permission_is_reported(write: Write) -> None:
         "a/b", "..", "../up", "a\\\\b", "C:", "a b", "a.b", "-a", "1a", "A", "é" * 41, "a" * 41, "",
         "[red]", "[link=http://x]a[/link]", "<b>", "$x$", "a|b", "con ", "\\x1b[31m", "\\u202ea",
         "__class__", "\\u0000", "\\n", "a\\n", "\\ud800", "a\\u200d", "\\u0301a", "a\\u200db",
-        "a\\u200eb",
+        "a\\u200eb", "a\\u200fb", "a\\u061cb", "a\\u202eb", "a\\u2066b", "a\\u200bb", "a\\u00adb",
+        "a\\u2060b", "a\\u200cb", "\\u200da", "_\\u0301", "a\\u20dd", "a😀", "a\\x07b",
     ],
 )  # fmt: skip
 def test_names_with_special_characters_are_refused(name: str) -> None:
     for old in ("india", "us", "imf", "line", "elder"):
         report = report_of(BASE.replace(f"  {old}:", f'  "{name}":', 1))
         assert "is not a valid name" in report or "control characters" in report
-
-
-@pytest.mark.parametrize(
-    "path", ["horizon_days", "follow_up_days", "states.india.resolve", "events.0.deaths"]
-)
-def test_invalid_numbers_are_refused_at_their_place(path: str) -> None:
-    for value in (".nan", ".inf", "-.inf", "1e308", "1e999", "9" * 5000, "true", "''"):
-        assert report_of(BASE, f"{path}={value}").startswith(f"--set:1:{len(path) + 2}: error: ")
 
 
 def test_tiny_numbers_and_huge_weights_are_accepted() -> None:
@@ -288,13 +279,6 @@ def test_tiny_numbers_and_huge_weights_are_accepted() -> None:
     chosen = read_number({"choice": {"values": [0, 1], "weights": [1.5e308, 1.5e308]}})
     assert isinstance(chosen, Distribution)
     assert chosen.weights == (0.5, 0.5)
-
-
-def test_a_close_that_no_chart_could_show_is_refused() -> None:
-    for close in (".nan", ".inf", "0", "-1", "1e308", "1e-320", "true", "'1'"):
-        closes = f"{{index: a, closes: [[2025-05-02, {close}]]}}"
-        market = f"real_path: {{markets: {{india: {closes}}}}}\n"
-        assert "a number from 1e-06 to 1e+12" in report_of(BASE + market)
 
 
 @pytest.mark.parametrize(
@@ -312,34 +296,19 @@ def test_invalid_overrides_are_refused_at_their_place(text: str) -> None:
     assert report_of(BASE, text).startswith("--set")
 
 
-def read_or_refused(raw: bytes, path: Path) -> None:
-    """Read a file, or have it refused, soon; what is read can be written and read again."""
-    path.write_bytes(raw)
-    began = time.perf_counter()
-    scenario = attempt(lambda: load_scenario(path))
-    if scenario:
-        assert Scenario.model_validate(scenario.plain()).digest == scenario.digest
-    assert time.perf_counter() - began < SECONDS
-
-
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
-def test_thousands_of_spoilt_files_are_read_or_refused(tmp_path: Path, seed: int) -> None:
-    small = "\n".join(line for line in BASE.splitlines() if "uae" not in line)
-    for raw in mutants(small, 100 if seed == 0 else 1500, seed):
-        read_or_refused(raw, tmp_path / "f.yaml")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["", *shipped_names()])
-def test_values_of_other_types_are_read_or_refused(tmp_path: Path, name: str) -> None:
-    if name:
-        scenario = load_scenario(name)
-        plain = {key: value for key, value in scenario.plain().items() if key != "name"}
-        plain["behaviour"] = {"decision": plain["behaviour"]["decision"]}
-    else:
-        plain = parse("f", BASE)[0].plain()
-    for raw in plain_mutants(plain, 8 if name else 600, seed=len(name)):
-        read_or_refused(raw, tmp_path / "f.yaml")
+@pytest.mark.parametrize(
+    "name", ["", *(pytest.param(one, marks=pytest.mark.slow) for one in shipped_names())]
+)
+def test_spoilt_files_are_read_or_refused(tmp_path: Path, name: str) -> None:
+    """Soon; and what is read can be written and read again."""
+    text = find_scenario(name).read_text(encoding="utf-8") if name else BASE
+    for raw in mutants(text, 100, seed=len(name)):
+        (tmp_path / "f.yaml").write_bytes(raw)
+        began = time.perf_counter()
+        scenario = attempt(lambda: load_scenario(tmp_path / "f.yaml"))
+        if scenario:
+            assert Scenario.model_validate(scenario.plain()).digest == scenario.digest
+        assert time.perf_counter() - began < SECONDS
 
 
 SCALARS = (

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +12,10 @@ from crisis_sim.batch.block import BLOCK_SIZE, bytes_per_crisis, make_plan
 from crisis_sim.model import CrisisModel
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.outcomes.named_measures import by_name
-from crisis_sim.scenario import Scenario, load_scenario, read_scenario, schema
-from crisis_sim.scenario.behaviour import Behaviour
+from crisis_sim.scenario import Scenario, load_scenario, read_scenario
 from crisis_sim.scenario.checks import AGENT_COLUMNS, COLUMNS
 from crisis_sim.scenario.introspect import numbers_of
-from crisis_sim.scenario.numbers import Distribution, Part, Within
+from crisis_sim.scenario.numbers import Distribution, Within
 from tests.scenario.files import BASE
 from tests.scenario.test_schema import at
 
@@ -73,25 +69,6 @@ def test_every_number_affects_some_crisis() -> None:
     usual, numbers = crises({}), numbers_of(SCENARIO).items()
     unread = [path for path, limits in numbers if crises({path: moved(path, limits)}) == usual]
     assert unread == []
-
-
-PARTS = (
-    *(schema.Rung, schema.MarketSpec, schema.StateSpec, schema.MediatorSpec, schema.ReviewSpec),
-    *(schema.LenderSpec, schema.ChannelSpec, schema.AdviserSpec, schema.EventSpec),
-    *(field.annotation for field in Behaviour.model_fields.values()),
-)
-#: Names for people, which the model hands on or leaves alone.
-WORDS = {"title", "index", "name"}
-
-
-def test_each_key_of_a_part_is_used_by_the_model() -> None:
-    folder = Path(inspect.getfile(CrisisModel)).parent
-    rules = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    read = {*re.findall(r"\.([a-z_]+)", rules), *re.findall(r"\[\"([a-z_]+)\"\]", rules)}
-    for part in PARTS:
-        assert isinstance(part, type)
-        assert issubclass(part, Part)
-        assert part.model_fields.keys() - WORDS <= read, part.__name__
 
 
 def test_the_checks_know_the_columns_that_results_have() -> None:

@@ -16,8 +16,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.experiments.factors import ScenarioEditor
 from crisis_sim.scenario import Scenario, ScenarioError, load_scenario
-from crisis_sim.scenario.checks import CHECKS, MAX_AGENTS, MILESTONES
-from crisis_sim.scenario.errors import Mistake, nearest, one_of
+from crisis_sim.scenario.checks import CHECKS, MILESTONES
+from crisis_sim.scenario.errors import Mistake
 from crisis_sim.scenario.introspect import numbers_of, slot_at
 from crisis_sim.scenario.schema import VIOLENCE
 from tests.scenario.files import BASE, said_of
@@ -54,6 +54,8 @@ resolve: 0.8 => resolve: 9{399}
 resolve: 0.8,  => resolve: ,
 resolve: 0.8 => resolve: [0.8]
 resolve: 0.8 => resolve: {uniform: [0.5, 3.5]}
+resolve: 0.8 => resolve: {normal: [9, 1]}
+resolve: 0.8 => resolve: {choice: [0, 4]}
 resolve: 0.8 => resolve: *x
 {uniform => {unifrom
 uniform: [0.4 => normal: [0.4, 1
@@ -79,6 +81,9 @@ horizon_days: .nan
 horizon_days: .inf
 horizon_days: 9{399}
 real_path: {markets: {india: {index: a, closes: [[2025-05-01]]}}}
+real_path: {markets: {india: {index: a, closes: [[2025-05-02, 1e-320]]}}}
+real_path: {markets: {india: {index: a, closes: [[2025-05-02, .nan]]}}}
+real_path: {markets: {india: {index: a, closes: [[2025-05-02, '1']]}}}
 name: b
 extends: base.yaml
 elder: => Elder Brother:
@@ -186,6 +191,7 @@ horizon_days=*x
 horizon_days=!!python/none x
 mediators.us.title='\e'
 horizon_days=-1
+horizon_days=1e308
 states.india.resolve=7
 states.india.resolve=null
 lenders.imf.borrower=pakstan
@@ -324,17 +330,6 @@ def test_a_record_is_accepted_where_its_moments_rise(days: list[int | None]) -> 
     assert accepted(f"{BASE}real_path: {json.dumps(path)}\n") == rises
 
 
-def test_the_number_of_agents_is_limited() -> None:
-    state = "{resolve: 1, audience: 1}"
-
-    def with_agents(count: int) -> str:
-        more = "".join(f"  m{number}: {{}}\n" for number in range(count))
-        return f"title: t\nstart: 2025-04-22T15:00Z\nstates: {{a: {state}, b: {state}}}\nmediators:\n{more}"
-
-    assert accepted(with_agents(MAX_AGENTS - 2))
-    assert f"{MAX_AGENTS + 1} agents" in said_of(with_agents(MAX_AGENTS - 1))
-
-
 # Reports
 
 MISTAKE = Mistake(
@@ -372,13 +367,6 @@ def test_the_caret_stays_under_its_character(source: str, column: int, shown: st
     assert len(line) < 130
 
 
-def test_terminal_controls_are_escaped_wherever_they_stand() -> None:
-    evil = "\x1b[2J\u202e\x07"
-    report = str(Mistake(evil, 1, 6, evil, evil, evil, f"k: {evil}"))
-    assert not {"\x1b", "\u202e", "\x07"} & {*report}
-    assert "\\x1b[2J" in report
-
-
 def test_an_error_sorts_mistakes_without_duplicates_and_can_be_pickled() -> None:
     late, early = Mistake("b", 9, 1, "late"), Mistake("b", 2, 1, "early")
     other = Mistake("a", 30, 1, "other file")
@@ -386,9 +374,3 @@ def test_an_error_sorts_mistakes_without_duplicates_and_can_be_pickled() -> None
     assert error.mistakes == (other, early, late)
     assert str(error).splitlines()[-1] == "3 mistakes"
     assert pickle.loads(pickle.dumps(error)).mistakes == error.mistakes  # noqa: S301 - our own bytes
-
-
-def test_the_nearest_word_is_similar_and_words_are_listed_in_prose() -> None:
-    known = ["trust", "leverage", "interest"]
-    assert [nearest(word, known) for word in ("leverge", "Trust", "zzz")] == [*known[1::-1], ""]
-    assert [one_of(words) for words in ("abcb", "a", "")] == ["a, b or c", "a", ""]
