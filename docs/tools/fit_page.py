@@ -10,16 +10,16 @@ run of `fit_for_the_hindcast`: its best parameters are written to crisis_sim/hin
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from console import DOCS
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from crisis_sim.experiments.gauss_newton import PRIOR
 from crisis_sim.experiments.load import load_experiment
@@ -54,7 +54,12 @@ GROUPS = {
 }
 #: The suffix of a scenario whose choices are three times as precise.
 PRECISE = "_precision_3"
-TEXT = Template(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"))
+_TEMPLATES = Environment(  # noqa: S701 - they make Markdown
+    loader=FileSystemLoader(Path(__file__).parent),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    keep_trailing_newline=True,
+)
 
 
 def read_json(path: Path) -> Any:
@@ -67,22 +72,23 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file."""
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+def render(template: str, **values: Any) -> str:
+    """Return a page made from a template in this folder."""
+    return _TEMPLATES.get_template(template).render(values)
 
 
 def keep(folder: Path) -> None:
     """Copy a run's figures, and the range of each parameter over its sets, to docs/fit/fit.json."""
-    summary, sets = read_json(folder / "summary.json"), read_table(folder / "sets.csv")
-    weight = np.array([float(row["weight"]) for row in sets])
+    summary, sets = read_json(folder / "summary.json"), pd.read_csv(folder / "sets.csv")
     rows = []
     for parameter in summary["parameters"]:
         path = parameter["path"]
-        low, high = _quantiles(np.array([float(row[path]) for row in sets]), weight)
+        low, high = np.quantile(
+            sets[path], (0.05, 0.95), weights=sets["weight"], method="inverted_cdf"
+        )
         rows.append(
             {name: parameter[name] for name in PARAMETER_FIELDS}
-            | {"set_low": low, "set_high": high}
+            | {"set_low": float(low), "set_high": float(high)}
             | {name: summary["sets"][name][path] for name in SLOPE_FIELDS}
         )
     fresh, targets = summary["fresh"], load_experiment("fit_to_the_record").spec.targets
@@ -98,13 +104,6 @@ def keep(folder: Path) -> None:
         "parameters": rows,
     }
     write_json(KEPT, kept)
-
-
-def _quantiles(values: Any, weight: Any) -> tuple[float, float]:
-    order = np.argsort(values)
-    cumulated = np.cumsum(weight[order]) / weight.sum()
-    low, high = np.minimum(np.searchsorted(cumulated, (0.05, 0.95)), len(values) - 1)
-    return float(values[order][low]), float(values[order][high])
 
 
 #: Titles of measures that the experiment gives by name.
@@ -172,11 +171,11 @@ def adopt(folder: Path) -> None:
             raise SystemExit(f"{file.name}: {group} has no line for the parameter '{name}'")
         text = before + head + body + end + rest
     file.write_text(text, encoding="utf-8")
-    sets = sorted(read_table(folder / "sets.csv"), key=lambda row: -float(row["weight"]))
-    with (PACKAGE / "scenario" / "fits.csv").open("w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerow(sets[0])
-        writer.writerows([f"{float(x):.3g}" for x in row.values()] for row in sets[:SETS])
+    sets = pd.read_csv(folder / "sets.csv", dtype=float)
+    best = sets.sort_values("weight", ascending=False, kind="stable").head(SETS)
+    best.to_csv(
+        PACKAGE / "scenario" / "fits.csv", index=False, float_format="%.3g", lineterminator="\n"
+    )
 
 
 def adopt_for_the_hindcast(folder: Path) -> None:
@@ -218,100 +217,67 @@ def page() -> str:
     kept = read_json(KEPT)
     figures, rows = kept["figures"], kept["parameters"]
     groups = grouped(figures)
-    reading = sum(row["path"].startswith("behaviour.reading") for row in rows)
-    return TEXT.substitute(
-        seed=kept["seed"],
-        count=len(rows),
-        behavioural=len(rows) - reading,
-        reading=reading,
-        targets=len(figures),
-        **{name: len(group) for name, group in groups.items()},
-        loss=f"{kept['loss']:.1f}",
-        before=f"{kept['loss_before']:.1f}",
-        groups="\n".join(_group_rows(groups)),
-        weighted=f"{sum(figure['weight'] * loss_of([figure]) for figure in figures):.1f}",
-        reach=REACH,
-        near=len(figures) - len(far_off(figures)),
-        far_record="\n".join(_figure_rows(far_off(groups["marginal"] + groups["conditional"]))),
-        far_chosen="\n".join(
-            _figure_rows(far_off(groups["requirements"] + groups["cases"]), named=True)
-        ),
-        rows="\n".join(_figure_rows(groups["marginal"])),
-        **_starts(kept["loss"]),
-        sets=kept["sets"]["count"],
-        shipped=SETS,
-        effective=f"{kept['sets']['effective']:.0f}",
-        temperature=f"{kept['sets']['temperature']:.1f}",
-        directions=f"{kept['sets']['directions']:.0f}",
-        open_below=f"{100 * OPEN_BELOW:.0f}",
-        alone=_alone(rows),
-        parameters="\n".join(_parameter_rows(rows)),
+    fitted = {row["path"]: row for row in rows}
+    return render(
+        "fit_page.txt",
+        **{name: kept[name] for name in ("seed", "loss", "loss_before", "sets")},
+        figures=figures,
+        groups=groups,
+        GROUPS=GROUPS,
+        weighted=sum(figure["weight"] * loss_of([figure]) for figure in figures),
+        loss_of=loss_of,
+        far_off=far_off,
+        cells=cells,
+        names=scenario_names(),
+        REACH=REACH,
+        starts=starts(kept["loss"]),
+        SETS=SETS,
+        OPEN_BELOW=OPEN_BELOW,
+        alone=np.median([STEP**2 * row["precision"] / profile(row) for row in rows]),
+        parameters=[(one, fitted[one.path]) for one in parameters() if one.path in fitted],
+        reading=sum(row["path"].startswith("behaviour.reading") for row in rows),
+        profile=profile,
     )
 
 
-def _starts(loss: float) -> dict[str, str]:
+def starts(loss: float) -> pd.DataFrame:
     """Return the results of the fits from other starts.
 
     Raises:
         SystemExit: if one of them is better than the fit, which the page denies.
     """
-    rows = read_table(STARTS)
-    start, fit, distance = (
-        np.array([float(row[name]) for row in rows]) for name in ("start", "fit", "apart")
+    table = pd.read_csv(STARTS)
+    if table["fit"].min() < loss:
+        raise SystemExit(
+            f"{STARTS.name}: a fit from another start has a loss of {table['fit'].min():.0f}"
+        )
+    return table
+
+
+def scenario_names() -> dict[str, str]:
+    """Return the name of each scenario of a figure in the page's tables."""
+    cases = {case.scenario: case.name for case in read_cases()} | {
+        "since_1945": "crises since 1945"
+    }
+    return cases | {
+        f"{scenario}{PRECISE}": f"{name}, precise choices" for scenario, name in cases.items()
+    }
+
+
+def cells(figure: dict[str, Any]) -> str:
+    """Return the cells of a figure in the page's tables: title, target, its interval, the model's figure, distance."""
+    scale, unit = (100, "%") if figure["unit"] == "share" else (1, f" {figure['unit']}")
+    target, lower, upper, estimate = (
+        "never" if figure[key] is None else f"{scale * figure[key]:.1f}"
+        for key in ("target", "target_lower", "target_upper", "estimate")
     )
-    if fit.min() < loss:
-        raise SystemExit(f"{STARTS.name}: a fit from another start has a loss of {fit.min():.0f}")
-    started, ended = (f"{losses.min():.0f} and {losses.max():.0f}" for losses in (start, fit))
-    return {"started": started, "ended": ended, "distance": f"{100 * distance.mean():.0f}%"}
+    unit = unit.rstrip()
+    return f"{figure['title']} | {target}{unit} | {lower} to {upper} | {estimate}{unit} | {figure['apart']:+.1f}"
 
 
-def _group_rows(groups: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    for name, group in groups.items():
-        (weight,) = {figure["weight"] for figure in group}
-        yield (
-            f"| {GROUPS[name]} | {len(group)} | {len(far_off(group))} | {loss_of(group):.1f} | {weight:g} |"
-        )
-
-
-def _figure_rows(figures: list[dict[str, Any]], named: bool = False) -> Iterator[str]:
-    """Return table rows of figures; if `named`, with their scenarios."""
-    cases = {case.scenario: case.name for case in read_cases()}
-    cases["since_1945"] = "crises since 1945"
-    for figure in figures:
-        scale, unit = (100, "%") if figure["unit"] == "share" else (1, f" {figure['unit']}")
-        target, lower, upper, estimate = (
-            "never" if figure[key] is None else f"{scale * figure[key]:.1f}"
-            for key in ("target", "target_lower", "target_upper", "estimate")
-        )
-        scenario = figure["scenario"].removesuffix(PRECISE)
-        precise = ", precise choices" if scenario != figure["scenario"] else ""
-        yield (
-            (f"| {cases[scenario]}{precise} " if named else "")
-            + f"| {figure['title']} | {target}{unit.rstrip()} | {lower} to {upper} "
-            + f"| {estimate}{unit.rstrip()} | {figure['apart']:+.1f} |"
-        )
-
-
-def _profile(parameter: dict[str, Any]) -> float:
+def profile(parameter: dict[str, Any]) -> float:
     """Return the rise of a quadratic loss if a parameter is moved by `STEP` and all others are adjusted."""
     return float(STEP**2 * PRIOR / (1.0 - parameter["informed"]))
-
-
-def _alone(rows: list[dict[str, Any]]) -> str:
-    """Return the factor by which the loss rises more if the other parameters stay fixed."""
-    return f"{np.median([STEP**2 * row['precision'] / _profile(row) for row in rows]):.1f}"
-
-
-def _parameter_rows(rows: list[dict[str, Any]]) -> Iterator[str]:
-    fitted = {row["path"]: row for row in rows}
-    for parameter in (one for one in parameters() if one.path in fitted):
-        row = fitted[parameter.path]
-        informed, name = row["informed"], parameter.path.removeprefix("behaviour.")
-        yield (
-            f"| `{name}` | {parameter.meaning} | {row['best']:.3g} "
-            f"| {row['set_low']:.3g} to {row['set_high']:.3g} | {row['low']:g} to {row['high']:g} "
-            f"| {100 * informed:.0f}%{', open' if informed < OPEN_BELOW else ''} | {_profile(row):.1f} |"
-        )
 
 
 if __name__ == "__main__":

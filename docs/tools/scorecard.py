@@ -11,13 +11,13 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from string import Template
 from typing import Any, NamedTuple
 
 import fit_page
 from console import DOCS
-from fit_page import read_json, write_json
+from fit_page import read_json, render, write_json
 
 PAGE, KEPT = DOCS / "scorecard.md", DOCS / "scorecard"
 BEFORE = KEPT / "before.json"
@@ -38,10 +38,6 @@ OUTCOMES = {
 }
 #: The times of a case.
 TIMES = {"strike": "trigger to first strike", "halt": "first strike to end of strikes"}
-TEXT, LEFT_OUT = (
-    Template(Path(__file__).with_name(f"scorecard_{name}.txt").read_text(encoding="utf-8"))
-    for name in ("page", "left_out")
-)
 
 
 class Entry(NamedTuple):
@@ -56,15 +52,12 @@ class Entry(NamedTuple):
     def key(self) -> str:
         return f"{self.test}: {self.measure}"
 
-    def row(self, before: str) -> str:
-        """Return the row, with the value of the previous version."""
+    def change(self, before: str) -> str:
+        """Return whether the value is better or worse than that of the previous version; empty if neither."""
         now, then = (float(value.split()[0]) for value in (self.value, before or self.value))
-        change = "better" if (now > then) == (self.better == "higher") else "worse"
-        if now == then or not self.better or not before:
-            change = ""
-        return (
-            f"| {self.test} | {self.measure} | {self.better} | {self.value} | {before} | {change} |"
-        )
+        if now == then or not self.better:
+            return ""
+        return "better" if (now > then) == (self.better == "higher") else "worse"
 
 
 def read_results() -> dict[str, Any]:
@@ -106,7 +99,7 @@ def at_a_glance(results: dict[str, Any]) -> Iterator[Entry]:
 def scores_of(
     results: dict[str, Any], group: str, file: str = "hindcast"
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the score of each outcome in a class of crises."""
+    """Yield each outcome with its score in a class of crises."""
     for outcome, kind in SCORES.items():
         for score in results[file]["scores"]:
             if (score["what"], score["kind"], score["group"]) == (outcome, kind, group):
@@ -119,123 +112,54 @@ def skill_text(comparison: dict[str, Any]) -> str:
     return f"{comparison['skill']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def page() -> str:
-    """Return the page."""
-    results = read_results()
-    before = read_json(BEFORE)
-    hindcast = results["hindcast"]
-    scored = max((score["crises"] for score in hindcast["scores"]), default=0)
-    groups = list(dict.fromkeys(score["group"] for score in hindcast["scores"]))
-    fit = DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
-    return TEXT.substitute(
-        glance="\n".join(entry.row(before.get(entry.key, "")) for entry in at_a_glance(results)),
-        cases="\n".join(_case_rows(results["held_out"]["cases"])),
-        cases_summary=" ".join(
-            f"{TIMES[time].capitalize()}: {scores['inside']} of {scores['cases']} real times are in the central 80% "
-            f"of the forecast; mean CRPS {scores['crps'] / scores['cases']:.2f} "
-            f"(simple forecast {scores['crps_others'] / scores['cases']:.2f})."
-            for time, scores in results["held_out"]["summary"].items()
-        ),
-        crises=hindcast["crises"],
-        scored=scored,
-        hidden=hindcast["crises"] - scored,
-        fit_figures=fit.read_text(encoding="utf-8").count("- {measure:"),
-        hindcast="\n".join(_hindcast_rows(results)),
-        classes=" | ".join(groups),
-        rule="--:|" * len(groups),
-        by_class="\n".join(_class_rows(results, groups)),
-        left_out=_left_out(results) if _folds(results) else "",
-    )
-
-
-def _case_rows(cases: list[dict[str, Any]]) -> Iterator[str]:
-    for case in cases:
-        low, middle, high = (f"{value:.3g}" for value in case["quantiles"])
-        yield (
-            f"| {case['case']} | {TIMES[case['what']]} | {case['real']:g} | {low}, {middle}, {high} "
-            f"| {100 * case['percentile']:.0f}% | {case['log_score']:.2f} ({case['log_score_others']:.2f}) "
-            f"| {case['crps']:.2f} ({case['crps_others']:.2f}) |"
-        )
-
-
-def _hindcast_rows(results: dict[str, Any]) -> Iterator[str]:
-    for outcome, score in scores_of(results, "all crises"):
-        base_rates, statistical = score["climatology"], score["baseline"]
-        cells = (
-            f"{statistical['score']:.3f} | {_difference(statistical)}"
-            if statistical["crises"]
-            else " | "
-        )
-        yield (
-            f"| {OUTCOMES[outcome]} | {score['crises']} | {SCORE_NAMES[score['kind']]} | {score['model']:.3f} "
-            f"| {base_rates['score']:.3f} | {skill_text(base_rates)} | {cells} |"
-        )
-
-
-def _in_sample(score: dict[str, Any]) -> float:
+def in_sample_skill(score: dict[str, Any]) -> float:
     """Return the skill over base rates of the fit to all crises."""
     return 1.0 - float(score["in_sample"]["score"]) / float(score["climatology"]["score"])
 
 
-def _folds(results: dict[str, Any]) -> list[str]:
-    return [by for by in FOLDS if f"hindcast_{by}" in results]
-
-
-def _left_out(results: dict[str, Any]) -> str:
-    """Return the section on crises that were left out of the fit."""
-    first = f"hindcast_{_folds(results)[0]}"
-    names = [fold["name"] for fold in results[first]["folds"]]
-    return LEFT_OUT.substitute(
-        left_out="\n".join(_left_out_rows(results)),
-        eras=" | ".join(names),
-        eras_rule="--:|" * len(names),
-        by_era="\n".join(_class_rows(results, names, first)),
-        summary=" ".join(_left_out_summary(results)),
-    )
-
-
-def _left_out_rows(results: dict[str, Any]) -> Iterator[str]:
-    for by in _folds(results):
-        for outcome, score in scores_of(results, "all crises", f"hindcast_{by}"):
-            differences = " | ".join(
-                _difference(score[reference]) if score[reference]["crises"] else ""
-                for reference in ("in_sample", "baseline")
-            )
-            yield (
-                f"| {FOLDS[by]} | {OUTCOMES[outcome]} | {score['crises']} | {_in_sample(score):+.3f} "
-                f"| {skill_text(score['climatology'])} | {differences} |"
-            )
-
-
-def _difference(comparison: dict[str, Any]) -> str:
+def difference_text(comparison: dict[str, Any]) -> str:
+    """Return a difference of scores with its interval; empty if no crises could be compared."""
+    if not comparison["crises"]:
+        return ""
     low, high = comparison["difference_limits"]
     return f"{comparison['difference']:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def _left_out_summary(results: dict[str, Any]) -> Iterator[str]:
-    for by in _folds(results):
-        result = results[f"hindcast_{by}"]
-        kept = ", ".join(
-            f"{score['climatology']['skill'] / _in_sample(score):.0%} ({OUTCOMES[outcome]})"
-            for outcome, score in scores_of(results, "all crises", f"hindcast_{by}")
-            if _in_sample(score) > LEAST_SKILL
-        )
-        moved = ", ".join(f"{100 * fold['moved']:.1f}" for fold in result["folds"])
-        yield (
-            f"With {FOLDS[by]} left out, the model keeps {kept} of its in-sample skill. The refits moved parameters by "
-            f"{moved}% of their ranges (root mean square; {result['replicates']} runs a crisis, seed {result['seed']})."
-        )
+def skill_kept(results: dict[str, Any], by: str) -> str:
+    """Return the shares of in-sample skill that the model keeps, by outcome, if crises are left out."""
+    return ", ".join(
+        f"{score['climatology']['skill'] / in_sample_skill(score):.0%} ({OUTCOMES[outcome]})"
+        for outcome, score in scores_of(results, "all crises", f"hindcast_{by}")
+        if in_sample_skill(score) > LEAST_SKILL
+    )
 
 
-def _class_rows(
-    results: dict[str, Any], groups: list[str], file: str = "hindcast"
-) -> Iterator[str]:
-    cells: dict[str, dict[str, str]] = {outcome: {} for outcome in SCORES}
-    for group in groups:
-        for outcome, score in scores_of(results, group, file):
-            cells[outcome][group] = f"{skill_text(score['climatology'])}, {score['crises']} crises"
-    for outcome, row in cells.items():
-        yield f"| {OUTCOMES[outcome]} | {' | '.join(row.get(group, '') for group in groups)} |"
+def page() -> str:
+    """Return the page."""
+    results = read_results()
+    fit = DOCS.parent / "experiments" / "fit_for_the_hindcast.yaml"
+    return render(
+        "scorecard_page.txt",
+        results=results,
+        glance=at_a_glance(results),
+        before=read_json(BEFORE),
+        scored=max((score["crises"] for score in results["hindcast"]["scores"]), default=0),
+        groups=list(dict.fromkeys(score["group"] for score in results["hindcast"]["scores"])),
+        fit_figures=fit.read_text(encoding="utf-8").count("- {measure:"),
+        folds={by: FOLDS[by] for by in _folds(results)},
+        scores_of=partial(scores_of, results),
+        skill=skill_text,
+        in_sample_skill=in_sample_skill,
+        difference=difference_text,
+        skill_kept=partial(skill_kept, results),
+        OUTCOMES=OUTCOMES,
+        SCORE_NAMES=SCORE_NAMES,
+        TIMES=TIMES,
+    )
+
+
+def _folds(results: dict[str, Any]) -> list[str]:
+    return [by for by in FOLDS if f"hindcast_{by}" in results]
 
 
 def keep(folder: Path) -> None:
