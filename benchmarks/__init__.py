@@ -1,4 +1,4 @@
-"""Speed and memory of Crisis Sim, compared with Mesa models and with the least that NumPy needs.
+"""Speed and memory of Crisis Sim, compared with other ways to run crises on Mesa, and the coverage of its intervals.
 
-`make bench` measures everything in one run on one machine, so that the figures can be compared.
+`make bench` measures speed in one run on one machine, so that the figures can be compared.
 """

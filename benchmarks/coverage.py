@@ -9,7 +9,6 @@ then copies the tables into docs/statistics.md.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 
 from benchmarks.coverage_cases import Case, cases
 from benchmarks.made_of import made_of
-from benchmarks.report import table
+from benchmarks.report import FOLDER, save, table
 from benchmarks.timing import talk
 from crisis_sim import Batch, simulate
 from crisis_sim.outcomes.intervals import Interval, difference
@@ -30,7 +29,6 @@ SEED = 2025
 #: The batches of the model: their number, their replicates, and the replicates of the run that gives the true values.
 BATCHES, REPLICATES, TRUTH = 300, 300, 500_000
 SCENARIOS = ("no_mediators", "may_2025")
-FOLDER = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -103,17 +101,17 @@ def measure_engine(batch: Batch, replicates: int, large: Batch) -> list[dict[str
     results = []
     for figure, name in FIGURES.items():
         read = named(name).read
-        large_run = difference(read(truth[0]), read(truth[1]))
-        true, lower, upper = map(float, (large_run.estimate, large_run.lower, large_run.upper))
-        pairs = [(read(ours), read(theirs)) for ours, theirs in parts]
-        limits = [
-            np.array([(d.lower, d.upper) for d in (difference(a, b, paired) for a, b in pairs)])
-            for paired in (True, False)
-        ]
-        held, apart = (float(np.mean((x[:, 0] <= true) & (true <= x[:, 1]))) for x in limits)
-        narrower = float(np.ptp(limits[0], axis=1).mean() / np.ptp(limits[1], axis=1).mean())
-        result = {"figure": figure, "truth": true, "lower": lower, "upper": upper}
-        result |= {"held": held, "apart": apart, "narrower": narrower, "worth": narrower**-2}
+        true = difference(read(truth[0]), read(truth[1]))
+        pairs = [[read(reading) for reading in part] for part in parts]
+        held, widths = [], []
+        for paired in (True, False):
+            found = [difference(ours, theirs, paired) for ours, theirs in pairs]
+            held.append(float(np.mean([one.lower <= true.estimate <= one.upper for one in found])))
+            widths.append(np.mean([one.upper - one.lower for one in found]))
+        narrower = float(widths[0] / widths[1])
+        limits = {"truth": true.estimate, "lower": true.lower, "upper": true.upper}
+        result = {"figure": figure} | {key: float(value) for key, value in limits.items()}
+        result |= {"held": held[0], "apart": held[1], "narrower": narrower, "worth": narrower**-2}
         results.append(result)
     return results
 
@@ -147,44 +145,37 @@ def measure(seed: int = SEED, batches: int = BATCHES, truth: int = TRUTH) -> dic
 
 def tables(figures: dict[str, Any]) -> str:
     """The findings of `measure` in Markdown, under two headings."""
+    made_up, engine = figures["made_up"], figures["engine"]
+    heads = "interval for|true value and sample|simulated data sets|coverage"
+    heads += "|interval entirely below the truth|entirely above"
     rows = [
         (row["statistic"], row["setting"], f"{row['sets']:,}",
          *(f"{row[name]:.1%}" for name in ("held", "below", "above")))
-        for row in figures["made_up"]
+        for row in made_up
     ]  # fmt: skip
-    sizes = sorted({row["sets"] for row in figures["made_up"]}, reverse=True)
+    sizes = sorted({row["sets"] for row in made_up}, reverse=True)
     errors = ", ".join(f"{100 * np.sqrt(0.95 * 0.05 / sets):.2f} with {sets:,}" for sets in sizes)
-    heads = (
-        "interval for",
-        "true value and sample",
-        "simulated data sets",
-        "coverage",
-        "interval entirely below the truth",
-        "entirely above",
-    )
-    engine = figures["engine"]
+    engine_heads = "difference|true value|its 95% interval|coverage, paired interval|coverage, independent interval"
+    engine_heads += "|relative width|sample-size gain"
     differences = [
-        (row["figure"], f"{100 * row['truth']:+.1f}",
-         " to ".join(f"{100 * row[name]:+.1f}" for name in ("lower", "upper")),
-         *(f"{row[name]:.1%}" for name in ("held", "apart")), f"{row['narrower']:.2f}", f"{row['worth']:.1f}")
+        (row["figure"], f"{100 * row['truth']:+.1f}", f"{100 * row['lower']:+.1f} to {100 * row['upper']:+.1f}",
+         f"{row['held']:.1%}", f"{row['apart']:.1%}", f"{row['narrower']:.2f}", f"{row['worth']:.1f}")
         for row in engine["differences"]
     ]  # fmt: skip
-    names = (
-        "difference|true value|its 95% interval|coverage, paired interval|coverage, independent interval"
-        "|relative width|sample-size gain"
-    )
-    return "\n\n".join(
-        (
-            "## Artificial data",
-            table(heads, rows, texts=2),
-            f"Monte Carlo standard error of a coverage of 95%, in percentage points, by the number of data sets: {errors}.",
-            "## The model itself",
-            f"{engine['batches']} batches of {engine['replicates']} replicates, `{SCENARIOS[0]}` minus `{SCENARIOS[1]}`. "
-            f"The true difference is estimated from {engine['truth']:,} other replicates of each scenario; it and its 95% "
-            "interval are in percentage points:",
-            table(names.split("|"), differences),
-        )
-    )
+    return f"""\
+## Artificial data
+
+{table(heads.split("|"), rows, texts=2)}
+
+Monte Carlo standard error of a coverage of 95%, in percentage points, by the number of data sets: {errors}.
+
+## The model itself
+
+{engine["batches"]} batches of {engine["replicates"]} replicates, `{SCENARIOS[0]}` minus `{SCENARIOS[1]}`. \
+The true difference is estimated from {engine["truth"]:,} other replicates of each scenario; \
+it and its 95% interval are in percentage points:
+
+{table(engine_heads.split("|"), differences)}"""
 
 
 def main() -> None:
@@ -194,11 +185,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for figures and tables")
     arguments = parser.parse_args()
     figures = measure(arguments.seed)
-    text = tables(figures)
-    print(text)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, content in (("coverage.json", json.dumps(figures, indent=2)), ("coverage.md", text)):
-        (arguments.out / name).write_text(f"{content}\n", encoding="utf-8")
+    save(arguments.out, "coverage", figures, tables(figures))
 
 
 if __name__ == "__main__":

@@ -49,11 +49,11 @@ behaviour: {{decision: {{preparation_days: 0.5}}}}
 
 def deaths_of_one_crisis(truths: NDArray[np.float64]) -> list[dict[str, Any]]:
     """Evidence: the deaths of one crisis, within 15 per cent or 30 deaths."""
-    evidence = []
-    for deaths in map(float, _run(truths, 1).column("deaths")):
-        record = {"of": "deaths", "value": deaths, "within": max(0.15 * deaths, 30.0)}
-        evidence.append({"cases": [{"name": "one", "record": [record]}], "replicates": 40})
-    return evidence
+    records = [
+        {"of": "deaths", "value": deaths, "within": max(0.15 * deaths, 30.0)}
+        for deaths in _run(truths, 1).column("deaths").astype(float).tolist()
+    ]
+    return [{"cases": [{"name": "one", "record": [one]}], "replicates": 40} for one in records]
 
 
 def share_known_with_an_error(truths: NDArray[np.float64]) -> list[dict[str, Any]]:

@@ -1,99 +1,97 @@
-"""Targets, tables and the chart, made from the measurements of `make bench`.
-
-If a target is for batches of ten thousand replicates or more, the size with the worst result counts.
-"""
+"""Targets, tables and the chart, made from the measurements of `make bench`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from benchmarks.histories import ASKED, BESIDE
-from crisis_sim.style import BLACK, BLUE, DOUBLE_COLUMN, GREEN, GREY, VERMILLION, new_figure, styled
+from benchmarks.histories import LIMITS
+from benchmarks.mesa_models import ALONE, EMPTY
+from benchmarks.timing import BATCH
+from crisis_sim.style import BLACK, BLUE, DOUBLE_COLUMN, GREY, VERMILLION, new_figure, styled
 
+FOLDER = Path(__file__).parent / "results"
 #: The smallest number of replicates to which the targets apply.
 FROM = 10_000
 #: Target for costs that should not grow with the batch.
 FLAT = 1.2
+#: Commands and the seconds in which they should be done: at once, or within a short wait.
+SECONDS = {
+    "crisis-sim --help": 1.0,
+    "crisis-sim check may_2025": 1.0,
+    f"crisis-sim run may_2025 --replicates {FROM}": 10.0,
+}
 
 Measurements = Mapping[str, Any]
 
 
-def timings_of(measurements: Measurements) -> pd.DataFrame:
-    """All timings, with their rates; if a batch was timed twice, the faster timing, with the larger memory."""
-    timings = pd.DataFrame(measurements["timings"])
-    timings["rate"] = timings["agent_steps"] / timings["seconds"]
-    timings["per_crisis"] = timings["seconds"] / timings["crises"]
-    same = ["kind", "scenario", "what", "crises", "workers"]
-    timings["memory_mb"] = timings.groupby(same)["memory_mb"].transform("max")
-    order = timings.sort_values("seconds").drop_duplicates(same).index
-    return timings.loc[sorted(order)]
+@dataclass(frozen=True)
+class Target:
+    """A target: the least or the largest value of a measure, which is a ratio or, with the unit " s", a time.
 
-
-def levels(timings: pd.DataFrame) -> tuple[float, float, float]:
-    """Agent-steps per second on one core of the fastest empty Mesa model, of the plain Mesa model and of the floor."""
-    best = timings[timings["workers"] == 1].groupby("kind")["rate"].max()
-    return best["empty Mesa"], best["plain Mesa"], best["floor"]
-
-
-def targets(measurements: Measurements) -> list[dict[str, Any]]:
-    """The targets: `what` is compared, its `scenario`, the ratio `asked` (`at_least` or at most) and the ratio `measured`.
-
-    `measured` and `met` are None if this run did not measure it.
+    `measured` is None if a run did not measure it.
     """
-    names, rows = ("what", "scenario", "asked", "measured", "at_least"), []
-    for target in _targets(measurements):
-        _, _, asked, measured, at_least = target
-        met = None
-        if measured is not None:
-            met = bool(measured >= asked if at_least else measured <= asked)
-        rows.append({**dict(zip(names, target, strict=True)), "met": met})
-    return rows
+
+    what: str
+    scenario: str
+    limit: float
+    measured: float | None
+    at_least: bool = False
+    unit: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is met."""
+        if self.measured is None:
+            return "not measured"
+        above = self.measured >= self.limit
+        return "met" if above == self.at_least or self.measured == self.limit else "not met"
 
 
-def _targets(measurements: Measurements) -> Iterator[tuple[str, str, float, float | None, bool]]:
-    timings, grown = timings_of(measurements), "{}, largest batch relative to smallest".format
-    for scenario in measurements["scenarios"]:
-        name = scenario["name"]
-        own = timings[timings["scenario"] == name]
-        large = own[(own["kind"] == "ours") & (own["workers"] == 1) & (own["crises"] >= FROM)]
-        large = large.sort_values("crises")
-        empty, plain, floor = levels(own)
-        slowest = float(large["rate"].min()) if len(large) else None
-        for what, asked, rate in (
-            ("agent-steps per second, relative to the fastest empty Mesa model", 40.0, empty),
-            ("agent-steps per second, relative to the plain Mesa model", 150.0, plain),
-        ):
-            yield what, name, asked, slowest and slowest / rate, True
-        slowdown = slowest and floor / slowest
-        yield "time, relative to the least that NumPy needs", name, 3.0, slowdown, False
-        turns = own[own["kind"] == "in turns"].set_index("workers")["seconds"]
-        two = float(turns[1] / turns[2]) if len(turns) else None
-        yield "crises per second with two workers, relative to one", name, 1.8, two, True
-        yield grown("time per crisis"), name, FLAT, _growth(large["per_crisis"]), False
-        yield grown("peak memory of a batch"), name, FLAT, _growth(large["memory_mb"]), False
-    cold = measurements["cold_start"]
-    name, phases = cold["scenario"], cold["phases"]
-    runs = timings[(timings["kind"] == "command") & (timings["crises"] > 0)].sort_values("crises")
-    memory = "peak memory of the largest process of `crisis-sim run`"
-    yield grown(memory), name, FLAT, _growth(runs["memory_mb"]), False
-    imports = f"time of imports in a cold run of {cold['replicates']:,}, relative to all other work"
-    yield imports, name, 1.0, phases["imports"] / phases["work"], True
-    seconds = timings.groupby("kind")["seconds"].min()
-    answers = timings[timings["kind"] == "history"].set_index("what")["seconds"]
-    for what, (reference, asked) in ASKED.items():
-        ratio = float(answers[what] / seconds[reference]) if what in answers else None
-        yield f"time of {what}, relative to {BESIDE[reference]}", name, asked, ratio, False
+def targets(measurements: Measurements) -> Iterator[Target]:
+    """All targets, in the order of the table. For a cost, the batch size with the worst result counts."""
+    speed = _speed_of(measurements)
+    for scenario, own in speed.groupby("scenario", sort=False):
+        large = own[(own["what"] == BATCH) & (own["crises"] >= FROM)].sort_values("crises")
+        one, two = (large[large["workers"] == workers] for workers in (1, 2))
+        empty = own.loc[own["what"] == EMPTY, "per_crisis"].min()
+        cost = one["per_crisis"].max() / empty if len(one) else None
+        gain = one["seconds"].iloc[-1] / two["seconds"].iloc[-1] if len(two) else None
+        yield Target("time per crisis, relative to an empty Mesa model", scenario, 1.0, cost)
+        what = "crises per second with two workers, relative to one, in the largest batch"
+        yield Target(what, scenario, 1.8, gain, at_least=True)
+        yield _growth("time per crisis", scenario, one["per_crisis"])
+        yield _growth("peak memory of a batch", scenario, one["memory_mb"])
+    commands = pd.DataFrame(measurements["commands"])
+    memory = commands.loc[commands["crises"] > 0, "memory_mb"]
+    yield _growth("peak memory of the largest process of `crisis-sim run`", "may_2025", memory)
+    seconds = commands.set_index("what")["seconds"]
+    for what, limit in SECONDS.items():
+        yield Target(f"`{what}` from a cold start", "", limit, seconds.get(what), unit=" s")
+    seconds = pd.DataFrame(measurements["histories"]).set_index("what")["seconds"]
+    for what, (reference, limit) in LIMITS.items():
+        ratio = seconds[what] / seconds[reference] if what in seconds else None
+        yield Target(f"time of {what}, relative to {reference}", "may_2025", limit, ratio)
 
 
-def _growth(costs: pd.Series) -> float | None:
-    """The cost of the largest batch relative to that of the smallest; None for fewer than two."""
-    costs = costs.dropna()
-    return float(costs.iloc[-1] / costs.iloc[0]) if len(costs) > 1 else None
+def _speed_of(measurements: Measurements) -> pd.DataFrame:
+    """The timings of both scenarios, with the seconds per crisis."""
+    speed = pd.DataFrame(measurements["speed"])
+    return speed.assign(per_crisis=speed["seconds"] / speed["crises"])
+
+
+def _growth(cost: str, scenario: Any, costs: pd.Series) -> Target:
+    """The target for a cost: that of the largest batch relative to that of the smallest."""
+    known = costs.dropna()
+    ratio = known.iloc[-1] / known.iloc[0] if len(known) > 1 else None
+    return Target(f"{cost}, largest batch relative to smallest", scenario, FLAT, ratio)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
@@ -102,125 +100,89 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, rule, *rows])
 
 
-def _ratio(number: float) -> str:
-    """A ratio with three significant digits."""
-    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
-
-
-def target_table(target_list: Iterable[Mapping[str, Any]]) -> str:
-    """The targets and the measured values."""
-    met = {True: "met", False: "not met", None: "not measured"}
-    rows = [
-        (
-            target["what"],
-            target["scenario"],
-            f"{'at least' if target['at_least'] else 'at most'} {target['asked']:g}",
-            "" if target["measured"] is None else _ratio(target["measured"]),
-            met[target["met"]],
-        )
-        for target in target_list
-    ]
-    return table(("measure (a ratio)", "scenario", "target", "measured", "met?"), rows, texts=2)
+def _number(value: float) -> str:
+    """A number with three significant digits; empty if it is unknown."""
+    if pd.isna(value):
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def tables(measurements: Measurements) -> str:
     """All tables, under headings."""
-    machine = ", ".join(f"{what} {value}" for what, value in measurements["machine"].items())
-    timings = timings_of(measurements)
-    parts = [f"Measured on {machine}, at {measurements['measured']}."]
-    parts += ["## Targets", target_table(targets(measurements))]
-    for scenario in measurements["scenarios"]:
-        own = timings[timings["scenario"] == scenario["name"]]
-        parts += [
-            f"## Speed of {scenario['name']}",
-            _speed_table(own),
-            _counted(scenario["counts"]),
-        ]
-    answers = timings[timings["kind"].isin(["history", *BESIDE])]
-    if len(answers):
-        rows = [
-            (BESIDE.get(row.kind, row.what), f"{row.seconds:.3g}") for row in answers.itertuples()
-        ]
-        parts += ["## Histories", table(("command, with one worker", "seconds"), rows)]
-    parts += ["## Commands", _command_table(timings[timings["kind"] == "command"])]
-    cold = measurements["cold_start"]
-    split = ", ".join(f"{seconds:.2f} s {phase}" for phase, seconds in cold["phases"].items())
-    parts.append(
-        f"{cold['replicates']:,} replicates of {cold['scenario']} from a cold start: {split}."
-    )
+    rows = [
+        (
+            target.what,
+            target.scenario,
+            f"at {'least' if target.at_least else 'most'} {target.limit:g}{target.unit}",
+            "" if target.measured is None else _number(target.measured) + target.unit,
+            target.verdict,
+        )
+        for target in targets(measurements)
+    ]
+    parts = [f"Measured on {measurements['machine']}, at {measurements['measured']}."]
+    heads = ("measure", "scenario", "target", "measured", "met?")
+    parts += ["## Targets", table(heads, rows, texts=2)]
+    for scenario, own in _speed_of(measurements).groupby("scenario", sort=False):
+        parts += [f"## Speed of {scenario}", _speed_table(own)]
+    for part in ("histories", "commands"):
+        timings = pd.DataFrame(measurements[part]).itertuples()
+        cells = [(row.what, f"{row.seconds:.3g}", _number(row.memory_mb)) for row in timings]
+        parts += [f"## {part.capitalize()}", table(("command", "seconds", "peak MB"), cells)]
     return "\n\n".join(parts)
 
 
 def _speed_table(own: pd.DataFrame) -> str:
-    """Crises and agent-steps per second, also relative to the Mesa models and the floor."""
-    empty, plain, floor = levels(own)
+    empty = own.loc[own["what"] == EMPTY, "per_crisis"].min()
     rows = [
         (
-            str(row.what),
+            row.what,
             f"{row.crises:,}",
             str(row.workers),
-            f"{min(row.block_size, row.crises):,}",
             f"{row.seconds:.3g}",
-            f"{row.crises / row.seconds:,.0f}",
-            f"{row.rate:,.0f}",
-            _ratio(row.rate / empty),
-            _ratio(row.rate / plain),
-            f"{row.rate / floor:.1%}",
-            "" if pd.isna(row.memory_mb) else f"{row.memory_mb:,.0f}",
+            _number(1 / row.per_crisis),
+            _number(empty / row.per_crisis),
+            _number(row.memory_mb),
         )
         for row in own.itertuples()
     ]
-    heads = "model|crises|workers|crises per block|seconds|crises/s|agent-steps/s|x empty Mesa|x plain Mesa"
-    heads += "|of NumPy's speed|peak MB"
-    return table(heads.split("|"), rows)
+    heads = ("run as", "crises", "workers", "seconds", "crises per second")
+    return table((*heads, "relative to an empty Mesa model", "peak MB"), rows)
 
 
-def _counted(counts: Mapping[str, Any]) -> str:
-    each = counts["replicates"]
-    return (
-        f"{counts['agents']} agents, {counts['mean_steps']} steps per crisis on average, "
-        f"{counts['decisions_per_state_step']:.3f} decisions per step of a state. A crisis takes "
-        f"{counts['numbers'] / each:,.0f} random numbers, {counts['exponentials'] / each:,.0f} exponentials and, "
-        f"in each step, {counts['state_bytes']:,.0f} bytes of state."
-    )
-
-
-def _command_table(commands: pd.DataFrame) -> str:
-    rows = [
-        (f"`{row.what}`", f"{row.seconds:.2f}", f"{row.memory_mb:,.0f}")
-        for row in commands.itertuples()
-    ]
-    return table(("command", "seconds", "peak memory, MB"), rows)
+def save(folder: Path, name: str, figures: Measurements, text: str) -> None:
+    """Print tables, and write them and their figures into a folder, which is created if necessary."""
+    print(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix, content in ((".json", json.dumps(figures, indent=2)), (".md", text)):
+        (folder / name).with_suffix(suffix).write_text(f"{content}\n", encoding="utf-8")
 
 
 @styled
 def draw_speed(measurements: Measurements) -> Figure:
-    """Agent-steps per second by replicates, on one core and on two, with lines for the Mesa models and the floor."""
-    timings, figure = timings_of(measurements), new_figure(DOUBLE_COLUMN, 75.0)
-    panels = figure.subplots(1, len(measurements["scenarios"]), sharey=True, squeeze=False)[0]
-    dashed: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4, 1))}
-    for axes, scenario in zip(panels, measurements["scenarios"], strict=True):
-        own = timings[timings["scenario"] == scenario["name"]].sort_values("crises")
+    """Crises per second by replicates, with one worker and with two, and lines for crises run one at a time."""
+    figure, speed = new_figure(DOUBLE_COLUMN, 75.0), _speed_of(measurements)
+    titles: Mapping[str, str] = measurements["scenarios"]
+    panels = figure.subplots(1, len(titles), sharey=True, squeeze=False)[0]
+    for axes, (scenario, title) in zip(panels, titles.items(), strict=True):
+        own = speed[speed["scenario"] == scenario].sort_values("crises")
         for workers, label, colour, marker in (
-            (1, "Crisis Sim, one core", BLUE, "o"),
-            (2, "Crisis Sim, two cores", VERMILLION, "s"),
+            (1, "a batch, one worker", BLUE, "o"),
+            (2, "a batch, two workers", VERMILLION, "s"),
         ):
-            line = own[(own["kind"] == "ours") & (own["workers"] == workers)]
-            if len(line):
-                look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3}
-                axes.loglog(line["crises"], line["rate"], label=label, **look)
-        empty, plain, floor = levels(own)
-        axes.axhline(floor, label="floor: NumPy alone, one core", color=GREEN, linewidth=0.9)
-        axes.axhline(empty, label="empty Mesa, the quickest", color=GREY, **dashed)
-        axes.axhline(plain, label="plain Mesa", color=BLACK, **dashed)
+            line = own[(own["what"] == BATCH) & (own["workers"] == workers)]
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 3}
+            axes.loglog(line["crises"], 1 / line["per_crisis"], label=label, **look)
+        for what, colour in ((EMPTY, GREY), (ALONE, BLACK)):
+            rate = float(1 / own.loc[own["what"] == what, "per_crisis"].min())
+            axes.axhline(rate, label=what, color=colour, linewidth=0.9, linestyle=(0, (4, 1)))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(LogLocator(numticks=12))
             axis.set_major_formatter(EngFormatter(sep=""))
             axis.set_minor_formatter(NullFormatter())
-        axes.set_title(scenario["title"])
+        axes.set_title(title)
         axes.set_xlabel("replicates in the batch")
         axes.grid(visible=True, axis="y")
-    panels[0].set_ylabel("agent-steps a second")
+    panels[0].set_ylabel("crises per second")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure

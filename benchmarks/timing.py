@@ -1,6 +1,5 @@
-"""Wall-clock timings of batches and of whole commands. Those of Crisis Sim include models and tables of outcomes.
+"""Wall-clock timings of batches and of whole commands; those of batches include models and tables of outcomes.
 
-An agent-step is one update of one agent: at one event of one crisis, or in one step of a Mesa model.
 `python -m benchmarks.timing may_2025 100000 2` times a batch in a fresh process with two workers, and prints it as JSON.
 """
 
@@ -15,18 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
-from crisis_sim.batch.block import Plan, make_plan
+from crisis_sim.batch.block import make_plan
+from crisis_sim.batch.manifest import versions
 from crisis_sim.batch.workers import StopSign, run_plan
 from crisis_sim.scenario import Scenario, load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Crises run before timing starts, so that everything is imported and compiled.
 WARM_UP = 200
-#: Timings of at least so many seconds are not repeated.
-LONG = 2.0
+BATCH = "a batch"
 
 
 @dataclass(frozen=True)
@@ -34,76 +32,49 @@ class Timing:
     """A timed task.
 
     Attributes:
-        kind: "ours", "in turns", "empty Mesa", "plain Mesa", "floor", "command"; for histories "batch", "alone", "history".
         what: description of the task.
+        seconds: its duration.
         scenario: name of its scenario, or "".
-        block_size: largest number of crises in a block.
+        crises: number of crises that were run, or 0.
+        workers: number of threads.
         memory_mb: peak memory of its process in millions of bytes; None if not measured.
     """
 
-    kind: str
     what: str
     seconds: float
     scenario: str = ""
     crises: int = 0
-    agent_steps: int = 0
     workers: int = 1
-    block_size: int = 1
     memory_mb: float | None = None
 
 
-def time_crises(
-    scenario: Scenario,
-    replicates: int,
-    workers: int = 1,
-    block_size: int | None = None,
-    kind: str = "ours",
-) -> Timing:
-    """Run a scenario as a batch, and keep only the number of events of each block.
+def time_batch(scenario: Scenario, replicates: int, workers: int = 1) -> Timing:
+    """Time a batch in blocks, whose outcomes are not kept.
 
     Raises:
         RuntimeError: when a block fails.
     """
-    plan = plan_of(scenario, replicates, block_size)
-    events, started = 0, time.perf_counter()
-    with closing(run_plan(plan, workers, StopSign())) as results:
-        for block in results:
+    plan = make_plan([scenario], replicates, 1, None, None, ())
+    started = time.perf_counter()
+    with closing(run_plan(plan, workers, StopSign())) as blocks:
+        for block in blocks:
             if block.error:
                 raise RuntimeError(f"{block.order} failed: {block.error}\n{block.trace}")
-            events += block.events
-    seconds, name = time.perf_counter() - started, scenario.name
-    steps = events * agents_of(scenario)
-    return Timing(kind, name, seconds, name, replicates, steps, workers, plan.block_size)
+    seconds = time.perf_counter() - started
+    return Timing(BATCH, seconds, scenario.name, replicates, workers)
 
 
-def agents_of(scenario: Scenario) -> int:
-    """The number of agents of a scenario."""
-    roles = ("states", "mediators", "lenders", "channels", "advisers")
-    return sum(len(getattr(scenario, role)) for role in roles)
-
-
-def plan_of(scenario: Scenario, replicates: int, block_size: int | None = None) -> Plan:
-    """The division of a batch of a scenario into blocks."""
-    return make_plan([scenario], replicates, 1, block_size, None, ())
-
-
-def best_of(rounds: int, tasks: Sequence[Callable[[], Timing]], long: float = LONG) -> list[Timing]:
-    """The fastest of several rounds of each task, as the least disturbed; tasks that take `long` are not repeated.
+def best_of(rounds: int, tasks: Sequence[Callable[[], Timing]]) -> list[Timing]:
+    """The fastest of several rounds of each task, as the least disturbed.
 
     The tasks alternate, so that a slow spell of the machine affects all of them.
     """
-    best = [task() for task in tasks]
-    for _ in range(rounds - 1):
-        for number, task in enumerate(tasks):
-            if best[number].seconds < long:
-                best[number] = min(best[number], task(), key=lambda timing: timing.seconds)
-    return best
+    timings = [[task() for task in tasks] for _ in range(rounds)]
+    return [min(each, key=lambda timing: timing.seconds) for each in zip(*timings, strict=True)]
 
 
-def time_python(
-    arguments: Sequence[str], what: str, replicates: int = 0
-) -> tuple[Timing, str, str]:
-    """Run `python` with arguments; return its timing, its stdout and its stderr.
+def time_python(arguments: Sequence[str], what: str, replicates: int = 0) -> tuple[Timing, str]:
+    """Run `python` with arguments; return its timing and its stdout.
 
     Raises:
         RuntimeError: when it fails.
@@ -114,32 +85,27 @@ def time_python(
     if taken["code"]:
         raise RuntimeError(f"{what} ended with {taken['code']}:\n{done.stderr}")
     memory = taken["peak_bytes"] / 1e6
-    timing = Timing("command", what, taken["seconds"], crises=replicates, memory_mb=memory)
-    return timing, taken["printed"], done.stderr
+    return Timing(what, taken["seconds"], crises=replicates, memory_mb=memory), taken["printed"]
 
 
 def time_in_fresh_process(scenario: str, replicates: int, workers: int) -> Timing:
-    """Run a batch of a shipped scenario in a fresh process, which also gives its memory."""
+    """Time a batch of a shipped scenario in a fresh process, which also gives its memory."""
     words = [scenario, str(replicates), str(workers)]
-    command, printed, _ = time_python(["-m", "benchmarks.timing", *words], " ".join(words))
-    return replace(Timing(**json.loads(printed)), memory_mb=command.memory_mb)
+    process, printed = time_python(["-m", "benchmarks.timing", *words], " ".join(words))
+    return replace(Timing(**json.loads(printed)), memory_mb=process.memory_mb)
 
 
-def machine() -> dict[str, str]:
-    """Processor, cores, load, system and versions."""
+def machine() -> str:
+    """Processor, cores, load, system and versions, as text."""
     processor, information = platform.processor() or "unknown", Path("/proc/cpuinfo")
     if information.exists():
         lines = information.read_text(encoding="utf-8").splitlines()
         names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
         processor = next(names, processor)
-    return {
-        "processor": processor,
-        "cores": str(os.cpu_count()),
-        "load before": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("numpy", "mesa")},
-    }
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    found = {"processor": processor, "cores": os.cpu_count(), "load before": load}
+    found |= {"system": f"{platform.system()} {platform.machine()}", **versions()}
+    return ", ".join(f"{what} {value}" for what, value in found.items())
 
 
 def talk(words: str) -> None:
@@ -149,5 +115,6 @@ def talk(words: str) -> None:
 
 if __name__ == "__main__":
     name, size, by = sys.argv[1:]
-    time_crises(load_scenario(name), WARM_UP)
-    print(json.dumps(asdict(time_crises(load_scenario(name), int(size), int(by)))))
+    shipped = load_scenario(name)
+    time_batch(shipped, WARM_UP)
+    print(json.dumps(asdict(time_batch(shipped, int(size), int(by)))))

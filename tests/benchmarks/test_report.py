@@ -1,128 +1,104 @@
-"""Targets, tables and the chart, from the figures of the last `make bench`; tests/guide tests the stored tables."""
+"""Targets, tables and the chart of `make bench`; tests/guide compares the stored tables with the stored figures."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from benchmarks.report import draw_speed, table, tables, target_table, targets
-from benchmarks.timing import ROOT
-
-KEPT = json.loads((ROOT / "benchmarks" / "results" / "speed.json").read_text(encoding="utf-8"))
-OWN = [one for one in KEPT["timings"] if one["scenario"] == "may_2025"]
+from benchmarks.report import Target, draw_speed, table, tables, targets
 
 
-def rate(kind):
-    """The highest rate of agent-steps per second on one core."""
-    timings = [timing for timing in OWN if timing["kind"] == kind and timing["workers"] == 1]
-    return max(timing["agent_steps"] / timing["seconds"] for timing in timings)
+def timing(what, seconds, scenario="", crises=0, workers=1, memory_mb=None):
+    return {
+        "what": what,
+        "seconds": seconds,
+        "scenario": scenario,
+        "crises": crises,
+        "workers": workers,
+        "memory_mb": memory_mb,
+    }
 
 
-def aim(what, change=lambda one: one, **results):
-    """The measured ratio of a target, and whether it is met, after timings of May 2025 are changed or left out (None)."""
-    timings = [change(one) if one in OWN else one for one in KEPT["timings"]]
-    found = {**KEPT, "timings": [one for one in timings if one is not None], **results}
-    aims = [one for one in targets(found) if one["scenario"] == "may_2025"]
-    (one,) = (one for one in aims if one["what"].startswith(what))
-    return one["measured"], one["met"]
+def batch(crises, seconds, workers=1, memory_mb=None):
+    return timing("a batch", seconds, "may_2025", crises, workers, memory_mb)
 
 
-def running_at(rate, crises=None):
-    """A change after which batches of Crisis Sim with one worker (of all sizes, or of some) run at this rate."""
+SPEED = [
+    batch(100, 0.5),
+    batch(10_000, 1.0, memory_mb=300),
+    batch(10_000, 0.9, 2, memory_mb=320),
+    batch(100_000, 8.0, memory_mb=330),
+    batch(100_000, 5.0, 2, memory_mb=350),
+    timing("an empty Mesa model", 0.02, "may_2025", 200),
+    timing("one crisis at a time", 0.5, "may_2025", 50),
+]
+FIGURES = {
+    "machine": "a machine",
+    "measured": "2026-11-30T03:12:08+00:00",
+    "scenarios": {"may_2025": "May 2025"},
+    "speed": SPEED,
+    "histories": [
+        timing("a batch of 10,000", 0.5),
+        timing("a crisis alone", 0.01),
+        timing("why", 4.0),
+        timing("a move in play", 0.2),
+    ],
+    "commands": [
+        timing("crisis-sim --help", 0.4, memory_mb=30),
+        timing("crisis-sim run may_2025 --replicates 10000", 11.0, crises=10_000, memory_mb=400),
+        timing("crisis-sim run may_2025 --replicates 100000", 15.0, crises=100_000, memory_mb=500),
+    ],
+}
 
-    def change(one):
-        ours = (
-            one["kind"] == "ours"
-            and one["workers"] == 1
-            and one["crises"] in (crises or [one["crises"]])
-        )
-        return {**one, "seconds": one["agent_steps"] / rate} if ours else one
 
-    return change
-
-
-EMPTY = "agent-steps per second, relative to the fastest empty"
+def target(what, **figures):
+    (one,) = (one for one in targets(FIGURES | figures) if one.what.startswith(what))
+    return one.measured and pytest.approx(one.measured), one.verdict
 
 
 @pytest.mark.parametrize(
-    ("what", "change", "expected"),
+    ("what", "measured", "verdict"),
     [
-        (EMPTY, running_at(39 * rate("empty Mesa")), (39, False)),
-        (EMPTY, running_at(41 * rate("empty Mesa")), (41, True)),
-        # The floor is a limit from below.
-        ("time, relative to the least", running_at(rate("floor") / 2), (2, True)),
-        ("time, relative to the least", running_at(rate("floor") / 4), (4, False)),
-        # The least favourable size decides, and small batches do not count.
-        (EMPTY, running_at(rate("empty Mesa"), [100_000]), (1, False)),
-        (EMPTY, running_at(rate("empty Mesa"), [1_000]), aim(EMPTY)),
-        (
-            "crises per second with two workers",
-            lambda one: {**one, "seconds": 1.9 if one["workers"] == 1 else 1.0} if one["kind"] == "in turns" else one,
-            (1.9, True),
-        ),
+        # The batch size with the worst result counts, and small batches do not.
+        ("time per crisis, relative to an empty", 1.0, "met"),
+        ("crises per second with two workers", 1.6, "not met"),
+        ("time per crisis, largest batch", 0.8, "met"),
+        ("peak memory of a batch", 1.1, "met"),
+        ("peak memory of the largest process", 1.25, "not met"),
+        ("`crisis-sim --help`", 0.4, "met"),
+        ("`crisis-sim check may_2025`", None, "not measured"),
+        ("`crisis-sim run may_2025", 11.0, "not met"),
+        ("time of why", 8.0, "met"),
+        ("time of a move in play", 20.0, "not met"),
+        ("time of nowcast", None, "not measured"),
     ],
-)  # fmt: skip
-def test_a_target_is_a_ratio_of_measurements(what, change, expected):
-    measured, met = aim(what, change)
-    assert measured == pytest.approx(expected[0])
-    assert met == expected[1]
+)
+def test_a_target_compares_measurements(what, measured, verdict):
+    assert target(what) == (measured, verdict)
 
 
-def test_the_faster_of_two_timings_of_a_batch_counts_with_the_larger_memory():
-    ours = next(one for one in OWN if one["kind"] == "ours" and one["crises"] == 10_000)
-    again = {**ours, "seconds": ours["seconds"] / 2, "memory_mb": None}
-    twice = {"timings": [*KEPT["timings"], again]}
-    cost, _ = aim("time per crisis", **twice)
-    assert cost == pytest.approx(2 * aim("time per crisis")[0])
-    assert aim("peak memory of a batch", **twice) == aim("peak memory of a batch")
+def test_a_target_without_large_batches_is_not_measured():
+    small = [one for one in SPEED if one["crises"] < 10_000]
+    for what in ("time per crisis, relative", "crises per second", "peak memory of a batch"):
+        assert target(what, speed=small) == (None, "not measured")
 
 
-def test_imports_are_compared_with_all_work_except_the_start_of_python():
-    cold = {**KEPT["cold_start"], "phases": {"python": 9.0, "imports": 2.0, "work": 1.0}}
-    assert aim("time of imports", cold_start=cold) == (2.0, True)
+def test_a_target_is_met_at_its_limit():
+    assert Target("", "", 2.0, 2.0).verdict == Target("", "", 2.0, 2.0, at_least=True).verdict
 
 
-def test_commands_on_histories_are_compared_with_a_batch_and_moves_with_a_single_crisis():
-    new = [("batch", "may_2025", 0.5), ("alone", "may_2025", 0.01), ("history", "why", 4.0)]
-    new += [("history", "a move in play", 0.2)]
-    blank = {**KEPT["timings"][0], "scenario": ""}
-    timings = [{**blank, "kind": kind, "what": what, "seconds": took} for kind, what, took in new]
-    timings += [x for x in KEPT["timings"] if x["kind"] not in ("batch", "alone", "history")]
-    assert aim("time of why", timings=timings) == (pytest.approx(8), True)
-    assert aim("time of a move", timings=timings) == (pytest.approx(20), False)
-    assert aim("time of nowcast", timings=timings) == (None, None)
-    assert "| a crisis alone | 0.01 |" in tables({**KEPT, "timings": timings})
-
-
-def test_a_target_that_was_not_measured_is_neither_met_nor_missed():
-    left = [
-        one
-        for one in KEPT["timings"]
-        if one["kind"] not in ("in turns", "history")
-        and not (one["kind"] == "ours" and one["crises"] >= 10_000)
-        and not one["what"].startswith("crisis-sim run")
-    ]
-    few = {**KEPT, "timings": left}
-    measured = [one["what"].split(",")[0] for one in targets(few) if one["measured"]]
-    assert measured == ["time of imports in a cold run of 10"]
-    assert {one["met"] for one in targets(few)} == {None, False}
-    assert "not measured" in tables(few)
-
-
-def test_tables_have_targets_and_measured_values_and_rows_as_wide_as_their_headings():
-    one = {"what": "this", "scenario": "a", "asked": 40, "measured": 41.26, "at_least": True}
-    told = target_table([{**one, "met": True}])
-    assert told.splitlines()[-1] == "| this | a | at least 40 | 41.3 | met |"
-    blocks = [part for part in tables(KEPT).split("\n\n") if part.startswith("|")]
-    assert len(blocks) >= 4
+def test_tables_have_rows_as_wide_as_their_headings():
+    text = tables(FIGURES)
+    assert "| `crisis-sim --help` from a cold start |  | at most 1 s | 0.4 s | met |" in text
+    assert "| an empty Mesa model | 200 | 1 | 0.02 | 10,000 | 1 |  |" in text
+    blocks = [part for part in text.split("\n\n") if part.startswith("|")]
+    assert len(blocks) == 4
     for block in blocks:
         assert len({line.count("|") for line in block.splitlines()}) == 1
     assert table(("", "crises"), [("ours", "5")]) == "|  | crises |\n| --- | --: |\n| ours | 5 |"
 
 
-def test_the_chart_shows_what_was_measured():
-    panel = draw_speed(KEPT).axes[0]
-    (two,) = (line for line in panel.lines if line.get_label() == "Crisis Sim, two cores")
-    batches = {one["crises"] for one in OWN if (one["kind"], one["workers"]) == ("ours", 2)}
-    assert list(two.get_xdata()) == sorted(batches) >= [10_000, 100_000]
+def test_the_chart_shows_batches_by_their_size_and_other_ways_as_lines():
+    (panel,) = draw_speed(FIGURES).axes
+    lines = {line.get_label(): line for line in panel.lines}
+    assert lines["a batch, two workers"].get_xdata().tolist() == [10_000, 100_000]
+    assert set(lines["an empty Mesa model"].get_ydata()) == {10_000.0}

@@ -125,7 +125,6 @@ def test_tables_of_coverage_are_up_to_date() -> None:
 
 def test_tables_of_speed_are_up_to_date() -> None:
     speed = json.loads((RESULTS / "speed.json").read_text(encoding="utf-8"))
-    assert report.targets(speed) == speed["targets"]
     assert (RESULTS / "speed.md").read_text(encoding="utf-8") == f"{report.tables(speed)}\n"
 
 
