@@ -57,8 +57,16 @@ def _source_of(function: Callable[..., Any]) -> str:
 
 
 def with_identifier(dispatcher: Any, text: str) -> Any:
-    """Identify a compiled function by a text rather than at random, so that later processes find it in the cache."""
-    dispatcher._set_uuid(str(uuid.uuid5(uuid.NAMESPACE_URL, text)))
+    """Identify a compiled function by a text rather than at random, so that later processes find it in the cache.
+
+    Return the first function of this process with that text: the cache refers to one of them, and the code of its callers
+    would be loaded again at every call of another.
+    """
+    identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, text))
+    known = type(dispatcher)._memo.get(identifier)
+    if known is not None:
+        return known
+    dispatcher._set_uuid(identifier)
     return dispatcher
 
 
