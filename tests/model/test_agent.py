@@ -163,6 +163,13 @@ def test_compiled_rules_are_cached(may_2025: Scenario, whole: Columns) -> None:
     assert is_cached()
 
 
+def test_schedules_share_functions_of_the_same_rules(may_2025: Scenario) -> None:
+    """Otherwise the cache would find the drivers of one of them, and load them again at every call of the other."""
+    usual, checked = (CrisisModel(may_2025, 2, checked=x).schedule for x in (False, True))
+    assert usual.update is checked.update
+    assert usual.fault is not checked.fault
+
+
 @pytest.mark.parametrize(
     ("kind", "module", "first"),
     [(State, acts, "STAKES"), (Halt, ending, "COMMON"), (Mediator, third_parties, "PRESENT")],
