@@ -1,13 +1,11 @@
-"""The command line. Each module contains a few commands.
+"""The command line.
 
-Results go to stdout, messages and progress to stderr. Slow libraries are imported inside the commands that need
-them, so that `--help` and `check` are fast.
+Results go to stdout, messages and progress to stderr. So that `--help` and `check` are fast, a command's module is
+imported when the command is used, and slow libraries are imported inside the commands that need them.
 """
 
 from __future__ import annotations
 
-# Importing these modules registers their commands.
-from crisis_sim.cli import experiment, files, history, run  # noqa: F401
 from crisis_sim.cli.app import BLOCKS_FAILED as BLOCKS_FAILED
 from crisis_sim.cli.app import CHECK_FAILED as CHECK_FAILED
 from crisis_sim.cli.app import DONE as DONE
@@ -18,3 +16,15 @@ from crisis_sim.cli.app import TERMINATED as TERMINATED
 from crisis_sim.cli.app import app as app
 from crisis_sim.cli.app import main as main
 from crisis_sim.cli.app import run_command as run_command
+
+#: The commands by module.
+COMMANDS = {
+    "run": "run compare report dashboard",
+    "history": "replay branch why nowcast play",
+    "scenarios": "scenarios check init schema",
+    "experiment": "experiments experiment attribute sweep sensitivity tune posterior",
+    "assess": "validate hindcast doctor",
+}
+for _module, _names in COMMANDS.items():
+    for _name in _names.split():
+        app.command(f"crisis_sim.cli.{_module}:{_name}", help_format="markdown")

@@ -298,6 +298,7 @@ app = App(
     default_parameter=Parameter(converter=_convert, negative=()),
     help="Simulate an interstate crisis thousands of times: how often and how soon does it end in a "
     "ceasefire, and what would change that?",
+    help_format="plaintext",  # Markdown, the default, is slow to import
     help_epilogue=EXIT_CODES,
     version=__version__,
     result_action="return_value",
@@ -309,6 +310,8 @@ app = App(
 def main() -> NoReturn:
     """Run the command of this process, and exit with its code."""
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    # Crisis Sim has no plugins for pydantic, which would search all installed packages for them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = run_command(sys.argv[1:])
     gc.freeze()  # spares a last collection
     sys.exit(code)
@@ -328,10 +331,10 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if any(
-        "\0" in argument for argument in arguments
-    ):  # impossible in a shell, but not in a program
+    if "\0" in "".join(arguments):  # impossible in a shell, but not in a program
         return _report_mistake("error: a command line cannot contain a zero byte")
+    if not arguments or arguments[0] in app.help_flags:
+        app.resolved_commands()  # imports all commands, for the first lines of their docstrings
     try:
         code = copy_context().run(app, arguments, exit_on_error=False)
     except CycloptsError:  # cyclopts has printed the message

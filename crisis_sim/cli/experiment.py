@@ -16,7 +16,6 @@ from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
-    app,
     elapsed,
     print_message,
     print_output,
@@ -136,7 +135,6 @@ FileOrScenario = Annotated[
 Count = Annotated[int | None, opt.option(least=1)]
 
 
-@app.command
 def experiment(
     name: str | None = None, /, *settings: str, options: Options = DEFAULT_OPTIONS
 ) -> int:
@@ -164,7 +162,6 @@ def experiment(
     return run_without_file(check_kind(name), settings[0], {}, options, read_settings(settings[1:]))
 
 
-@app.command
 def experiments(*, as_json: opt.Json = False) -> int:
     """List the experiments that come with Crisis Sim, one per line."""
     from crisis_sim.experiments.load import shipped_experiments
@@ -340,7 +337,6 @@ def _print_plan(experiment: Experiment, folder: Path, options: Options) -> None:
 # The commands of the kinds of experiments, whose keys are options.
 
 
-@app.command
 def attribute(
     scenario: opt.ScenarioName,
     /,
@@ -368,7 +364,6 @@ def attribute(
     return run_without_file("attribute", scenario, given, options)
 
 
-@app.command
 def sweep(
     scenario: opt.ScenarioName,
     /,
@@ -397,7 +392,6 @@ def sweep(
     return run_without_file("sweep", scenario, given, options)
 
 
-@app.command
 def sensitivity(
     scenario: opt.ScenarioName,
     /,
@@ -431,7 +425,6 @@ def sensitivity(
     return run_without_file("sensitivity", scenario, given, options)
 
 
-@app.command
 def tune(
     name: FileOrScenario = None,
     /,
@@ -474,7 +467,6 @@ def tune(
     return run_without_file("tune", name, given, options)
 
 
-@app.command
 def posterior(
     name: FileOrScenario = None,
     /,

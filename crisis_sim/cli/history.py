@@ -1,4 +1,4 @@
-"""The commands `branch`, `why`, `nowcast` and `play`."""
+"""The commands `replay`, `branch`, `why`, `nowcast` and `play`, on the history of one crisis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from cyclopts import Parameter
 from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
     DONE,
-    app,
     console,
     file_name,
     print_message,
@@ -24,7 +23,7 @@ from crisis_sim.cli.app import (
 )
 from crisis_sim.cli.options import CHARTS, RESULTS, UNCHANGED, Charts, Variant
 from crisis_sim.scenario.errors import RequestError
-from crisis_sim.text import clean, printable_lines, sentence
+from crisis_sim.text import clean, listed, printable_lines, sentence
 from crisis_sim.version import __version__
 
 if TYPE_CHECKING:
@@ -32,6 +31,53 @@ if TYPE_CHECKING:
 
     from crisis_sim.history.game import Game, Turn
     from crisis_sim.history.why import Reasons
+
+# --- `crisis-sim replay`
+
+
+def replay(
+    scenario: opt.ScenarioName,
+    /,
+    *,
+    replicate: opt.Replicate,
+    seed: opt.Seed = 1,
+    out: Path = RESULTS / "replays",
+    variant: Variant = UNCHANGED,
+    charts: Charts = CHARTS,
+    as_json: opt.Json = False,
+) -> int:
+    """Show one crisis event by event, as a story and as a chart.
+
+    For example: `crisis-sim replay may_2025 --replicate 134`. It is the crisis of this replicate in a `run` with the same
+    seed and the same --set, --over-fits, --roles and --agents.
+
+    Args:
+        out: Folder for the story and the chart.
+    """
+    loaded = variant.scenario(scenario)
+    from crisis_sim.report import replay as replays
+
+    crisis = replays.replay(loaded, replicate, seed, **variant.classes)
+    story, name = crisis.story, file_name(crisis.scenario.name)
+    path = out / f"{name}_seed_{seed}_replicate_{replicate}"
+    charts.apply()
+    _, *charts_written = replays.write_replay(crisis.journal, crisis.scenario, story, path)
+
+    def show() -> None:
+        if not sys.stdout.isatty():
+            print_output(story.rstrip("\n"))
+            return
+        from rich.markdown import Markdown
+
+        terminal = console()
+        terminal.print(Markdown(story), width=min(terminal.width, 88))
+
+    print_result(as_json, crisis.plain, show)
+    print_message(f"story and chart: {path}.md, {listed([file.suffix for file in charts_written])}")
+    return DONE
+
+
+# --- `crisis-sim branch` and `crisis-sim why`
 
 #: Maximum number of moments of two histories that are printed; branch.md contains all.
 SHOWN = 10
@@ -52,7 +98,6 @@ def _parse_force(texts: list[str] | None) -> dict[str, str]:
     return choices
 
 
-@app.command
 def branch(
     scenario: opt.ScenarioName,
     /,
@@ -124,7 +169,6 @@ def branch(
     return DONE
 
 
-@app.command
 def why(
     scenario: opt.ScenarioName,
     /,
@@ -259,7 +303,6 @@ def _print_moments(rows: list[tuple[str, str, str]]) -> None:
 # --- `crisis-sim nowcast`
 
 
-@app.command
 def nowcast(
     scenario: opt.ScenarioName,
     /,
@@ -317,7 +360,6 @@ HELP = """\
   leave                leave the game; crisis-sim play FILE continues it"""
 
 
-@app.command
 def play(
     scenario: str,
     /,

@@ -1,4 +1,4 @@
-"""The commands `run`, `compare`, `replay` and `report`."""
+"""The commands `run`, `compare`, `report` and `dashboard`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,9 @@ from crisis_sim.cli import options as opt
 from crisis_sim.cli.app import (
     BLOCKS_FAILED,
     DONE,
-    app,
     console,
     counted,
     elapsed,
-    file_name,
     print_message,
     print_output,
     print_plan,
@@ -33,14 +31,14 @@ from crisis_sim.cli.app import (
 from crisis_sim.cli.options import (
     CHARTS,
     DEFAULT_OUTPUT,
-    RESULTS,
     UNCHANGED,
     Charts,
     Output,
     Variant,
 )
+from crisis_sim.dashboard import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 from crisis_sim.scenario.errors import RequestError
-from crisis_sim.text import clean, listed
+from crisis_sim.text import clean
 
 if TYPE_CHECKING:
     from crisis_sim.batch.block import Plan
@@ -53,7 +51,6 @@ if TYPE_CHECKING:
 DEFAULTS = {"replicates": 10_000, "seed": 1, "engine": "cpu"}
 
 
-@app.command
 def run(
     *scenarios: str,
     replicates: opt.Replicates | None = None,
@@ -300,7 +297,6 @@ def _print_plan(plan: Plan, workers: int, folder: Path, as_json: bool) -> None:
 # --- `crisis-sim compare`, and the report that `compare` and `run` print
 
 
-@app.command
 def compare(
     *folders: Annotated[Path, Parameter(required=True)],
     reference: opt.Reference = None,
@@ -351,56 +347,9 @@ def report_batch(
         write_report(batch, summary, folder)
 
 
-# --- `crisis-sim replay`
-
-
-@app.command
-def replay(
-    scenario: opt.ScenarioName,
-    /,
-    *,
-    replicate: opt.Replicate,
-    seed: opt.Seed = 1,
-    out: Path = RESULTS / "replays",
-    variant: Variant = UNCHANGED,
-    charts: Charts = CHARTS,
-    as_json: opt.Json = False,
-) -> int:
-    """Show one crisis event by event, as a story and as a chart.
-
-    For example: `crisis-sim replay may_2025 --replicate 134`. It is the crisis of this replicate in a `run` with the same
-    seed and the same --set, --over-fits, --roles and --agents.
-
-    Args:
-        out: Folder for the story and the chart.
-    """
-    loaded = variant.scenario(scenario)
-    from crisis_sim.report import replay as replays
-
-    crisis = replays.replay(loaded, replicate, seed, **variant.classes)
-    story, name = crisis.story, file_name(crisis.scenario.name)
-    path = out / f"{name}_seed_{seed}_replicate_{replicate}"
-    charts.apply()
-    _, *charts_written = replays.write_replay(crisis.journal, crisis.scenario, story, path)
-
-    def show() -> None:
-        if not sys.stdout.isatty():
-            print_output(story.rstrip("\n"))
-            return
-        from rich.markdown import Markdown
-
-        terminal = console()
-        terminal.print(Markdown(story), width=min(terminal.width, 88))
-
-    print_result(as_json, crisis.plain, show)
-    print_message(f"story and chart: {path}.md, {listed([file.suffix for file in charts_written])}")
-    return DONE
-
-
 # --- `crisis-sim report`
 
 
-@app.command
 def report(
     folder: Path,
     /,
@@ -435,4 +384,47 @@ def report(
     )
     if not as_json:
         print_message("the page can be opened in a browser, printed, or sent by e-mail")
+    return DONE
+
+
+# --- `crisis-sim dashboard`
+
+
+def dashboard(
+    scenario: opt.ScenarioName = SCENARIO,
+    /,
+    *,
+    replicates: Annotated[int, opt.option(least=FEWEST, most=MOST)] = REPLICATES,
+    seed: opt.Seed = 1,
+    overrides: opt.Overrides = None,
+    host: str = HOST,
+    port: Annotated[int, opt.option(least=0, most=65_535)] = PORT,
+    no_browser: Annotated[bool, opt.FLAG] = False,
+) -> int:
+    """Open a dashboard in the browser, with sliders for parameters and charts that follow them.
+
+    Needs the extra `dashboard`: pip install 'crisis-sim[dashboard]'. Nothing leaves this machine.
+
+    Args:
+        replicates: Number of crises for each position of the sliders.
+        host: Address to listen on. By default only this machine can connect.
+        port: Port to listen on; 0 for any free port.
+        no_browser: Do not open a browser.
+    """
+    from crisis_sim.dashboard import server
+    from crisis_sim.dashboard.changes import open_reference
+
+    server.check_installed()
+    settings = server.Settings(open_reference(scenario, overrides or ()), replicates, seed)
+    listening = server.listen(host, port)
+    if not server.is_loopback(host):
+        print_message(
+            f"warning: {host} can be reached from other machines. Anyone who can connect can run "
+            "scenarios here and read this one; there is no password."
+        )
+    print_message(f"dashboard: {server.address_of(listening)} (press Ctrl-C to stop it)")
+    try:
+        server.serve(settings, listening, browser=not no_browser)
+    except KeyboardInterrupt:  # the normal way to stop it
+        print_message("stopped")
     return DONE

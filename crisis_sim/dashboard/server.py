@@ -24,18 +24,12 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from crisis_sim.dashboard import REPLICATES, SCENARIO, SEED
 from crisis_sim.scenario.errors import RequestError
 
 if TYPE_CHECKING:
     from crisis_sim.dashboard.changes import Opened
 
-
-#: The default scenario, replicates and seed.
-SCENARIO, REPLICATES, SEED = "may_2025", 4_000, 1
-#: The loopback address, which no other machine can reach.
-HOST, PORT = "127.0.0.1", 8765
-#: Range of the number of crises of each scenario: fewer have no intervals, more take too long.
-FEWEST, MOST = 100, 100_000
 
 #: Packages of the extra `dashboard`. They are not imported for the check, because Solara reads its settings on import.
 NEEDED = (

@@ -16,8 +16,8 @@ its `abc_sampler` and `marginals`; sensitivity has its `indices`. `phrases` writ
 To add a kind, write a module with the interface `spec.Kind` and list it in `spec.KINDS`. Its keys are a
 subclass of `spec.Spec`; `spec.Reading` locates values and reads measures and factors when a file is
 checked; `design.run_points` runs points; `spec.Findings` takes the tables, the summary and the sentences.
-A short command goes into `crisis_sim.cli.experiment`, tests into `tests/experiments`, and its description
-into docs/experiments.md.
+A short command goes into `crisis_sim.cli.experiment` and its name into `crisis_sim.cli.COMMANDS`, tests into
+`tests/experiments`, and its description into docs/experiments.md.
 """
 
 from __future__ import annotations

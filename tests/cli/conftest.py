@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from crisis_sim.cli import run_command
-from crisis_sim.cli.files import template_text
+from crisis_sim.cli.new_scenario import template_text
 
 ROOT = Path(__file__).parents[2]
 #: A short crisis, a counterfactual, and one that is wrong.

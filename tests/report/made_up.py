@@ -11,7 +11,7 @@ import pyarrow as pa
 from ruamel.yaml import YAML
 
 from crisis_sim.batch.ensemble import Batch, Ensemble
-from crisis_sim.cli.files import template_text
+from crisis_sim.cli.new_scenario import template_text
 from crisis_sim.model.journal import Entry, Journal
 from crisis_sim.scenario.schema import Scenario
 from crisis_sim.text import label

@@ -1,23 +1,126 @@
-"""The questions of `crisis-sim init`. They are in the template `interview.yaml.jinja`; the anchors are in `anchors.yaml`.
+"""Files that `crisis-sim init` writes: the template, a counterfactual, or a scenario from answers to questions.
 
-An answer is the name of an anchor, such as `vow`, or a number or a distribution. Answers are read from a terminal, or from
-a file that has the path of the question as key: `states.northland.resolve: vow`.
+The questions are in the template `interview.yaml.jinja`, and the anchors in `anchors.yaml`. An answer is the name of an
+anchor, such as `vow`, or a number or a distribution. Answers are read from a terminal, or from a file that has the path of
+the question as key: `states.northland.resolve: vow`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from crisis_sim.scenario.errors import Mistake, ScenarioError, did_you_mean, nearest, one_of
-from crisis_sim.scenario.load import on_disk, read_scenario
+from crisis_sim.scenario.load import (
+    find_scenario,
+    load_scenario,
+    on_disk,
+    read_chain,
+    read_scenario,
+)
 from crisis_sim.scenario.numbers import EXAMPLE, read_moment
 from crisis_sim.scenario.schema import LADDERS
 from crisis_sim.scenario.yaml_text import Node, Source, is_agent_name, parse, parse_value, read_text
+
+
+def template_file() -> Path:
+    """Return the path of the commented template."""
+    return on_disk(Path(__file__).parent) / "template.yaml"
+
+
+def template_text(file_name: str = "my_crisis.yaml") -> str:
+    """Return the text of the template; its comments mention the file's name."""
+    text = template_file().read_text(encoding="utf-8")
+    return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
+
+
+def write_scenario(path: Path, answers: Path | None, template: bool) -> None:
+    """Write a new scenario: from a file of answers, from questions at the terminal, or else the template.
+
+    Raises:
+        FileExistsError: when the file exists already.
+        EOFError: when the input ends before all questions are answered.
+        ScenarioError: when the answers have mistakes.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    if answers is not None:
+        text = scenario_text(read_answers(answers), path.name)
+    elif template or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        text = template_text(path.name)
+    else:
+        text = scenario_text(Interview(None), path.name)
+    _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a new file, or nothing if that fails."""
+    with path.open("x", encoding="utf-8") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+
+
+# --- Counterfactuals
+
+COUNTERFACTUAL = """\
+# A counterfactual of {extends}, with the differences only. Mappings are merged; lists and numbers
+# replace the original ones, and null removes an entry:
+#
+#   mediators: {{us: null}}
+#   states: {{NAME: {{resolve: {{uniform: [0.2, 0.5]}}}}}}
+#
+#   crisis-sim check {file}
+#   crisis-sim run {extends} {file}
+
+extends: {extends}
+title: {title}
+"""
+
+
+def write_counterfactual(path: Path, reference: str) -> list[Path]:
+    """Write a scenario that extends another one, and return the written files, the new scenario first.
+
+    A scenario can only extend files in its folder, so a shipped one is copied there first.
+
+    Raises:
+        FileExistsError: when the file or a different copy exists already.
+        ScenarioError: when there is no such scenario, or it has mistakes.
+    """
+    original = find_scenario(reference)
+    if not original.is_file():  # it cannot be read a second time
+        message = "a pipe or a device, which no file can extend"
+        raise ScenarioError([Mistake(str(original), 0, 0, message, "a scenario file")])
+    original = original.resolve()
+    # JSON strings are valid YAML.
+    title = json.dumps(f"{load_scenario(original).title}, changed", ensure_ascii=False)
+    layers, _ = read_chain(original, str(original))
+    copies = {
+        path.parent / layer.within(original.parent): layer.path.read_text("utf-8")
+        for layer in layers
+    }
+    for copy, text in copies.items():
+        if copy == path or (copy.exists() and copy.read_text("utf-8") != text):
+            raise FileExistsError(copy)
+    _write(path, COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
+    written = [path]
+    for copy, text in copies.items():
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            _write(copy, text)
+            written.append(copy)
+    return written
+
+
+# --- Scenarios from answers
 
 #: A value and its meaning.
 Answer = tuple[Any, str]

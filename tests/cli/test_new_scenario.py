@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim import Scenario, ScenarioError, simulate
 from crisis_sim.cli.app import DONE, MISTAKE, run_command
-from crisis_sim.cli.interview import Interview, anchors, read_answers, scenario_text
+from crisis_sim.cli.new_scenario import Interview, anchors, read_answers, scenario_text
 
 DOCS = Path(__file__).parents[2] / "docs"
 ANSWERS = DOCS / "guide" / "examples" / "strait_answers.yaml"
