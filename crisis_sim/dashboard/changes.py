@@ -204,7 +204,7 @@ SWITCHED = frozenset(KINDS) - {"states"}
 #: The group of sliders of all agents.
 BEHAVIOUR = "behaviour"
 #: Units that are not written after a number.
-HIDDEN_UNITS = ("", "share", "value", "intensity")
+HIDDEN_UNITS = ("", "share", "ratio", "value", "intensity")
 #: Approximate number of steps of a slider.
 STEPS = 100
 #: Minimum ratio of a slider's upper to its lower end for a logarithmic slider.

@@ -47,7 +47,7 @@ class DecisionBehaviour(Part):
     answering: Number = parameter(17.9, (0, 200), VALUE, "value of an act of full intensity to a state of full resolve with a demand of 1", FITTED)
     cost: Number = parameter(20.9, (0, 200), VALUE, "cost of an act of full intensity to a state as strong as its rival", FITTED)
     cost_power: Number = parameter(2.12, (1, 6), "exponent", "how steeply that cost rises with intensity", SCHELLING + SIZE_FITTED)
-    nuclear_dread: Number = parameter(1.74, (0, 50), SHARE, "additional cost at full intensity, as a share of that cost, if the rival has nuclear weapons; rises with the sixth power of intensity", SCHELLING + SIZE_FITTED)
+    nuclear_dread: Number = parameter(1.74, (0, 50), "ratio", "additional cost at full intensity, relative to that cost, if the rival has nuclear weapons; rises with the sixth power of intensity", SCHELLING + SIZE_FITTED)
     nuclear_taboo: Number = parameter(8.0, (0, 200), VALUE, "value of nuclear use below that of waiting, whatever is at stake", TANNENWALD)
     line_minor: Number = parameter(1.03, (0, 50), VALUE, "cost of being the first to open fire", SCHELLING + SIZE_FITTED)
     line_serious: Number = parameter(1, (0, 50), VALUE, "additional cost of being the first to strike", SCHELLING)
@@ -162,7 +162,7 @@ class ChannelBehaviour(Part):
 class LendingBehaviour(Part):
     """How pending decisions of lenders restrain borrowers."""
 
-    reference_share: Number = parameter(0.1, (0.001, 10), SHARE, "share of reserves to which `money`, `relief` and `shock` refer")
+    reference_share: Number = parameter(0.1, (0.001, 10), "ratio", "amount, relative to reserves, to which `money`, `relief` and `shock` refer")
     run_up_days: Number = parameter(7.0, (0.1, 365), DAYS, "time before a decision from which it affects the borrower", THACKER)
     money: Number = parameter({"uniform": [0.0, 6.0]}, (0, 50), VALUE, "value of a tranche of `reference_share` of reserves to a fully dependent borrower; no effect on ceasefires has been measured, therefore the prior is wide and includes 0", THACKER, slider=(0, 12))
     approval: Number = parameter(3.0, (-20, 20), "log-odds", "log-odds that a board approves a borrower at peace", THACKER)

@@ -129,7 +129,7 @@ class StateSpec(Part):
     """One of the two states in the crisis."""
 
     title: str = Field("", description=TITLE)
-    resolve: Number = parameter(None, (0.0, 3.0), "share", "importance of the issue to the state", slider=(0.0, 1.0))
+    resolve: Number = parameter(None, (0.0, 3.0), "ratio", "importance of the issue to the state, relative to full resolve", slider=(0.0, 1.0))
     claim: Number = parameter(0.0, (0, 100), "grievance", "demand on the rival: a lasting grievance that only a settlement resolves", "Huth and Allee 2002, The Democratic Peace and Territorial Conflict (form)")
     audience: Number = parameter(None, UNIT, "share", "exposure of its leaders to domestic audiences", slider=True)
     mediation_aversion: Number = parameter(0.0, UNIT, "share", "readiness to refuse mediators; a mediator's leverage lowers it", slider=True)

@@ -46,8 +46,8 @@ def test_default_ranges_and_middles_come_from_the_distribution(
 def test_a_given_end_replaces_the_default_and_steps_are_equal_or_ratios() -> None:
     factor = resolve(RESOLVE, Range(low=0.7), crisis())
     assert (factor.low, factor.high) == (0.7, 1.0)
-    assert factor.unit == "share"
-    assert factor.meaning == "importance of the issue to the state"
+    assert factor.unit == "ratio"
+    assert factor.meaning == "importance of the issue to the state, relative to full resolve"
     for scale, steps in (("linear", [1, 5, 9]), ("log", [1, 3, 9])):
         factor = resolve("states.north.caution", Range(low=1, high=9, scale=scale), crisis())
         assert factor.at(np.array([0.0, 0.5, 1.0])) == pytest.approx(steps)

@@ -154,7 +154,7 @@ def test_numbers_carry_range_unit_and_meaning() -> None:
     resolve = PARTS["StateSpec"]["properties"]["resolve"]
     plain = {"type": "number", "minimum": 0.0, "maximum": 3.0}
     assert resolve["anyOf"] == [plain, {"$ref": "#/$defs/Distribution"}]
-    assert resolve["unit"] == "share"
+    assert resolve["unit"] == "ratio"
     assert resolve["description"] == schema.StateSpec.model_fields["resolve"].description
 
 
