@@ -127,7 +127,7 @@ def branch(
             rung), or an action of a third party, such as us=engage. May be repeated for other agents.
         inject: File with additional events, in the form of a scenario's `events`.
         luck: Random numbers after WHEN: the same as in the original (same), or new ones for many futures (fresh).
-        futures: Number of futures of each history. With fresh luck, by default 1,000.
+        futures: Number of futures of each history. With --luck fresh, by default 1,000.
         out: Folder for branch.yaml, the two histories, the chart, and the summary of the futures.
     """
     from crisis_sim.batch.own_classes import check_rules
@@ -271,8 +271,11 @@ def _print_steps(reasons: Reasons) -> None:
     terminal = console()
     width = min(terminal.width, WIDTH)
     title = "The strongest steps, by weight"
-    caption = "Steps that led to the outcome come first. % of futures with new luck. Dim: the interval contains zero."
-    headings = ("step", "with\n%", "without\n%", "points,\n95%", "same luck,\nwithout")
+    caption = (
+        "Steps that led to the outcome come first. % of futures, with new random numbers; last column: this crisis "
+        "without the step, with the same random numbers. Dim: the interval contains zero."
+    )
+    headings = ("step", "with\n%", "without\n%", "points,\n95%", "in this\ncrisis,\nwithout")
     terminal.print()
     terminal.print(fitted(title, headings, rows, width, caption), width=width)
 

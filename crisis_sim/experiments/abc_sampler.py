@@ -62,7 +62,7 @@ class PosteriorSpec(CalibrationSpec):
     cases: tuple[Case, ...] = entry("recorded crises", ())
     particles: int = whole_number("points of each generation", least=20, most=MOST_PARTICLES)
     generations: int = whole_number("number of generations", 5, most=MOST_GENERATIONS)
-    replicates: int = whole_number("crises of each particle, each with its own luck")
+    replicates: int = whole_number("crises of each particle, each with its own random numbers")
     tolerance: float = entry(
         "final tolerance, relative to the targets' standard errors and the records' `within`",
         1.0,
@@ -161,9 +161,9 @@ class Number:
 
 # --- The problem: priors, observations, and simulated particles
 #
-# Every crisis of every particle has its own luck. With common luck, as in a design, the errors of all particles would be
-# alike, and the posterior would be too narrow. With independent luck, the share of crises like the record is an unbiased
-# estimate of a particle's likelihood, whose noise averages out over particles (Andrieu and Roberts 2009).
+# Every crisis of every particle has its own random numbers. With common random numbers, as in a design, the errors of all
+# particles would be alike, and the posterior would be too narrow. With independent ones, the share of crises like the record
+# is an unbiased estimate of a particle's likelihood, whose noise averages out over particles (Andrieu and Roberts 2009).
 
 #: Assumed error of a target without an interval, relative to the median absolute deviation of the prior's figures.
 EXACT = 0.1
@@ -275,7 +275,7 @@ class Problem(Calibration):
         return log_likelihood
 
     def run(self, scores: Values, generation: int) -> Seen:
-        """Simulate crises at particles, each with its own luck; a stored generation is read from the folder."""
+        """Simulate crises at particles, each with its own random numbers; a stored generation is read from the folder."""
         folder = self.options.design_folder
         about = {"experiment": self.experiment.digest, "generation": generation}
         if folder is not None and self.options.resume:

@@ -7,10 +7,10 @@ W (those of the targets; robust: Huber 1964), a step is
 
     dx = -(J'WJ + R + lambda I)^-1 (J'W z + R (x - 1/2)),    R = 12 I, the inverse variance of a uniform prior
 
-for several lambda (Levenberg 1944, Marquardt 1963), which are all tried with the same luck; J is averaged over steps. Around
-the best point the posterior is approximated by N(x, T (J'WJ + R)^-1). The temperature T is the loss per degree of freedom,
-so that a model that misses the targets by more than their errors gets a wider posterior (quasi-likelihood, Wedderburn 1974).
-Sets are drawn from it, each is run with its own luck, and weighted by importance (`ensemble`).
+for several lambda (Levenberg 1944, Marquardt 1963), which are all tried with the same random numbers; J is averaged over
+steps. Around the best point the posterior is approximated by N(x, T (J'WJ + R)^-1). The temperature T is the loss per degree
+of freedom, so that a model that misses the targets by more than their errors gets a wider posterior (quasi-likelihood,
+Wedderburn 1974). Sets are drawn from it, each is run with its own random numbers, and weighted by importance (`ensemble`).
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Sets:
     Attributes:
         shares: their parameters as shares of the ranges, `(sets, parameters)`.
         weight: their weights, which sum to 1.
-        scored: their losses and figures, each with its own luck.
+        scored: their losses and figures, each with its own random numbers.
         slopes: the slopes at the best point.
         temperature: the loss per degree of freedom.
     """
@@ -244,7 +244,7 @@ def _over_ensemble(
 
 
 class Slices(NamedTuple):
-    """Slices through the best point, each with one parameter moved alone, with fresh luck.
+    """Slices through the best point, each with one parameter moved alone, with new random numbers.
 
     Attributes:
         value, loss: values of the moved parameter and losses, `(parameters, points)`.

@@ -23,7 +23,7 @@ class Found(NamedTuple):
     Attributes:
         sample: the particles of all generations with their weights.
         values: their parameters, `(particles, parameters)`.
-        fresh: simulated figures at equally weighted draws from the posterior, with fresh luck.
+        fresh: simulated figures at equally weighted draws from the posterior, with new random numbers.
     """
 
     problem: Problem
@@ -262,7 +262,7 @@ def _rounded(kind: str, values: Sequence[float]) -> Distribution:
     return Distribution(kind, tuple(float(f"{value:.5g}") for value in values))
 
 
-# --- Predictive check: crises at posterior draws, with fresh luck
+# --- Predictive check: crises at posterior draws, with new random numbers
 
 #: Quantiles by the names of their columns.
 QUANTILES = {"lower": 0.025, "quarter": 0.25, "median": 0.5, "three_quarters": 0.75, "upper": 0.975}

@@ -119,10 +119,10 @@ def without_sections(paths: Sequence[str]) -> dict[str, str]:
 
 
 def describe_point(factors: Sequence[Factor], values: Mapping[str, float]) -> str:
-    """Return a point's values in words: "days_later 5 days and conditionality 0.5"."""
+    """Return a point's values in words: "days_later = 5 days and conditionality = 0.5"."""
     names = short_names([factor.path for factor in factors])
     return text.listed(
-        [f"{names[each.path]} {value_of(each, float(values[each.path]))}" for each in factors]
+        [f"{names[each.path]} = {value_of(each, float(values[each.path]))}" for each in factors]
     )
 
 

@@ -101,7 +101,7 @@ def crises(experiment: Experiment) -> int:
     return Problem(experiment).crises
 
 
-# --- Run: the generations, then a predictive check with fresh luck
+# --- Run: the generations, then a predictive check with new random numbers
 
 
 def run(experiment: Experiment, options: RunOptions) -> Findings:
@@ -260,7 +260,7 @@ TOGETHER = 0.3
 FEW = 400
 #: Smallest Monte Carlo error that is reported, relative to a target's error.
 BLURRED = 0.5
-#: Number of crises like the record below which the fit of a particle is mostly luck.
+#: Number of crises like the record below which the fit of a particle is mostly chance.
 FEW_LIKE = 3.0
 
 
@@ -355,7 +355,7 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
     if observed and not unexplained:
         subject = f"all {text.count(len(observed))} observations lie"
         subject = "the observation lies" if len(observed) == 1 else subject
-        yield f"With fresh luck, {subject} within the middle 95% of the posterior's predictions."
+        yield f"With new random numbers, {subject} within the middle 95% of the posterior's predictions."
     if not unexplained:
         return
     why = "Perhaps no values of these parameters explain this."
@@ -368,7 +368,7 @@ def _on_check(summary: dict[str, Any]) -> Iterator[str]:
         clauses.append(f"{row['name']}: {value}, predicted {predicted}")
     yield (
         f"The posterior does not explain {text.count(len(unexplained))} of {text.plural(len(observed), 'observation')}, "
-        f"outside the middle 95% of its predictions with fresh luck: {'; '.join(clauses)}. {why}"
+        f"outside the middle 95% of its predictions with new random numbers: {'; '.join(clauses)}. {why}"
     )
 
 
@@ -418,7 +418,7 @@ def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
     if blurred := [ratio for ratio in noise["targets"] if ratio and ratio > BLURRED]:
         times = text.count(math.ceil((max(blurred) / BLURRED) ** 2))
         yield (
-            f"The luck of {replicates} replicates adds an error of up to {max(blurred):.2g} times that of a "
+            f"Chance in {replicates} replicates adds an error of up to {max(blurred):.2g} times that of a "
             f"target, and widens the posterior; {times} times as many would make it small."
         )
         if any(noise["assumed"]):
@@ -429,7 +429,7 @@ def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
     if few := [like for like in noise["like"] if like < FEW_LIKE]:
         yield (
             f"Particles that fit have about {min(few):.2g} crises like the record among {replicates}, so "
-            "their weights depend on luck. It averages out over particles, but more replicates would make the "
+            "their weights depend on chance. It averages out over particles, but more replicates would make the "
             "effective sample larger."
         )
 
@@ -548,7 +548,7 @@ def draw_pairs(findings: Findings) -> Figure:
 
 
 def draw_predictive(findings: Findings) -> Figure:
-    """Draw the posterior's predictions, with fresh luck, and the observed figures."""
+    """Draw the posterior's predictions, with new random numbers, and the observed figures."""
     summary = findings.summary
     rows = summary["predictive"][:_MOST_PREDICTED]
     figure = style.new_figure(height=22.0 + 17.0 * len(rows))
@@ -569,7 +569,7 @@ def draw_predictive(findings: Findings) -> Figure:
     draws, replicates = (text.count(summary[key]) for key in ("draws", "replicates"))
     return plots.finish(
         figure,
-        f"{draws} draws of {replicates} replicates, with fresh luck. "
+        f"{draws} draws of {replicates} replicates, with new random numbers. "
         "Figures are spread over draws, recorded numbers over single crises.",
         handles,
     )

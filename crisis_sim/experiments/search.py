@@ -119,7 +119,7 @@ class TuneSpec(targets.CalibrationSpec):
         "largest difference from the best loss at which a trial counts as about as good", None, gt=0
     )
     finalists: int = whole_number(
-        "number of the best trials to run again with fresh luck; the best of these is the result",
+        "number of the best trials to run again with new random numbers; the best of these is the result",
         1,
         most=MOST_TRIALS,
     )
@@ -131,7 +131,7 @@ class TuneSpec(targets.CalibrationSpec):
         most=1000,
     )
     check_replicates: int | None = whole_number(
-        "crises with fresh luck for the check of the best point; by default four times the replicates",
+        "crises with new random numbers for the check of the best point; by default four times the replicates",
         None,
     )
 
@@ -306,13 +306,13 @@ class Problem(targets.Calibration):
 
     @property
     def check_replicates(self) -> int:
-        """Crises of each scenario with fresh luck; by default four times those of a trial."""
+        """Crises of each scenario with new random numbers; by default four times those of a trial."""
         return int(self.spec.check_replicates or 4 * self.spec.replicates)
 
     def evaluate(
         self, points: Values | None, replicates: int, seed: int, progress: Progress = ignore
     ) -> Scored:
-        """Run and score points `(points, parameters)`, or the unchanged scenarios, all with the same luck.
+        """Run and score points `(points, parameters)`, or the unchanged scenarios, all with the same random numbers.
 
         The loss is that of the goal, or the weighted sum of the targets' squared deviations in standard errors (robust:
         Huber 1964). Progress refers to all scenarios together.
@@ -494,7 +494,7 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-# --- The search: generations of trials. Each generation is a batch, and all have the same luck.
+# --- The search: generations of trials. Each generation is a batch, and all have the same random numbers.
 
 
 @dataclass(frozen=True)

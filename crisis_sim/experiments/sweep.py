@@ -359,7 +359,7 @@ def _range_of(
     if farthest != reference and np.isfinite(less.estimate[farthest]):
         change = phrases.change(*limits(less, farthest), measure.unit)
         change = phrases.with_fits(change, over[farthest], measure.unit, named=True)
-        sentence += f"; from {values(reference)} to {values(farthest)} it {change}"
+        sentence += f". Compared with {values(reference)}, at {values(farthest)} it {change}"
     return f"{sentence}."
 
 
@@ -371,9 +371,9 @@ def _reference_label(
     own = {factor.path: factor.middle for factor in factors}
     if all(math.isclose(own[path], value, rel_tol=1e-3) for path, value in values.items()):
         return "the scenario's own"
-    if len(factors) > 1:
-        return f"the nearest to the scenario's own {phrases.describe_point(factors, own)}"
-    return f"the nearest to the scenario's own, {phrases.value_of(factors[0], factors[0].middle)}"
+    value = phrases.value_of(factors[0], factors[0].middle)
+    point = phrases.describe_point(factors, own) if len(factors) > 1 else f"value of {value}"
+    return f"the point nearest to the scenario's own {point}"
 
 
 # --- Charts: curves with bands over one parameter, maps over two

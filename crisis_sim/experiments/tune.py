@@ -1,9 +1,9 @@
 """Tune: find the parameters that reach targets, or that maximise or minimise a measure.
 
-Optuna proposes points and learns their losses. A generation of points is one batch, in which all points share the luck of
-each replicate; so do all generations. The best of many trials is partly the luckiest, so it is run again with fresh luck.
-With `finalists`, several of the best trials are, and the best of these is the result. Trials are stored in a journal, so
-that an interrupted search can be resumed with the same result.
+Optuna proposes points and learns their losses. A generation of points is one batch, in which all points share the random
+numbers of each replicate; so do all generations. The best of many trials owes part of its result to chance, so it is run
+again with new random numbers. With `finalists`, several of the best trials are, and the best of these is the result.
+Trials are stored in a journal, so that an interrupted search can be resumed with the same result.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Found(NamedTuple):
     """The results of a search.
 
     Attributes:
-        fresh, before: the best point and the unchanged scenarios, run with fresh luck.
+        fresh, before: the best point and the unchanged scenarios, run with new random numbers.
     """
 
     problem: Problem
@@ -76,7 +76,7 @@ class Found(NamedTuple):
 def run(experiment: Experiment, options: RunOptions) -> Findings:
     problem = Problem(experiment, options)
     spec, trials = problem.spec, search.search(problem, options)
-    seed, replicates = spec.seed + 1, problem.check_replicates  # fresh luck
+    seed, replicates = spec.seed + 1, problem.check_replicates  # new random numbers
     finalists = np.argsort(trials.loss, kind="stable")[: spec.finalists]
     scored = problem.evaluate(trials.points[finalists], replicates, seed)
     k = int(np.argmin(scored.loss))
@@ -293,7 +293,7 @@ def answer(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         outlook = "The best trial is among the last tenth, so more trials may find a better one."
     yield (
         f"The search made {text.count(trials)} trials by {summary['sampler']}, each of "
-        f"{text.count(summary['replicates'])} replicates with the same luck. {outlook}"
+        f"{text.count(summary['replicates'])} replicates with the same random numbers. {outlook}"
     )
 
 
@@ -301,11 +301,11 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     tuned, count = summary["best"]["loss"], text.count(len(problem.aims))
     fresh, before = summary["fresh"]["loss"], summary["fresh"]["loss_before"]
     finalists = min(problem.spec.finalists, summary["trials"])
-    final = f", and the best of the {text.count(finalists)} best with fresh luck"
+    final = f", and the best of the {text.count(finalists)} best with new random numbers"
     yield (
         f"The best of {text.count(summary['trials'])} trials has a loss of {fresh:.3g} over "
-        f"{count} target{'s' if len(problem.aims) > 1 else ''} with fresh luck "
-        f"({tuned:.3g} with the luck it was tuned on{final if finalists > 1 else ''}; "
+        f"{count} target{'s' if len(problem.aims) > 1 else ''} with new random numbers "
+        f"({tuned:.3g} with the random numbers it was tuned on{final if finalists > 1 else ''}; "
         f"{before:.3g} with the unchanged scenario). "
         "The loss is the weighted sum of squared deviations in the targets' standard errors."
     )
@@ -315,8 +315,8 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
     where = f" in {far['scenario']}" if len(problem.scenarios) > 1 else ""
     aimed = phrases.estimate(far["target"], far["target_lower"], far["target_upper"], far["unit"])
     yield (
-        f"With fresh luck {inside} of {count} figures lie in the 95% interval of their target. The largest deviation is "
-        f"that of {_subject(far)}{where}: {_figure(far)}; the target is {aimed}."
+        f"With new random numbers {inside} of {count} figures lie in the 95% interval of their target. The largest "
+        f"deviation is that of {_subject(far)}{where}: {_figure(far)}; the target is {aimed}."
     )
     if rough := sum((row["apart_error"] or 0.0) > 1.0 for row in rows):
         yield (
@@ -326,7 +326,7 @@ def _on_targets(problem: Problem, summary: dict[str, Any]) -> Iterator[str]:
         )
     if fresh > tuned + normal_quantile() ** 2:
         yield (
-            f"Part of the fit is luck: with fresh luck the loss is higher by {fresh - tuned:.3g}. "
+            f"Part of the fit is chance: with new random numbers the loss is higher by {fresh - tuned:.3g}. "
             f"{phrases.halving_advice(summary['replicates'])}"
         )
     if any(aim.target.interval is None for aim in problem.aims):
@@ -354,7 +354,7 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
     cost = f", at a cost of {objective['cost']:.3g}" if objective["has_cost"] else ""
     yield (
         f"{text.capitalize(_subject(row))}: {_figure(row)} at the best of "
-        f"{text.count(summary['trials'])} trials{cost}, with fresh luck; "
+        f"{text.count(summary['trials'])} trials{cost}, with new random numbers; "
         f"{_figure(row, '_before')} with the unchanged scenario."
     )
     if objective["has_cost"] and objective["cost"] > 0:
@@ -366,16 +366,17 @@ def _on_objective(summary: dict[str, Any]) -> Iterator[str]:
     if not objective["reached"]:
         yield f"In no trial does {part} reach {enough}; this is the nearest."
     elif objective["reached_with_fresh_luck"]:
-        yield f"With fresh luck, too, {part} reaches {enough}."
+        yield f"With new random numbers, too, {part} reaches {enough}."
     elif row["lower"] is not None and row["lower"] <= objective["enough"] <= row["upper"]:
         yield (
-            f"With the luck it was tuned on, {part} reached {enough}, which is enough. With fresh luck {enough} lies inside "
-            "the interval, so these replicates cannot tell whether it is reached. For a margin, use surely: true."
+            f"With the random numbers it was tuned on, {part} reached {enough}, which is enough. With new random "
+            f"numbers {enough} lies inside the interval, so these replicates cannot tell whether it is reached. For a "
+            "margin, use surely: true."
         )
     else:
         yield (
-            f"With the luck it was tuned on, {part} reached {enough}; with fresh luck it does not, so part of the "
-            f"result was luck. {phrases.halving_advice(summary['replicates'])}"
+            f"With the random numbers it was tuned on, {part} reached {enough}; with new random numbers it does not, so "
+            f"part of the result was chance. {phrases.halving_advice(summary['replicates'])}"
         )
 
 
@@ -428,7 +429,7 @@ def _on_slices(summary: dict[str, Any]) -> str:
     most, least = text.listed(pinned[:MOST_NAMED]), text.listed(loose[:MOST_NAMED])
     them = "it" if len(loose) == 1 else "them"
     return (
-        f"Moved alone, with fresh luck, {text.count(len(pinned))} of {text.count(len(widths))} "
+        f"Moved alone, with new random numbers, {text.count(len(pinned))} of {text.count(len(widths))} "
         f"parameters raise the loss by more than {summary['good']['tolerance']:.3g} within "
         f"a tenth of their range{f' ({most})' if pinned else ''}; "
         f"{text.count(len(loose))} can be moved through more than half of it without this"
@@ -560,7 +561,7 @@ def _spent(summary: Mapping[str, Any]) -> str:
     surely = summary["objective"] and summary["objective"]["surely"]
     return (
         f"{text.count(summary['trials'])} trials by {summary['sampler']}, "
-        f"{text.count(summary['replicates'])} replicates each, all with the same luck"
+        f"{text.count(summary['replicates'])} replicates each, all with the same random numbers"
         + ("; the whole 95% interval must reach the level" if surely else "")
     )
 
@@ -613,7 +614,7 @@ def draw_parameters(findings: Findings) -> Figure:
 
 
 def draw_targets(findings: Findings) -> Figure:
-    """Draw the deviation of each figure from its target, tuned and in the unchanged scenario, with fresh luck."""
+    """Draw the deviation of each figure from its target, tuned and in the unchanged scenario, with new random numbers."""
     summary, margin = findings.summary, normal_quantile()
     rows = [row for row in summary["outcomes"] if row["is_target"]]
     several = len(summary["scenarios"]) > 1
@@ -657,7 +658,7 @@ def draw_targets(findings: Findings) -> Figure:
     fresh = summary["fresh"]
     return plots.finish(
         figure,
-        f"With fresh luck: seed {fresh['seed']}, "
+        f"With new random numbers: seed {fresh['seed']}, "
         f"{text.count(fresh['replicates'])} replicates"
         + (f"; triangles: farther than {end:g}" if widest > end else ""),
         handles,

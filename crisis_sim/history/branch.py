@@ -27,11 +27,11 @@ from crisis_sim.outcomes.summary import Summary, summarise
 from crisis_sim.report.charts import date_axis
 from crisis_sim.report.replay import draw_rungs, legend_keys, plain_value
 from crisis_sim.report.save import scenario_file, write_report
-from crisis_sim.report.story import Narrator
+from crisis_sim.report.story import Narrator, titles
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
-from crisis_sim.scenario.numbers import Part
-from crisis_sim.scenario.schema import Scenario
+from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
+from crisis_sim.scenario.schema import SECTIONS, Scenario
 from crisis_sim.scenario.yaml_text import Source, folder_of, parse, read_text, to_node
 from crisis_sim.version import __version__
 
@@ -75,8 +75,8 @@ class Branch:
         futures: number of futures.
         days: time of the last change, days from the scenario's start.
         original, changed: the crisis without and with the last change, on its own random numbers.
-        batch: with fresh luck, futures without and with the change, in pairs with the same random numbers; else None.
-        forced: with fresh luck, number of futures in which each forced state made its choice.
+        batch: with new random numbers, paired futures without and with the change; else None.
+        forced: with new random numbers, number of futures in which each forced state made its choice.
     """
 
     scenario: Scenario
@@ -93,7 +93,7 @@ class Branch:
 
     @cached_property
     def summary(self) -> Summary | None:
-        """Shares, curves and differences of the futures; None with the same luck."""
+        """Shares, curves and differences of the futures; None with `luck` of `same`."""
         return None if self.batch is None else summarise(self.batch)
 
     @cached_property
@@ -147,21 +147,23 @@ class Branch:
             text.clean(self.scenario.title),
             one_crisis.date_text(self.scenario, self.days),
         )
-        changes = []
-        for change in self.changes:
-            parts = [*change.set, *(f"{who}: {choice}" for who, choice in change.force.items())]
-            parts += [f"event: {text.clean(x.title) or x.struck}" for x in change.inject]
-            changes.append(f"Changed at {change.at}: {text.listed(parts) or 'nothing'}.")
+        changes = [_change_sentence(self.scenario, change) for change in self.changes]
         paragraphs = [
             f"{title}: crisis {self.replicate} of seed {self.seed}, branched on {date} (day {self.days:.2f}).",
             *changes,
             f"Original: {self.original.gist}",
-            f"Changed, on the same luck: {self.changed.gist}",
+            f"Changed, with the same random numbers: {self.changed.gist}",
             self.divergence_text(),
         ]
         if self.batch:
-            paragraphs.append(f"{self.futures:,} futures of each history, in pairs with the same luck.")  # fmt: skip
-        if counts := [f"{text.label(name)} in {text.count(n)}" for name, n in self.forced.items()]:
+            paragraphs.append(
+                f"{self.futures:,} futures of each history, in pairs with the same random numbers."
+            )
+        if self.forced:
+            counts = [
+                f"{_name(self.scenario, name)} in {text.count(n)}"
+                for name, n in self.forced.items()
+            ]
             paragraphs.append(f"The forced choice was taken by {text.listed(counts)} of them.")
         return paragraphs
 
@@ -210,7 +212,7 @@ class Branch:
         ]
         if rows := [f"| {' | '.join(row)} |" for row in self.side_by_side()]:
             parts.append("\n".join(["| | Original | Changed |", "| --- | --- | --- |", *rows]))
-        parts += ["# Changed, on the same luck", self.changed.story.partition("\n")[2]]
+        parts += ["# Changed, with the same random numbers", self.changed.story.partition("\n")[2]]
         texts = {
             FILE: as_yaml(self._description(name)),
             name: scenario_file({"scenario": self.scenario.plain()}),
@@ -226,7 +228,10 @@ class Branch:
     @style.styled
     def draw(self) -> Figure:
         """Draw the rungs of both histories, and the share of futures with a ceasefire over time."""
-        histories = {"Original": self.original, "Changed, on the same luck": self.changed}
+        histories = {
+            "Original": self.original,
+            "Changed, with the same random numbers": self.changed,
+        }
         panels = len(histories) + (self.batch is not None)
         figure = style.new_figure(height=62.0 * panels)
         grid = figure.subplots(panels, 1, sharex=True)
@@ -263,7 +268,7 @@ class Branch:
         futures = text.count(self.futures)
         axes.set_ylabel(f"% of {futures} futures with a\nceasefire so far (95% bands)")
         axes.legend(loc="upper left")
-        axes.set_title("Futures on fresh luck", pad=style.TITLE_PAD_OVER_MARKS)
+        axes.set_title("Futures with new random numbers", pad=style.TITLE_PAD_OVER_MARKS)
 
 
 def branch(
@@ -414,6 +419,55 @@ def check_folder(folder: Path, file: str) -> None:
         raise HistoryError(f"{folder} is a file; give a folder")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / file).exists():
         raise HistoryError(f"{folder} contains files other than such a result ({file}); give a new folder")  # fmt: skip
+
+
+#: Clauses on the forced choices of third parties and states; other options of states are rungs.
+_FORCED = {
+    "engage": "engages",
+    "open": "opens",
+    "break": "breaks off",
+    "speak": "speaks up",
+    "wait": "waits",
+    "halt": "offers a halt as soon as it can",
+}
+
+
+def _change_sentence(scenario: Scenario, change: Change) -> str:
+    """Describe a change in a sentence, such as "The change: on day 15, the United States engages."."""
+    clauses = []
+    for name, choice in change.force.items():
+        other = f"chooses “{choice}” as soon as it can" if name in scenario.states else choice
+        clauses.append(f"{_name(scenario, name)} {_FORCED.get(choice, other)}")
+    for override in change.set:
+        path, _, value = override.partition("=")
+        section, _, rest = path.strip().partition(".")
+        name, _, key = rest.partition(".")
+        of_agent = key and section in SECTIONS
+        parameter = f"{key} of {_name(scenario, name)}" if of_agent else path.strip()
+        clauses.append(f"{parameter} is set to {value.strip()}")
+    for event in change.inject:
+        title = text.clean(event.title) or f"{_name(scenario, event.struck)} is harmed"
+        date = one_crisis.date_text(scenario, scenario.hours_from_start(event.at) / 24)
+        clauses.append(f"an event is added on {date} (“{title}”)")
+    change_text = text.listed(clauses) or "nothing is changed"
+    return f"The change: {_when(scenario, change.at)}, {change_text}."
+
+
+def _when(scenario: Scenario, at: float | str) -> str:
+    """Describe the moment of a change: a day, a date or a milestone."""
+    written = str(at).strip()
+    if PATTERN.fullmatch(written):
+        days = scenario.hours_from_start(read_moment(written)) / 24
+        return f"on {one_crisis.date_text(scenario, days)}"
+    try:
+        return f"on day {float(written):g}"
+    except ValueError:
+        return f"just after the milestone {written}"
+
+
+def _name(scenario: Scenario, agent: str) -> str:
+    """Return an agent's name as used within a sentence."""
+    return text.with_article(text.clean(titles(scenario).get(agent, "")) or text.label(agent))
 
 
 def _clause(history: History, entry: Entry | None) -> str:

@@ -550,7 +550,9 @@ def debrief_text(game: Game, result: Debrief) -> str:
     scenario, rule = game.scenario, "─" * WIDTH
     lines = [rule, " The crisis is over" if result.turn.decision is None else " So far", rule]
     count = text.count(result.comparisons["deaths"].size)
-    by_model = "The same crisis, on the same luck, if the model had decided for both states"
+    by_model = (
+        "The same crisis, with the same random numbers, if the model had decided for both states"
+    )
     compared = f"Compared with {count} crises with the same beginning, decided by the model"
     cards = [f"{text.moment(x.at)}: {text.clean(x.title) or x.kind}" for x in game.spec.cards]
     for heading, content in (
@@ -599,7 +601,7 @@ def _effects(scenario: Scenario, result: Debrief, most: int = 3) -> Iterator[str
             f"of a ceasefire by {_points(effect.ceasefire)} points, and of war by {_points(effect.war)}"
         )
     if result.effects:
-        yield "(paired futures of each choice, on fresh luck, with the model deciding afterwards; 95% intervals)"
+        yield "(paired futures of each choice, with new random numbers and the model deciding afterwards; 95% intervals)"
     else:
         yield "None differed from the model's, so there is nothing to compare."
 

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -23,7 +24,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as ChartFigure
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Console, Group
 from rich.text import Text
 
 from crisis_sim import style, text
@@ -158,7 +159,7 @@ class Nowcast:
 
     def sentence(self, answer: Answer) -> str:
         """Return an answer in a sentence or two."""
-        main, histories = answer.figures[2], text.count(self.histories)
+        main, histories = answer.figures[min(2, answer.war - 1)], text.count(self.histories)
         basis = f"{text.count(answer.met)} of {histories} histories agree with the evidence"
         if answer.method != "rejection":
             worth = f"{answer.effective:,.0f} independent ones"
@@ -519,42 +520,17 @@ def print_nowcast(result: Nowcast, console: Console) -> None:
     def write(line: str, **options: Any) -> None:
         console.print(Text(line, **options), width=width)
 
-    last = result.answers[-1]
     write(result.evidence.title, style="bold")
-    write(result.sentence(last))
-    console.print()
-    columns = sorted({min(k, last.war) for k in (0, 2)} - {last.war})
-    rows = []
-    for answer in result.answers:
-        at = result.scenario.moment(answer.at)
-        counts = Text(f"{text.count(answer.met)}\n{text.count(answer.effective)}")
-        shares = [_share(answer.figures[k]) for k in (*columns, answer.war)]
-        rows.append((f"{text.day_and_month(at)}, {at:%H:%M}", counts, *shares))
-    events = [fill(last.figures[k].words.removeprefix("a "), 10) for k in columns]
-    headings = ("asked on", "histories,\neffective", *events, "war")
-    title = "Futures after each moment, in %"
-    table = fitted(title, headings, rows, width, "Below each share: its 95% interval.")
-    console.print(table, width=width)
-    for figure in last.figures[last.war + 1 :]:
-        is_share = figure.unit == "share"
-        scale, digits, unit = (100, 1, "%") if is_share else (1, 2, f" {figure.unit}".rstrip())
-        limits = text.limits(scale * figure.lower, scale * figure.upper, digits)
-        write(f"{figure.words}: {text.number(scale * figure.estimate, digits)}{unit} ({limits})")
-    real = [answer.real for answer in result.answers if answer.real]
-    if len(result.answers) > 1 and real:
-        shares_by_then = text.listed([f"{text.percent(share)}%" for _, share in real])
-        write(
-            f"\nShares of futures in which it had come by the time of the real {last.awaited}, row by row: "
-            f"{shares_by_then}."
-        )
+    write(result.sentence(result.answers[-1]))
+    for answers in _by_columns(result.answers):
+        console.print()
+        console.print(_table(result, answers, width), width=width)
     if result.moved:
         write("\nParameters whose distribution the evidence has moved (median before and after):")
         for moved in result.moved[:SHOWN]:
             write(f"  {moved.path}: {moved.before[1]:.3g} to {moved.after[1]:.3g}")
         if len(result.moved) > SHOWN:
             write(f"  and {len(result.moved) - SHOWN} more, in nowcast.json")
-    for warning in result.warnings:
-        write(f"\n{text.sentence(warning)}", style="bold")
     write(
         f"\n{text.count(result.histories)} histories of {result.scenario.name} (digest {result.scenario.digest[:12]}), "
         f"seed {result.seed}, Crisis Sim {__version__}. These are futures of the model, not a forecast.",
@@ -562,9 +538,64 @@ def print_nowcast(result: Nowcast, console: Console) -> None:
     )
 
 
-def _share(figure: Figure) -> Text:
-    limits = f"{text.percent(figure.lower)}–{text.percent(figure.upper)}"
-    return Text(f"{text.percent(figure.estimate)}\n{limits}")
+def _shown(answer: Answer) -> list[Figure]:
+    """Return the figures of an answer that are printed: of two moments and of war, and further measures."""
+    moments = sorted({min(k, answer.war - 1) for k in (0, 2)})
+    return [*(answer.figures[k] for k in moments), *answer.figures[answer.war :]]
+
+
+def _by_columns(answers: Sequence[Answer]) -> list[list[Answer]]:
+    """Group consecutive answers about the same events; those after a ceasefire are about its relapse."""
+
+    def columns(answer: Answer) -> list[str]:
+        return [figure.words for figure in _shown(answer)]
+
+    return [list(group) for _, group in groupby(answers, key=columns)]
+
+
+def _table(result: Nowcast, answers: Sequence[Answer], width: int) -> Group:
+    """Return a table with a row for each answer, and columns of the same events."""
+    has_real, few = any(x.real for x in answers), any(x.effective < FEW for x in answers)
+    rows = []
+    for answer in answers:
+        at = result.scenario.moment(answer.at)
+        effective = f"{answer.effective:,.0f}{'*' if answer.effective < FEW else ''}"
+        row: list[Any] = [
+            Text(f"{text.day_and_month(at)}\n{at:%H:%M}"),
+            text.count(answer.met),
+            effective,
+        ]
+        row += map(_cell, _shown(answer))
+        if has_real:
+            row.append(f"{text.percent(answer.real[1])}" if answer.real else text.UNKNOWN)
+        rows.append(row)
+    awaited = answers[0].awaited
+    headings = ["asked on", "agreeing\nhistories", "effective\nhistories"]
+    headings += [_heading(figure) for figure in _shown(answers[0])]
+    caption = "Below each figure: its 95% interval."
+    if has_real:
+        headings.append(f"{awaited}\nby the\nreal one")
+        caption += f" By the real one: by the time of the real {awaited}."
+    if few:
+        caption += f"\n* Fewer than {FEW} effective histories: widen a tolerance, or run more (--replicates)."
+    return fitted("Futures after each moment, in %", headings, rows, width, caption)
+
+
+def _heading(figure: Figure) -> str:
+    """Return the heading of a figure's column, with its unit if it is not a share."""
+    words = figure.words.removeprefix("a ")
+    if figure.unit != "share":
+        words += f", {figure.unit or 'value'}"
+    return fill(words, 10, break_long_words=False)
+
+
+def _cell(figure: Figure) -> Text:
+    """Return a figure with its interval below it: a share in per cent, or another measure in its unit."""
+
+    def write(value: float) -> str:
+        return text.percent(value) if figure.unit == "share" else text.number(value, 2)
+
+    return Text(f"{write(figure.estimate)}\n{write(figure.lower)}–{write(figure.upper)}")
 
 
 @style.styled

@@ -233,7 +233,7 @@ class Reasons:
         date = one_crisis.date_text(self.scenario, reason.days)
         occurs = "occurs" if reason.same_luck else "does not occur"
         return (
-            f"{date}: {text.sentence(reason.description)} {self._figures(reason)} Without it on the same luck, "
+            f"{date}: {text.sentence(reason.description)} {self._figures(reason)} Without it, with the same random numbers, "
             f"the outcome {occurs}."
         )
 

@@ -462,7 +462,11 @@ def draw_differences(batch: Batch, summary: Mapping[str, Any], ax: Axes | None =
     if ax is not None:
         return figure
     paired = all(differences[name]["paired"] for name in names)
-    pairing = "same luck, replicate by replicate" if paired else "not all with the same luck"
+    pairing = (
+        "same random numbers, replicate by replicate"
+        if paired
+        else "not all with the same random numbers"
+    )
     figure.suptitle(
         f"Difference from “{reference}”", fontsize=7.5, x=0.01, ha="left", fontweight="bold"
     )

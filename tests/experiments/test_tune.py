@@ -286,7 +286,7 @@ def test_the_best_finalist_with_fresh_luck_is_the_result_and_is_moved_alone() ->
     assert fresh["loss"] == pytest.approx(losses.min())
     point = np.asarray([list(best["parameters"].values())])
     assert problem.evaluate(point, 40, 1).loss[0] == best["loss"] != fresh["loss"]
-    assert "the best of the 6 best with fresh luck" in findings.answer[0]
+    assert "the best of the 6 best with new random numbers" in findings.answer[0]
 
     table = findings.tables["slices"].to_pandas()
     assert table.groupby("path").size().to_dict() == {RESOLVE: 5, ATTENTION: 5}

@@ -370,7 +370,7 @@ def test_unknown_and_unpaired_differences_are_marked(batch: Batch, summary: dict
     first["paired"] = False
     figure = draw_differences(batch, changed)
     assert "not known" in words_in(figure)
-    assert "not all with the same luck" in words_in(figure)
+    assert "not all with the same random numbers" in words_in(figure)
     assert len([text for text in panel(figure, "Ceasefire").texts if text.arrow_patch]) == 1
 
 
