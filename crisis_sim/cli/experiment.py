@@ -38,7 +38,7 @@ MEASURE = "ceasefire_within_96_hours"
 #: The default keys of an experiment without a file, by its kind; titles are templates.
 DEFAULTS: dict[str, dict[str, Any]] = {
     "attribute": {
-        "title": "What ended {scenario}: {parts}",
+        "title": "What ended {scenario}?",
         "outcomes": [MEASURE, "median_hours_to_ceasefire", "war"],
         "replicates": 2_000,
     },
@@ -198,7 +198,6 @@ def run_without_file(
     content["title"] = DEFAULTS[kind]["title"].format(
         scenario=scenario,
         name=Path(scenario).stem,
-        parts=", ".join(names("parts")),
         vary=" and ".join(names("vary")),
     )
     return carry_out(make_experiment(kind, settings, **options.classes, **content), options)

@@ -82,8 +82,8 @@ Overrides = Annotated[
 Fits = Annotated[
     bool,
     option(
-        "Draw each replicate's behavioural parameters from the sets that fit the record, except for those given by "
-        "--set or in the scenario. Results then include a range over these fits (docs/statistics.md).",
+        "Draw each replicate's behavioural parameters from the sets that fit the historical record, except for those "
+        "given by --set or in the scenario. Results then include a range over these fits (docs/statistics.md).",
         "--over-fits",
         show_default=False,
     ),

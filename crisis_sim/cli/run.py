@@ -257,7 +257,7 @@ def _report_batch(manifest: Mapping[str, Any], folder: Path, as_json: bool) -> N
 
 
 def _notes(reference: Ensemble) -> dict[str, list[str]]:
-    """Compare the real times with the simulated ones, and a scenario that is not shipped with the record."""
+    """Compare the real times with the simulated ones, and a scenario that is not shipped with the historical record."""
     from crisis_sim.report.real_path import real_times
     from crisis_sim.scenario.load import shipped_names
 

@@ -108,7 +108,7 @@ class Query:
         sets, kept: changes, and those of the variant kept for comparison, in the form of `--set`.
         clock: the origin of time; "" for the default.
         file: name of the opened file, or "".
-        fits: True to draw behaviour from all parameter sets that fit the record.
+        fits: True to draw behaviour from all parameter sets that fit the historical record.
         mistakes: mistakes in the query.
     """
 

@@ -328,7 +328,7 @@ class Session:
 
     Attributes:
         epoch: increases whenever the session moves sliders.
-        fits: True if behaviour is drawn from all parameter sets that fit the record.
+        fits: True if behaviour is drawn from all parameter sets that fit the historical record.
         awaited: the name of a file that the page's address refers to and that the browser has not sent yet, or "".
     """
 
@@ -429,7 +429,7 @@ class Session:
         self._run()
 
     def fit(self, on: bool) -> None:
-        """Draw behaviour from all parameter sets that fit the record, or use the scenario's."""
+        """Draw behaviour from all parameter sets that fit the historical record, or use the scenario's."""
         if on == self.fits:
             return
         try:

@@ -36,7 +36,9 @@ class Observed(Part):
     of: str = entry("the outcome, such as ceasefire_in_effect_at_hours")
     since: str = entry("for times: the start of the count", TRIGGER)
     value: float = entry("the recorded value")
-    within: float = entry("largest difference at which a crisis counts as like the record", gt=0)
+    within: float = entry(
+        "largest difference at which a crisis counts as like the historical record", gt=0
+    )
     unit: Literal["hours", "days"] = entry("for times: the unit of value and within", "hours")
 
 

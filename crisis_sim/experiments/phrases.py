@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from crisis_sim import text
 from crisis_sim.experiments.factors import Factor, slot_of
 from crisis_sim.outcomes.over_fits import Fits, OverFits
+from crisis_sim.scenario.schema import SECTIONS, Scenario
 from crisis_sim.text import decimals, excludes_zero, is_known, limits, number
 
 
@@ -74,8 +75,9 @@ def explain_fits(fits: Fits | None) -> str:
     if fits is None:
         return ""
     return (
-        f" Over fits: each replicate drew one of {len(fits.weights)} sets of behavioural parameters that fit the record, by "
-        "weight, the same at all points; ranges cover 95% of the sets, without the error of the replicates of each."
+        f" Over fits: each replicate drew one of {len(fits.weights)} sets of behavioural parameters that fit the historical "
+        "record, by weight, the same at all points; ranges cover 95% of the sets, without the error of the replicates of "
+        "each."
     )
 
 
@@ -116,6 +118,23 @@ def without_sections(paths: Sequence[str]) -> dict[str, str]:
     short = {path: path.split(".", 1)[-1] for path in paths}
     counts = Counter(short.values())
     return {path: name if counts[name] == 1 else path for path, name in short.items()}
+
+
+def with_titles(path: str, scenario: Scenario) -> str:
+    """Return a path of an agent with its title in place of its name, and other paths unchanged.
+
+    Examples: "the United States" for `mediators.us`, "trust.india of the United States" for `mediators.us.trust.india`,
+    "all lenders" for `lenders`.
+    """
+    section, _, rest = path.strip().partition(".")
+    name, _, parameter = rest.partition(".")
+    agents = getattr(scenario, section) if section in SECTIONS else {}
+    if agents and not rest:
+        return f"all {section}"
+    if name not in agents:
+        return path.strip()
+    title = text.with_article(text.clean(agents[name].title) or text.label(name))
+    return f"{parameter} of {title}" if parameter else title
 
 
 def describe_point(factors: Sequence[Factor], values: Mapping[str, float]) -> str:

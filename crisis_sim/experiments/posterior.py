@@ -121,7 +121,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
             options.progress(problem.crises_before(k), problem.crises)
     except abc_sampler.NothingFitsError:
         raise ExperimentError(
-            "no crisis of the first generation is like the record at any tolerance: "
+            "no crisis of the first generation is like the historical record at any tolerance: "
             "use more particles or replicates, wider priors, or another record"
         ) from None
     random = np.random.default_rng([spec.seed, spec.generations])
@@ -428,7 +428,8 @@ def _on_noise(summary: dict[str, Any]) -> Iterator[str]:
             )
     if few := [like for like in noise["like"] if like < FEW_LIKE]:
         yield (
-            f"Particles that fit have about {min(few):.2g} crises like the record among {replicates}, so "
+            f"Particles that fit have about {min(few):.2g} crises like the historical record among "
+            f"{replicates}, so "
             "their weights depend on chance. It averages out over particles, but more replicates would make the "
             "effective sample larger."
         )

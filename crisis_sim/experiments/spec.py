@@ -71,7 +71,7 @@ class Spec(Part):
         "changes to the scenario, such as lenders.imf.conditionality=1", ()
     )
     over_fits: bool = flag(
-        "whether behaviour is drawn from all sets of parameters that fit the record"
+        "whether behaviour is drawn from all sets of parameters that fit the historical record"
     )
     outcomes: tuple[WrittenMeasure, ...] = entry("the outcomes to measure", ())
     replicates: int = whole_number("crises at each point, with the same random numbers at all")

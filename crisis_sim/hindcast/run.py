@@ -97,7 +97,7 @@ class Hindcast:
         overrides: changes to the scenario.
         scores, bins, tenths: mean scores, reliability diagrams and the histogram of durations (see the module
             `scores`); empty if no outcomes are known.
-        over_fits: True if behaviour was drawn from all sets of parameters that fit the record.
+        over_fits: True if behaviour was drawn from all sets of parameters that fit the historical record.
         leave_out, folds: the kind of folds in cross-validation, and the folds.
     """
 
@@ -154,7 +154,7 @@ def hindcast(
     Args:
         replicates, seed, workers, progress: see `forecast`.
         overrides: changes to the scenario, in the form of `--set`.
-        over_fits: draw behaviour from the sets of parameters that fit the record. They were fitted to all crises.
+        over_fits: draw behaviour from the sets of parameters that fit the historical record. They were fitted to all crises.
         leave_out: forecast only crises whose outcomes are known, each by a fit without its fold (see `left_out`).
 
     Raises:

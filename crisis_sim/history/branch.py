@@ -17,6 +17,7 @@ from pydantic import Field
 from crisis_sim import style, text
 from crisis_sim.batch.block import as_table
 from crisis_sim.batch.ensemble import Batch, Ensemble
+from crisis_sim.experiments import phrases
 from crisis_sim.experiments.targets import as_yaml
 from crisis_sim.history import one_crisis
 from crisis_sim.history.one_crisis import Change, History, HistoryError
@@ -31,7 +32,7 @@ from crisis_sim.report.story import Narrator, titles
 from crisis_sim.scenario.introspect import read_part
 from crisis_sim.scenario.load import load_scenario
 from crisis_sim.scenario.numbers import PATTERN, Part, read_moment
-from crisis_sim.scenario.schema import SECTIONS, Scenario
+from crisis_sim.scenario.schema import Scenario
 from crisis_sim.scenario.yaml_text import Source, folder_of, parse, read_text, to_node
 from crisis_sim.version import __version__
 
@@ -440,11 +441,7 @@ def _change_sentence(scenario: Scenario, change: Change) -> str:
         clauses.append(f"{_name(scenario, name)} {_FORCED.get(choice, other)}")
     for override in change.set:
         path, _, value = override.partition("=")
-        section, _, rest = path.strip().partition(".")
-        name, _, key = rest.partition(".")
-        of_agent = key and section in SECTIONS
-        parameter = f"{key} of {_name(scenario, name)}" if of_agent else path.strip()
-        clauses.append(f"{parameter} is set to {value.strip()}")
+        clauses.append(f"{phrases.with_titles(path, scenario)} is set to {value.strip()}")
     for event in change.inject:
         title = text.clean(event.title) or f"{_name(scenario, event.struck)} is harmed"
         date = one_crisis.date_text(scenario, scenario.hours_from_start(event.at) / 24)

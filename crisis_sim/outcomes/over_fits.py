@@ -1,4 +1,4 @@
-"""The range of a figure over all parameter sets that fit the record, and the parameters associated with it.
+"""The range of a figure over all parameter sets that fit the historical record, and the parameters associated with it.
 
 Every replicate drew one set of behavioural parameters (`crisis_sim.scenario.fits`). A set's figure is estimated from about a
 hundred replicates, with a chance error, which a random-effects meta-analysis removes: true effects vary around their mean

@@ -486,7 +486,7 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
 
     def table(title: str, columns: Columns, parts: Mapping[str, Any], caption: str) -> Group:
         rows = [
-            (label[name], *(_cell(one, path, parts is differences) for _, path in columns))
+            (label[name], *(_cell(one, path, parts is not scenarios) for _, path in columns))
             for name, one in parts.items()
         ]
         return fitted(title, ["scenario", *(head for head, _ in columns)], rows, width, caption)
@@ -517,9 +517,10 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
         yield table(
             f"{against}, after a first strike",
             _AFTER_CHANGED,
-            differences,
-            "Percentage points. Struck: with a first strike. A scenario also changes which crises are struck; only "
-            "those struck in both are the same crises. The table above shows the effect over all crises.",
+            {name: _after_a_strike(one) for name, one in differences.items()},
+            "Percentage points of the crises with a first strike in both scenarios, which are the same crises; the "
+            "medians are of those with a first strike in each. The table above shows the effect over all crises."
+            + ("" if all(one["paired"] for one in differences.values()) else _UNPAIRED),
         )
 
 
@@ -532,6 +533,7 @@ _COURSES: Columns = [
 ]
 _AGREEMENT = ("ended by\nagreement", "endings.agreement")
 _STRUCK, _BOTH = "ceasefire.from_first_strike", "struck_in_both"
+_UNPAIRED = " Scenarios that are not paired have no crises in common: their figures are of those with a strike in each."
 _AFTER: Columns = (
     ("crises\nstruck", f"{_STRUCK}.of"),
     *((f"ceasefire\nin {hours} h", f"{_STRUCK}.by.{hours}_hours") for hours in (24, 72, 96)),
@@ -539,12 +541,16 @@ _AFTER: Columns = (
     ("ceasefire:\nmedian hours", f"{_STRUCK}.median_hours"),
 )
 _AFTER_CHANGED: Columns = (
-    ("ceasefire in\n96 h, of the\nstruck in each", f"{_STRUCK}.by.96_hours"),
-    ("of those\nstruck in\nboth", f"{_BOTH}.{_STRUCK}.by.96_hours"),
-    ("pairs\nstruck\nin both", f"{_BOTH}.of"),
-    ("paused\nin 96 h,\nin both", f"{_BOTH}.pause.by.96_hours"),
-    ("median\nhours,\nin each", f"{_STRUCK}.median_hours"),
+    ("struck\nin both", f"{_BOTH}.of"),
+    ("ceasefire\nin 96 h", f"{_BOTH}.{_STRUCK}.by.96_hours"),
+    ("strikes paused\nin 96 h", f"{_BOTH}.pause.by.96_hours"),
+    ("ceasefire:\nmedian hours", f"{_STRUCK}.median_hours"),
 )
+
+
+def _after_a_strike(difference: Mapping[str, Any]) -> dict[str, Any]:
+    """A difference whose `struck_in_both` has the figures of crises struck in each scenario if it is not paired."""
+    return {**difference, _BOTH: difference.get(_BOTH) or {**difference, "of": None}}
 
 
 def _course_table(scenario: Mapping[str, Any], width: int) -> Group:

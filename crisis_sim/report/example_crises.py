@@ -232,7 +232,7 @@ def _of_tornado(findings: Findings, folder: Path) -> Arm | None:
     shorter = without_sections([factor["path"] for factor in factors])
     for k, factor in enumerate(factors[:SHOWN]):
         for step, end in enumerate(("low", "high"), start=1):
-            names[2 * k + step] = f"{shorter[factor['path']]} {factor[end]:.3g}"
+            names[2 * k + step] = f"{shorter[factor['path']]} = {factor[end]:.3g}"
     middle = {factor["path"]: float(factor["middle"]) for factor in factors}
     about = "with every parameter in the middle of its range"
     return _of_points(findings, folder, "tornado", names, 0, middle, about)
@@ -273,12 +273,12 @@ def _of_points(
 
 
 def _of_attribution(findings: Findings, folder: Path) -> Arm | None:
-    from crisis_sim.experiments.attribute import combination_name
+    from crisis_sim.experiments.attribute import combination_name, part_titles
 
     home = _batch_folder(findings, folder)
     if home is None:
         return None
-    parts = [text.clean(one["name"]) for one in findings.summary["parts"]]
+    parts = [*part_titles(findings.experiment).values()]
     every = (True,) * len(parts)
     shown = {every: "with all of them"}
     for k, part in enumerate(parts):

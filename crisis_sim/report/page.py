@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from crisis_sim import text
 from crisis_sim.batch.safe_files import ResultsError, reading, write_durably
+from crisis_sim.experiments.attribute import part_titles
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report.answers import (
@@ -216,6 +217,7 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
     answer, *others = findings.answer or ("There are no findings.",)
     sure = others.pop() if others else ""
     figures = dict(charts_of(findings))
+    titles = part_titles(experiment) if experiment.kind == "attribute" else {}
     fits = {
         name: table.num_rows <= MOST_ROWS and table.num_columns <= MOST_COLUMNS
         for name, table in findings.tables.items()
@@ -242,7 +244,7 @@ def _of_experiment(findings: Findings, folder: Path) -> Page:
             figures[chart], f"chart-{chart}", title, finding
         ),
         tables=[
-            (number, name, *_table(table))
+            (number, name, *_table(table, titles))
             for number, (name, table) in enumerate(findings.tables.items())
             if fits[name]
         ],
@@ -300,9 +302,11 @@ def write_history_page(
     return save_page(page, folder / PAGE)
 
 
-def _table(table: pa.Table) -> tuple[list[str], list[list[str]]]:
-    head = [text.label(name) for name in table.column_names]
-    return head, [[_format(value) for value in row.values()] for row in table.to_pylist()]
+def _table(table: pa.Table, titles: Mapping[str, str]) -> tuple[list[str], list[list[str]]]:
+    """The head and rows of a table, with `titles` in place of names."""
+    head = [titles.get(name) or text.label(name) for name in table.column_names]
+    rows = [[_format(value) for value in row.values()] for row in table.to_pylist()]
+    return head, [[titles.get(cell, cell) for cell in row] for row in rows]
 
 
 def _format(value: Any) -> str:

@@ -32,8 +32,8 @@ WILKENFELD = "Wilkenfeld, Young, Quinn and Asal 2005, Mediating International Cr
 BEARDSLEY = "Beardsley, Quinn, Biswas and Wilkenfeld 2006, Mediation Style and Crisis Outcomes (form)"
 FEY_RAMSAY = "Fey and Ramsay 2010, When Is Shuttle Diplomacy Worth the Commute? (form)"
 THACKER = "Thacker 1999, The High Politics of IMF Lending (form)"
-#: The fit to the record sets the parameters whose source contains this text: `Parameter.fitted`.
-FITTED = "fitted to the record (docs/fit.md)"
+#: The fit to the historical record sets the parameters whose source contains this text: `Parameter.fitted`.
+FITTED = "fitted to the historical record (docs/fit.md)"
 SIZE_FITTED = f"; size {FITTED}"
 #: Parameters that convert the facts of a trigger into grievance.
 READS_FACTS = ("behaviour.harm.harm_unit_deaths", "behaviour.harm.harm_exponent")

@@ -1,4 +1,4 @@
-"""Parameter sets that fit the record: a table with a row for each set, and scenarios over them.
+"""Parameter sets that fit the historical record: a table with a row for each set, and scenarios over them.
 
 The table has a column for each parameter and one for the `weight` of a set. A scenario over fits draws a row for each
 replicate, with the same random numbers in every scenario, so that replicates are paired within a set. The column `fit`
@@ -31,7 +31,7 @@ _EXPECTED = "a behavioural parameter, such as behaviour.decision.cost"
 
 
 def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -> Scenario:
-    """Return a scenario whose unset behavioural parameters are drawn from a table of parameter sets that fit the record.
+    """Return a scenario whose unset behavioural parameters are drawn from a table of sets that fit the historical record.
 
     Args:
         scenario: a scenario; values from its file and from overrides take precedence over the table.
@@ -59,7 +59,7 @@ def over_fits(scenario: Scenario, table: str | os.PathLike[str] | None = None) -
 def load_over_fits(
     reference: str | os.PathLike[str], overrides: Sequence[str] = (), fits: bool = True
 ) -> Scenario:
-    """Load a scenario, over parameter sets that fit the record unless `fits` is false."""
+    """Load a scenario, over parameter sets that fit the historical record unless `fits` is false."""
     scenario = load_scenario(reference, overrides)
     return over_fits(scenario) if fits else scenario
 

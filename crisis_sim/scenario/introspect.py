@@ -242,7 +242,7 @@ class Parameter:
 
     @property
     def fitted(self) -> bool:
-        """True if its default was fitted to the record; other behavioural parameters are fixed."""
+        """True if its default was fitted to the historical record; other behavioural parameters are fixed."""
         return self.behavioural and FITTED in self.source
 
     @property
@@ -307,8 +307,8 @@ def _fitted_and_fixed() -> Iterator[str]:
         group.append(f"`{parameter.path.removeprefix('behaviour.')}`")
     total = sum(map(len, groups.values()))
     yield from ("## Fitted and fixed", "")
-    yield f"Of {total} behavioural parameters, {len(fitted)} are fitted to the record. The others are fixed,"
-    yield "because the record does not distinguish their values, or because they only set a unit."
+    yield f"Of {total} behavioural parameters, {len(fitted)} are fitted to the historical record. The others are fixed,"
+    yield "because the historical record does not distinguish their values, or because they only set a unit."
     for title, names in groups.items():
         yield from ("", f"- **{title}** ({len(names)}): {', '.join(names)}.")
     yield ""

@@ -245,7 +245,7 @@ class RealMarket(Part):
 
 
 class RealEvent(Part):
-    """A dated event of the record."""
+    """A dated event of the historical record."""
 
     at: Moment
     text: str
@@ -259,7 +259,7 @@ class RealPath(Part):
     ceasefire_in_effect: Moment | None = Field(None, description="date on which the halt came into effect")
     rungs: dict[str, tuple[tuple[Moment, str], ...]] = Field(default_factory=dict, description="for each state, dates and the rungs that it reached")
     markets: dict[str, RealMarket] = Field(default_factory=dict, description="for each state, its market's closes")
-    events: tuple[RealEvent, ...] = Field((), description="the record, event by event")
+    events: tuple[RealEvent, ...] = Field((), description="the historical record, event by event")
 
 
 class Scenario(Part):

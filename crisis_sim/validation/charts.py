@@ -41,7 +41,7 @@ VERDICT_MARKS: dict[Verdict, dict[str, Any]] = {
 }
 #: Meaning of the verdicts in the legends.
 FACT_VERDICTS: dict[Verdict, str] = {
-    "inside": "inside: simulated value in the record's interval",
+    "inside": "inside: simulated value in the historical record's interval",
     "near": "near: intervals overlap, or within the tolerance",
     "outside": "outside: neither",
 }
@@ -127,7 +127,9 @@ def draw_facts(validation: Validation) -> Figure:
     left.set_title("Shares")
     _in_days(right, 0.7, 700)
     right.set_title("Times")
-    record = _key("record with its 95% interval", markersize=7.0, **REAL_INTERVAL, **REAL_MARK)
+    record = _key(
+        "historical record with its 95% interval", markersize=7.0, **REAL_INTERVAL, **REAL_MARK
+    )
     _legend(figure, record, meanings=FACT_VERDICTS, linewidth=0.9)
     return figure
 

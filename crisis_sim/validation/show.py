@@ -55,7 +55,7 @@ VERDICT_STYLES: dict[Verdict, str] = {
 }
 #: Explanations below the tables.
 FACT_VERDICTS = """\
-Inside: the simulated value lies in the record's 95% interval.
+Inside: the simulated value lies in the historical record's 95% interval.
 Near: it does not, but the two intervals overlap; if the record has no interval, it lies within a fixed tolerance.
 Outside: neither.
 In fit: used to fit the behavioural parameters."""
@@ -158,7 +158,7 @@ def _fact_table(validation: Validation, width: int) -> Group:
             name, *cells = _fact_cells(comparison)
             rows.append(_styled([f"- {name}", *cells], comparison.verdict))
     headings = ("fact", "unit", "record", "simulated", "verdict", "in\nfit")
-    title = "Facts: the record and the population scenario, with 95% intervals"
+    title = "Facts: the historical record and the population scenario, with 95% intervals"
     return fitted(title, headings, rows, width, FACT_VERDICTS)
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crisis_sim.experiments import phrases, run_experiment
+from crisis_sim.experiments import make_experiment, phrases, run_experiment
 from crisis_sim.experiments.attribute import (
     answer,
     attribute,
     interactions,
+    part_titles,
     scenarios_of,
     shapley,
 )
@@ -42,6 +43,26 @@ def test_every_combination_of_parts_is_a_scenario() -> None:
     off, on = scenarios_of(made("attribute", parts={"tie": "lenders.bank.conditionality=0"}))
     assert off.lenders["bank"].conditionality == 0.0
     assert on.digest == crisis().digest
+
+
+def test_a_part_that_is_named_by_its_paths_is_shown_by_titles() -> None:
+    parts = {
+        "mediators.us": "mediators.us",
+        "mediators.china,mediators.uk": ["mediators.china", "mediators.uk"],
+        "lenders": "lenders",
+        "advisers.nawaz_sharif.trust=0": "advisers.nawaz_sharif.trust=0",
+        "the gulf": ["mediators.saudi_arabia", "mediators.uae"],
+    }
+    experiment = make_experiment(
+        kind="attribute", scenario="may_2025", parts=parts, outcomes=["war"], replicates=1
+    )
+    assert [*part_titles(experiment).values()] == [
+        "the United States",
+        "China + the United Kingdom",
+        "all lenders",
+        "trust=0 of Nawaz Sharif",
+        "the gulf",
+    ]
 
 
 def test_parts_without_effect_get_exactly_zero() -> None:

@@ -268,7 +268,9 @@ def test_pairs_of_any_number_of_parts_and_factors_are_legible(
             "attributions": {of["name"]: one for of in measures},
             "combinations": 2**number,
         }
-        findings = SimpleNamespace(summary=summary)
+        spec = SimpleNamespace(parts=dict.fromkeys(names, ("lenders",)))
+        experiment = SimpleNamespace(spec=spec)
+        findings = SimpleNamespace(summary=summary, experiment=experiment)
         figure = style.styled(draw_interactions)(findings)
     else:
         paths = [f"mediators.elder_{k}.attention_threshold" for k in range(number)]

@@ -77,8 +77,9 @@ def test_findings_contain_points_measures_paired_differences_and_uncertainty() -
         expected = own - own[findings.summary["reference"]]
         assert less.to_list() == pytest.approx(expected.to_list())
     answer = findings.answer
-    own = r"\(the nearest to the scenario's own, 0.9\); "
-    assert re.match(rf"Mean deaths: from .* at resolve 0.2 to .* at resolve 0.8 {own}", answer[1])
+    own = r"\(the point nearest to the scenario's own value of 0.9\)\. "
+    ends = "from .* at resolve = 0.2 to .* at resolve = 0.8"
+    assert re.match(rf"Mean deaths: {ends} {own}", answer[1])
     assert "48 replicates at each point would about halve the intervals." in answer[-1]
     assert any("50" in line and "agreement" in line for line in answer[2:-1])
 
@@ -94,8 +95,8 @@ def test_the_answer_goes_from_low_to_high_and_names_the_scenarios_own_value() ->
     swept = {NORTH: {"values": [1, 0.9, 0.1]}}
     found = run_experiment(made(vary=swept, outcomes=["first_strike"], replicates=200))
     assert re.match(
-        r"A first strike, .*: from .* at resolve 0.1 to .* at resolve 1, with .* at resolve 0.9 "
-        r"\(the scenario's own\); from resolve 0.9 to resolve 0.1 it is .* points less",
+        r"A first strike, .*: from .* at resolve = 0.1 to .* at resolve = 1, with .* at resolve = 0.9 "
+        r"\(the scenario's own\)\. Compared with resolve = 0.9, at resolve = 0.1 it is .* points less",
         found.answer[0],
     )
 

@@ -205,6 +205,23 @@ def test_two_histories_are_shown_side_by_side_from_their_first_difference_on() -
         branch(made, at=2, force={"india": "wait"})
 
 
+def test_changes_are_described_in_sentences_with_titles() -> None:
+    what = {
+        "force": {"us": "engage"},
+        "set": ("mediators.us.trust.india=0.9",),
+        "inject": [INCIDENT],
+    }
+    made = branch(MAY_2025, REPLICATE, 15, **what)
+    assert made.head()[1] == (
+        "The change: on day 15, the United States engages, trust.india of the United States is set to 0.9 and an event "
+        "is added on Wednesday 14 May, 12:00 (“Attack”)."
+    )
+    again = branch(made, at="first_strike", force={"pakistan": "halt"})
+    assert again.head()[2] == (
+        "The change: just after the milestone first_strike, Pakistan offers a halt as soon as it can."
+    )
+
+
 @pytest.mark.slow
 def test_the_file_of_a_branch_repeats_it(tmp_path: Path) -> None:
     what = {"force": {"us": "engage"}, "inject": [INCIDENT]}

@@ -132,11 +132,11 @@ def test_the_examples_of_a_sweep_are_from_its_reference_point(
     values = [row["states.northland.resolve"] for row in found.tables["points"].to_pylist()]
     value = values[found.summary["reference"]]
     assert arm.overrides == [f"states.northland.resolve={value!r}"]
-    assert arm.about == f"at resolve {value:g}, the point of reference"
-    assert set(arm.elsewhere) == {f"resolve {one:g}" for one in values}
+    assert arm.about == f"at resolve = {value:g}, the point of reference"
+    assert set(arm.elsewhere) == {f"resolve = {one:g}" for one in values}
     monkeypatch.setattr(example_crises, "SHOWN", 2)  # a long one is shown from end to end
     names = list(arm_of(sweep).elsewhere)
-    assert {names[0], names[-1]} == {f"resolve {one:g}" for one in (min(values), max(values))}
+    assert {names[0], names[-1]} == {f"resolve = {one:g}" for one in (min(values), max(values))}
 
 
 def test_examples_of_an_attribution_have_all_parts_and_those_of_a_sensitivity_analysis_are_from_the_middle(
