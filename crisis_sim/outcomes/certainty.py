@@ -163,8 +163,8 @@ def _on_fits(summary: Mapping[str, Any]) -> Iterator[str]:
     if over := summary["scenarios"][summary["reference"]].get("over_fits"):
         yield (
             f"Over fits: each replicate drew one of {over['sets']} sets of behavioural parameters that fit the historical "
-            f"record, with unequal weights that make them worth {over['effective']:.0f} sets of equal weight. The range over "
-            "fits covers 95% of the sets, without the chance variation of the few replicates of each; the 95% interval "
+            f"record, with unequal weights that make them worth {over['effective']:.0f} sets of equal weight. The range "
+            "over fits covers 95% of the sets, without the chance variation of the few replicates of each; the 95% interval "
             "covers chance at these weights. Medians, and figures of fewer crises than there are sets, have no range."
         )
 

@@ -216,10 +216,8 @@ def test_changes_are_described_in_sentences_with_titles() -> None:
         "The change: on day 15, the United States engages, trust.india of the United States is set to 0.9 and an event "
         "is added on Wednesday 14 May, 12:00 (“Attack”)."
     )
-    again = branch(made, at="first_strike", force={"pakistan": "halt"})
-    assert again.head()[2] == (
-        "The change: just after the milestone first_strike, Pakistan offers a halt as soon as it can."
-    )
+    again = branch(made, at="us_engaged", force={"pakistan": "wait"})
+    assert again.head()[2] == "The change: just after the milestone us_engaged, Pakistan waits."
 
 
 @pytest.mark.slow
