@@ -46,7 +46,7 @@ def validate(
     charts: opt.Charts = opt.CHARTS,
     as_json: opt.Json = False,
 ) -> int:
-    """Compare the model with the record: with crises since 1945, and with eight cases.
+    """Compare the model with the historical record: with crises since 1945, and with eight cases.
 
     Each fact is compared with the simulated value and its interval; the verdict is inside, near or outside. For each
     case, the real times are compared with the distribution of the simulated ones.
