@@ -22,7 +22,7 @@ from docutils.parsers.rst.directives import positive_int
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from crisis_sim.cli import app
+from crisis_sim.cli import COMMANDS, app
 from crisis_sim.experiments.load import experiment_schema
 from crisis_sim.outcomes.named_measures import NAMES, SUMMARY_PATHS
 from crisis_sim.scenario.checks import CHECKS
@@ -31,14 +31,13 @@ from crisis_sim.scenario.introspect import CHANGE, json_schema
 
 #: Definitions that pages leave out: a distribution is one of several ways to write a number.
 OMITTED = ("Distribution",)
-EXPERIMENTS = ("attribute", "sweep", "sensitivity", "tune", "posterior")
-#: Commands by purpose; commands that are not listed here come into the first group.
-GROUPS = {
-    "Run and explore": ("run", "compare", "report", "dashboard"),
-    "One crisis": ("replay", "branch", "why", "nowcast", "play"),
-    "Scenario files": ("scenarios", "check", "init", "schema"),
-    "Experiments": ("experiments", "experiment", *EXPERIMENTS),
-    "Assess the model": ("validate", "hindcast", "doctor"),
+#: Headings of the commands of each module of `crisis_sim.cli`.
+HEADINGS = {
+    "run": "Run and explore",
+    "history": "One crisis",
+    "scenarios": "Scenario files",
+    "experiment": "Experiments",
+    "assess": "Assess the model",
 }
 HEAD = ("| key | meaning | value | default |", "|---|---|---|---|")
 
@@ -154,13 +153,10 @@ def rules_page() -> str:
 
 
 def commands_page() -> str:
-    """Return all commands with their options as Markdown, with a heading for each group."""
-    commands = [name for name in app if not name.startswith("-")]
-    rest = set(commands).difference(*GROUPS.values())
+    """Return all commands with their options as Markdown, with a heading for each module."""
     lines: list[str] = []
-    for title, names in GROUPS.items():
-        lines += [f"## {title}", "", *map(_command, (*names, *sorted(rest)))]
-        rest.clear()
+    for module, names in COMMANDS.items():
+        lines += [f"## {HEADINGS[module]}", "", *map(_command, names.split())]
     return "\n".join(lines)
 
 
