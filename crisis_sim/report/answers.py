@@ -518,9 +518,7 @@ def tables(summary: Mapping[str, Any], width: int) -> Iterator[Group]:
             f"{against}, after a first strike",
             _AFTER_CHANGED,
             {name: _after_a_strike(one) for name, one in differences.items()},
-            "Percentage points of the crises with a first strike in both scenarios, which are the same crises; the "
-            "medians are of those with a first strike in each. The table above shows the effect over all crises."
-            + ("" if all(one["paired"] for one in differences.values()) else _UNPAIRED),
+            _after_a_strike_caption(differences),
         )
 
 
@@ -533,7 +531,6 @@ _COURSES: Columns = [
 ]
 _AGREEMENT = ("ended by\nagreement", "endings.agreement")
 _STRUCK, _BOTH = "ceasefire.from_first_strike", "struck_in_both"
-_UNPAIRED = " Scenarios that are not paired have no crises in common: their figures are of those with a strike in each."
 _AFTER: Columns = (
     ("crises\nstruck", f"{_STRUCK}.of"),
     *((f"ceasefire\nin {hours} h", f"{_STRUCK}.by.{hours}_hours") for hours in (24, 72, 96)),
@@ -551,6 +548,19 @@ _AFTER_CHANGED: Columns = (
 def _after_a_strike(difference: Mapping[str, Any]) -> dict[str, Any]:
     """A difference whose `struck_in_both` has the figures of crises struck in each scenario if it is not paired."""
     return {**difference, _BOTH: difference.get(_BOTH) or {**difference, "of": None}}
+
+
+def _after_a_strike_caption(differences: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say which crises the differences after a first strike are of."""
+    paired = {bool(one["paired"]) for one in differences.values()}
+    medians = "the medians are of those with a first strike in each. "
+    if paired == {False}:
+        crises = "of the crises with a first strike in each scenario. "
+    else:
+        crises = f"of the crises with a first strike in both scenarios, which are the same crises; {medians}"
+        if False in paired:
+            crises += "Of scenarios that are not paired, all figures are. "
+    return f"Percentage points {crises}The table above shows the effect over all crises."
 
 
 def _course_table(scenario: Mapping[str, Any], width: int) -> Group:
