@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,92 +27,79 @@ def check_message(error: pytest.ExceptionInfo[Any], *words: str) -> None:
 # When Python creates a class.
 
 
-def test_wrong_arguments_of_a_rule_are_refused_with_the_right_ones() -> None:
+def hasty() -> None:
+    class Hasty(State):
+        @rule
+        def decide(own, facts, c, p, luck):
+            """It forgets its rival."""
+
+
+def council() -> None:
+    class Council(Agent):
+        role = "councils"
+        events = (Event("meet", "meets", rate="meeting"),)
+
+        @rule
+        def meeting(own, facts, c, p, luck):
+            """Once a day."""
+            return 1.0
+
+        @rule
+        def meet(own, facts, c, p, luck):
+            """Nothing."""
+
+
+def idle() -> None:
+    class Idle(Agent):
+        role = "idlers"
+        events = (Event("wait", "wait"),)
+
+        @rule
+        def wait(own, facts, c, p, luck):
+            """Nothing."""
+
+
+def poet() -> None:
+    class Poet(Agent):
+        role = "poets"
+
+        class Variables:
+            verses: str
+            moods: float * 0
+
+
+def watcher() -> None:
+    class Watcher(Agent):
+        role = "watchers"
+
+        class Variables:
+            seen: int = 3
+
+
+def plain() -> None:
+    class Plain(State):
+        def decide(own, rival, facts, c, p, luck):
+            """Without `@rule`."""
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (hasty, ["takes (own, facts, c, p, luck)", "expected: def decide(own, rival, facts, c, p, luck):"]),
+        (council, ["event 'meet' has no rule 'meets' (happen)", "did you mean 'meet'?"]),
+        (idle, ["event 'wait' has neither a rate nor a due", 'rate="..." or due="..."']),
+        (poet, ["Poet.Variables cannot contain 'verses: str'", "cannot contain 'moods: float * 0'"]),
+        (poet, ["expected: float, int, bool or Maybe"]),
+        (watcher, ["'seen' has a value here", "own.seen = ... in a rule begin"]),
+        (plain, ["Plain.decide is not compiled", "expected: @rule above it"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_class_is_refused_as_it_is_defined(
+    make: Callable[[], None], words: list[str]
+) -> None:
     with pytest.raises(RuleError) as error:
-
-        class Hasty(State):
-            @rule
-            def decide(own, facts, c, p, luck):
-                """It forgets its rival."""
-
-    check_message(
-        error,
-        "Hasty.decide takes (own, facts, c, p, luck)",
-        "expected: def decide(own, rival, facts, c, p, luck):",
-    )
-
-
-def test_a_missing_rule_of_an_event_is_refused_with_the_nearest() -> None:
-    with pytest.raises(RuleError) as error:
-
-        class Council(Agent):
-            role = "councils"
-            events = (Event("meet", "meets", rate="meeting"),)
-
-            @rule
-            def meeting(own, facts, c, p, luck):
-                """Once a day."""
-                return 1.0
-
-            @rule
-            def meet(own, facts, c, p, luck):
-                """Nothing."""
-
-    check_message(error, "event 'meet' has no rule 'meets' (happen)", "did you mean 'meet'?")
-
-
-def test_an_event_needs_a_rate_or_a_date() -> None:
-    with pytest.raises(RuleError) as error:
-
-        class Idle(Agent):
-            role = "idlers"
-            events = (Event("wait", "wait"),)
-
-            @rule
-            def wait(own, facts, c, p, luck):
-                """Nothing."""
-
-    check_message(error, "event 'wait' has neither a rate nor a due", 'rate="..." or due="..."')
-
-
-def test_unsupported_types_of_variables_are_refused() -> None:
-    with pytest.raises(RuleError) as error:
-
-        class Poet(Agent):
-            role = "poets"
-
-            class Variables:
-                verses: str
-                moods: float * 0
-
-    check_message(
-        error,
-        "Poet.Variables cannot contain 'verses: str'",
-        "cannot contain 'moods: float * 0'",
-        "expected: float, int, bool or Maybe",
-    )
-
-
-def test_initial_values_of_variables_belong_into_begin() -> None:
-    with pytest.raises(RuleError) as error:
-
-        class Watcher(Agent):
-            role = "watchers"
-
-            class Variables:
-                seen: int = 3
-
-    check_message(error, "'seen' has a value here", "own.seen = ... in a rule begin")
-
-
-def test_a_rule_without_its_decorator_is_refused() -> None:
-    with pytest.raises(RuleError) as error:
-
-        class Plain(State):
-            def decide(own, rival, facts, c, p, luck):
-                """Without `@rule`."""
-
-    check_message(error, "Plain.decide is not compiled", "expected: @rule above it")
+        make()
+    check_message(error, *words)
 
 
 # When a model is created.
@@ -161,11 +149,11 @@ class Helpless(State):
     def begin(own, rival, facts, c, p, luck):
         """It calls a function that is not compiled."""
         State.begin(own, rival, facts, c, p, luck)
-        own.stake = plain(own.stake)
+        own.stake = halved(own.stake)
 
 
-def plain(x: float) -> float:
-    return x
+def halved(x: float) -> float:
+    return x / 2
 
 
 class Wordy(State):
@@ -180,7 +168,7 @@ class Wordy(State):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [(Helpless, ("'plain'", "@rule above 'plain'")), (Wordy, ("one kind of value",))],
+    [(Helpless, ("'halved'", "@rule above 'halved'")), (Wordy, ("one kind of value",))],
 )
 def test_compiler_errors_are_summarised(
     may_2025: Scenario, kind: type[Agent], words: tuple[str, ...]
