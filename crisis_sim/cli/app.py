@@ -126,9 +126,7 @@ class _SafeFile(io.FileIO):
             return memoryview(data).nbytes
 
 
-# Output: results go to stdout, messages and progress to stderr.
-#
-# Titles and file names may be by strangers, so control characters are escaped.
+# Output. Titles and file names may be by strangers, so control characters are escaped.
 
 
 @contextmanager

@@ -275,12 +275,14 @@ def _rows(batch: Batch) -> list[dict[str, Any]]:
 def _trial_run() -> str:
     """Run a small batch twice, with different block sizes, and compare the results."""
     from crisis_sim.batch import simulate
-    from crisis_sim.cli.new_scenario import template_file
+    from crisis_sim.cli.new_scenario import template_text
+    from crisis_sim.scenario import read_scenario
 
+    template = read_scenario(template_text(), "template")
     start = time.perf_counter()
-    once = simulate(template_file(), TRIAL, seed=1)
+    once = simulate(template, TRIAL, seed=1)
     seconds = time.perf_counter() - start
-    again = simulate(template_file(), TRIAL, seed=1, block_size=TRIAL // 3)
+    again = simulate(template, TRIAL, seed=1, block_size=TRIAL // 3)
     if _rows(once) != _rows(again):
         raise ArithmeticError("the same replicates had other results in smaller blocks")
     return f"{TRIAL} crises in {seconds:.1f} s, with the same results in smaller blocks"

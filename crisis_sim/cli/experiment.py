@@ -196,9 +196,7 @@ def run_without_file(
         **options.keys(given),
     }
     content["title"] = DEFAULTS[kind]["title"].format(
-        scenario=scenario,
-        name=Path(scenario).stem,
-        vary=" and ".join(names("vary")),
+        scenario=scenario, name=Path(scenario).stem, vary=" and ".join(names("vary"))
     )
     return carry_out(make_experiment(kind, settings, **options.classes, **content), options)
 

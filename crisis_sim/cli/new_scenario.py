@@ -28,37 +28,39 @@ from crisis_sim.scenario.schema import LADDERS
 from crisis_sim.scenario.yaml_text import Node, Source, is_agent_name, parse, parse_value, read_text
 
 
-def template_file() -> Path:
-    """Return the path of the commented template."""
-    return on_disk(Path(__file__).parent) / "template.yaml"
+@cache
+def _file(name: str) -> str:
+    return (on_disk(Path(__file__).parent) / name).read_text("utf-8")
 
 
 def template_text(file_name: str = "my_crisis.yaml") -> str:
-    """Return the text of the template; its comments mention the file's name."""
-    text = template_file().read_text(encoding="utf-8")
+    """Return the text of the commented template; its comments mention the file's name."""
+    text = _file("template.yaml")
     return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
 
 
-def write_scenario(path: Path, answers: Path | None, template: bool) -> None:
-    """Write a new scenario: from a file of answers, from questions at the terminal, or else the template.
+def write_scenario(path: Path, base: str | None, answers: Path | None, template: bool) -> list[Path]:
+    """Write a new scenario, and return the written files, the new scenario first.
+
+    It is a counterfactual of `base`, or from a file of answers, or from questions at the terminal, or else the template.
 
     Raises:
-        FileExistsError: when the file exists already.
+        FileExistsError: when a file exists already.
         EOFError: when the input ends before all questions are answered.
-        ScenarioError: when the answers have mistakes.
+        ScenarioError: when the answers or `base` have mistakes.
     """
+    if base is not None:
+        return write_counterfactual(path, base)
     if path.exists():
         raise FileExistsError(path)
-    if answers is not None:
-        text = scenario_text(read_answers(answers), path.name)
-    elif template or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        text = template_text(path.name)
-    else:
-        text = scenario_text(Interview(None), path.name)
-    _write(path, text)
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if answers is None and (template or not at_terminal):
+        return [_write(path, template_text(path.name))]
+    interview = Interview(None) if answers is None else read_answers(answers)
+    return [_write(path, scenario_text(interview, path.name))]
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> Path:
     """Write a new file, or nothing if that fails."""
     with path.open("x", encoding="utf-8") as file:
         try:
@@ -67,6 +69,7 @@ def _write(path: Path, text: str) -> None:
         except OSError:
             path.unlink(missing_ok=True)
             raise
+    return path
 
 
 # --- Counterfactuals
@@ -87,9 +90,7 @@ title: {title}
 
 
 def write_counterfactual(path: Path, reference: str) -> list[Path]:
-    """Write a scenario that extends another one, and return the written files, the new scenario first.
-
-    A scenario can only extend files in its folder, so a shipped one is copied there first.
+    """Write a scenario that extends another one, which is copied to the same folder, and return the written files.
 
     Raises:
         FileExistsError: when the file or a different copy exists already.
@@ -110,13 +111,12 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
     for copy, text in copies.items():
         if copy == path or (copy.exists() and copy.read_text("utf-8") != text):
             raise FileExistsError(copy)
-    _write(path, COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name))
-    written = [path]
+    text = COUNTERFACTUAL.format(extends=original.name, title=title, file=path.name)
+    written = [_write(path, text)]
     for copy, text in copies.items():
         if not copy.exists():
             copy.parent.mkdir(exist_ok=True)
-            _write(copy, text)
-            written.append(copy)
+            written.append(_write(copy, text))
     return written
 
 
@@ -125,11 +125,6 @@ def write_counterfactual(path: Path, reference: str) -> list[Path]:
 #: A value and its meaning.
 Answer = tuple[Any, str]
 Names = Sequence[str]
-
-
-@cache
-def _file(name: str) -> str:
-    return (on_disk(Path(__file__).parent) / name).read_text("utf-8")
 
 
 @cache

@@ -28,14 +28,7 @@ from crisis_sim.cli.app import (
     progress_bar,
     stop_reason,
 )
-from crisis_sim.cli.options import (
-    CHARTS,
-    DEFAULT_OUTPUT,
-    UNCHANGED,
-    Charts,
-    Output,
-    Variant,
-)
+from crisis_sim.cli.options import CHARTS, DEFAULT_OUTPUT, UNCHANGED, Charts, Output, Variant
 from crisis_sim.dashboard import FEWEST, HOST, MOST, PORT, REPLICATES, SCENARIO
 from crisis_sim.scenario.errors import RequestError
 from crisis_sim.text import clean

@@ -92,7 +92,7 @@ def init(
         answers: File of answers, in place of the questions (docs/guide/own_scenario.md).
         template: Write the template, a crisis between two invented states, without asking questions.
     """
-    from crisis_sim.cli.new_scenario import write_counterfactual, write_scenario
+    from crisis_sim.cli.new_scenario import write_scenario
     from crisis_sim.scenario.yaml_text import FILE_WORDS, is_file_name, nfc
 
     path = Path(name)
@@ -102,12 +102,8 @@ def init(
         raise RequestError("--extends, --answers and --template cannot be combined: give one")
     if not is_file_name(nfc(path.stem)):
         raise RequestError(f"{path.name} cannot be a scenario's file; expected {FILE_WORDS}")
-    written = [path]
     try:
-        if extends is not None:
-            written = write_counterfactual(path, extends)
-        else:
-            write_scenario(path, answers, template)
+        written = write_scenario(path, extends, answers, template)
     except EOFError:
         raise RequestError("some questions were not answered; nothing was written") from None
     except FileExistsError as error:

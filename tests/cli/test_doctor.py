@@ -38,9 +38,7 @@ def test_doctor_reports_faults_and_exits_with_1(
     assert (data["python"], data["scenarios"]) == (True, False)
 
 
-def test_libraries_are_compared_with_the_requirements(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_libraries_are_compared_with_the_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
     for check in ("_trial_run", "_scenarios"):
         monkeypatch.setattr(assess, check, lambda: "")
     required = ["numpy>=2.0", "numpy<1", "no-such-library-here>=1", 'ruff; extra == "dev"']

@@ -263,10 +263,7 @@ def test_after_ctrl_c_only_the_same_run_can_be_resumed(cli: Cli, written: Path) 
     resume = ("--resume", RESULTS)
     for given, message in (
         (["compare", RESULTS], f"an unfinished run: 20 of 40 crises; to continue it: {go_on}"),
-        (
-            ["run", *BOTH, "--replicates", 20],
-            f"{go_on}\nor discard it and start again: --restart",
-        ),
+        (["run", *BOTH, "--replicates", 20], f"{go_on}\nor discard it and start again: --restart"),
         (["run", "--seed", 2, *resume], "batch: seed: 1 there, 2 now"),
         (["run", *BOTH, "--replicates", 21, *resume], "batch: replicates: 20 there, 21 now"),
         (
@@ -477,9 +474,7 @@ def test_scenarios_are_named_after_custom_classes(cli: Cli) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_charts", "own_classes")
-def test_a_class_is_compared_in_one_run_or_from_two_folders(
-    cli: Cli,
-) -> None:
+def test_a_class_is_compared_in_one_run_or_from_two_folders(cli: Cli) -> None:
     run = ("run", "may_2025", "--replicates", 20, "--workers", 1)
     label = "may_2025 with SecurityCouncil"
     both = cli(*run, "--agents", COUNCIL, "--compare-without", "--json").data

@@ -39,9 +39,7 @@ def test_every_command_has_help_and_exit_codes_are_listed(cli: Cli) -> None:
         assert f"Usage: crisis-sim {command}" in result.out
 
 
-def test_the_module_is_the_program_and_its_output_is_escaped(
-    here: Path,
-) -> None:
+def test_the_module_is_the_program_and_its_output_is_escaped(here: Path) -> None:
     (here / "नेपाल.yaml").write_text("titel: नेपाल\n", encoding="utf-8")
     result = start(
         "crisis --version; crisis run; crisis check नेपाल.yaml", here, PYTHONIOENCODING="ascii"
