@@ -39,7 +39,9 @@ def template_text(file_name: str = "my_crisis.yaml") -> str:
     return text.replace("FILE", file_name).replace("this_file.yaml", file_name)
 
 
-def write_scenario(path: Path, base: str | None, answers: Path | None, template: bool) -> list[Path]:
+def write_scenario(
+    path: Path, base: str | None, answers: Path | None, template: bool
+) -> list[Path]:
     """Write a new scenario, and return the written files, the new scenario first.
 
     It is a counterfactual of `base`, or from a file of answers, or from questions at the terminal, or else the template.
