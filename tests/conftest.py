@@ -1,4 +1,4 @@
-"""What tests in all rooms share: how properties are searched for a counter-example, and a browser.
+"""What tests in all rooms share: how properties are searched for a counter-example, commands, and a browser.
 
 Property-based tests try the same examples each time, so that a change alone can break them, and a counter-example is not
 made smaller: rules are compiled anew for each attempt, which takes minutes and memory. `HYPOTHESIS_PROFILE=search` tries
@@ -7,20 +7,52 @@ new examples and makes them smaller: `make search` runs the tests so.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import Phase, settings
 from playwright.sync_api import Browser, sync_playwright
+
+from crisis_sim.cli import run_command
 
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate]
 )
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+class Result(NamedTuple):
+    """What a command returned and printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs commands in an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def cli(*arguments: object) -> Result:
+        code = run_command([str(argument) for argument in arguments])
+        return Result(code, *capsys.readouterr())
+
+    return cli
 
 
 @pytest.fixture

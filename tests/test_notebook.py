@@ -108,9 +108,7 @@ def test_batch_and_ensemble_say_what_they_hold_and_lack(objects: dict[str, Any])
     assert "failed" not in shown(batch).text
 
 
-def test_a_summary_shows_figures_with_intervals_and_is_a_dictionary_still(
-    objects: dict[str, Any],
-) -> None:
+def test_a_summary_shows_intervals_and_is_a_dictionary_still(objects: dict[str, Any]) -> None:
     summary = objects["summary"]
     assert isinstance(summary, Summary)
     assert summary == dict(summary)
@@ -127,9 +125,7 @@ def test_a_summary_shows_figures_with_intervals_and_is_a_dictionary_still(
     assert repr(objects["comparison"]).startswith("Summary of short, alone (reference)\n")
 
 
-def test_an_experiment_shows_its_question_and_findings_their_answer(
-    objects: dict[str, Any],
-) -> None:
+def test_an_experiment_shows_its_question_and_findings_the_answer(objects: dict[str, Any]) -> None:
     assert repr(objects["experiment"]) == "Experiment('resolve', sweep of 'short', 'resolve')"
     assert "Does it matter? <b>Really</b>" in shown(objects["experiment"]).text
     findings = objects["findings"]

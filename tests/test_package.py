@@ -22,7 +22,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import crisis_sim
+import crisis_sim.report
 from crisis_sim.version import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def test_public_names_exist_and_are_sorted() -> None:
-    assert all(getattr(crisis_sim, name) and name in dir(crisis_sim) for name in crisis_sim.__all__)
+    for package in (crisis_sim, crisis_sim.report):
+        assert all(getattr(package, name) and name in dir(package) for name in package.__all__)
     assert list(crisis_sim.__all__) == sorted(set(crisis_sim.__all__))
     with pytest.raises(AttributeError, match=r"no 'simulat'; it has .*simulate"):
         _ = crisis_sim.simulat
@@ -38,17 +39,19 @@ def test_public_names_exist_and_are_sorted() -> None:
 
 def test_slow_libraries_are_imported_only_when_needed() -> None:
     code = """
-import sys, crisis_sim
-names = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "jinja2"}
+import sys, crisis_sim.report
+names = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "jinja2", "rich"}
 crisis_sim.load_scenario("may_2025")._repr_html_()
 print(sorted(names & {*sys.modules}))
 import crisis_sim.model, crisis_sim.batch.run
 print(sorted({"pandas", "networkx", "scipy.spatial", "matplotlib"} & {*sys.modules}))
+import crisis_sim.report.charts
+print(sorted({"matplotlib.pyplot"} & {*sys.modules}))
 """
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout == "[]\n[]\n"
+    assert result.stdout == "[]\n[]\n[]\n"
 
 
 #: The dependencies of the package and of its extras.
@@ -141,9 +144,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_wheel_contains_all_files_of_the_package(
-    wheel: Path,
-) -> None:
+def test_the_wheel_contains_all_files_of_the_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     shipped = {f"crisis_sim/_scenarios/{path.name}" for path in (ROOT / "scenarios").iterdir()}
     folder = ROOT / "experiments"

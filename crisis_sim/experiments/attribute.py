@@ -640,25 +640,21 @@ def draw_interactions(findings: Findings) -> Chart:
         if attribution["combinations_unknown"]:
             _explain_unknown(axes, attribution, summary["combinations"])
             continue
-        drawn = [part for part in parts if part in attribution["order"][: plots.MOST_PAIRED]]
         largest = max(abs(pair["estimate"]) for pair in attribution["interactions"]) or 1.0
         digits = 0 if scale * largest >= 30 else 1 if scale * largest >= 1 else 2
         cells = []
         for pair in attribution["interactions"]:
-            if set(pair["parts"]) <= set(drawn):
-                value, numbers = pair["estimate"], map(drawn.index, pair["parts"])
-                label = text.number(scale * value, digits, sign=True)
-                colour = style.MORE if value > 0.0 else style.LESS
-                colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
-                cells.append((*numbers, label, colour, abs(value) / largest))
-        names = [text.shorten(title[part], 20) for part in drawn]
+            value, numbers = pair["estimate"], map(parts.index, pair["parts"])
+            label = text.number(scale * value, digits, sign=True)
+            colour = style.MORE if value > 0.0 else style.LESS
+            colour = colour if excludes_zero(pair["lower"], pair["upper"]) else ""
+            cells.append((*numbers, label, colour, abs(value) / largest))
+        names = [text.shorten(title[part], 20) for part in parts]
         plots.squares(axes, names, cells, 6.5)
     caption = (
         "Interaction: how much more each part adds when the other is present. Green: more; purple: less;\n"
         "no colour: not significant, the 95% interval includes zero"
     )
-    if len(parts) > plots.MOST_PAIRED:
-        caption += f"; pairs of the first {plots.MOST_PAIRED} parts, the others are in the tables"
     return plots.finish(figure, caption)
 
 

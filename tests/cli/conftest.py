@@ -1,19 +1,16 @@
-"""A working directory, and the results of commands."""
+"""A working directory with scenarios, and commands in it."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
-from crisis_sim.cli import run_command
 from crisis_sim.cli.new_scenario import template_text
+from tests.conftest import Cli
 
 ROOT = Path(__file__).parents[2]
 #: A short crisis, a counterfactual, and one that is wrong.
@@ -22,19 +19,6 @@ FILES = {
     "alone": "extends: short.yaml\ntitle: alone\nmediators: null\n",
     "wrong": "extends: short.yaml\ntitel: x\nhorizon_days: -1\n",
 }
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-Cli = Callable[..., Result]
 
 
 @pytest.fixture
@@ -47,11 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cli(here: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    def cli(*arguments: object) -> Result:
-        code = run_command([str(argument) for argument in arguments])
-        return Result(code, *capsys.readouterr())
-
+def cli(here: Path, cli: Cli) -> Cli:
     return cli
 
 

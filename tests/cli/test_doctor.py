@@ -9,7 +9,7 @@ import pytest
 
 from crisis_sim.cli import CHECK_FAILED, DONE, assess
 from crisis_sim.scenario import load
-from tests.cli.conftest import Cli
+from tests.conftest import Cli
 
 
 def test_doctor_finds_no_fault_here(cli: Cli) -> None:

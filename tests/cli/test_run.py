@@ -18,7 +18,8 @@ from crisis_sim.batch.block import Block, BlockOrder, Watch, attempt
 from crisis_sim.cli import BLOCKS_FAILED, DONE, INTERRUPTED, MISTAKE, TERMINATED, run_command
 from crisis_sim.report import save
 from crisis_sim.scenario import load_scenario
-from tests.cli.conftest import FILES, ROOT, Cli, Result
+from tests.cli.conftest import FILES, ROOT
+from tests.conftest import Cli, Result
 
 RESULTS = Path("results") / "short"
 BOTH = ("short.yaml", "alone.yaml")

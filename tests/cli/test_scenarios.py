@@ -9,7 +9,8 @@ from crisis_sim.cli import COMMANDS, DONE, EXIT_CODES, MISTAKE
 from crisis_sim.model import CrisisModel
 from crisis_sim.scenario import load_scenario
 from crisis_sim.version import __version__
-from tests.cli.conftest import ROOT, Cli, start
+from tests.cli.conftest import ROOT, start
+from tests.conftest import Cli
 
 HEAVY = {"mesa", "scipy", "numpy", "pandas", "pyarrow", "matplotlib", "networkx", "SALib"}
 QUICK = "--help|run --help|--version|check may_2025|check wrong.yaml|scenarios|schema|init new"

@@ -67,9 +67,7 @@ def fine(page: Page) -> bool:
     return True
 
 
-def test_it_loads_and_works_without_a_request_that_leaves_the_machine(
-    browser: Browser, address: str
-) -> None:
+def test_it_works_without_requests_that_leave_the_machine(browser: Browser, address: str) -> None:
     asked: list[str] = []
     wrong: list[str] = []
     with browser.new_context() as context:  # which has fetched nothing yet
@@ -129,9 +127,7 @@ def test_moving_a_slider_moves_the_chart_and_tells_the_difference(page: Page) ->
 
 
 @pytest.mark.slow
-def test_sliders_work_with_keyboard_typed_numbers_and_screen_readers(
-    page: Page,
-) -> None:
+def test_sliders_work_with_keyboard_typed_numbers_and_screen_readers(page: Page) -> None:
     one = page.get_by_role("slider", name="Attention threshold").first
     one.focus()
     before = float(one.input_value())
@@ -160,9 +156,7 @@ def test_sliders_work_with_keyboard_typed_numbers_and_screen_readers(
 
 
 @pytest.mark.slow
-def test_two_variants_are_compared_and_agents_are_removed_and_added(
-    page: Page,
-) -> None:
+def test_two_variants_are_compared_and_agents_are_removed_and_added(page: Page) -> None:
     elder = page.get_by_role("switch", name="the elder takes part")
     elder.uncheck()
     expect(page.get_by_text("removed")).to_be_visible()
@@ -325,9 +319,7 @@ def test_a_nowcast_is_made_and_mistakes_in_evidence_are_shown(page: Page) -> Non
 
 
 @pytest.mark.slow
-def test_a_nowcast_is_cancelled_when_the_visitor_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_leaving_cancels_a_nowcast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*server.SOLARA, *server.HOMES):
         monkeypatch.setenv(name, "")  # restored after `set_up_solara`
     server.set_up_solara()
@@ -380,9 +372,7 @@ def download(page: Page, where: Locator) -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_page_is_accessible_in_light_and_dark_mode_and_on_a_phone(
-    page: Page,
-) -> None:
+def test_the_page_is_accessible_in_light_and_dark_mode_and_on_a_phone(page: Page) -> None:
     move(page, "0.1")
     pick(page, 4)
     grounds = set()

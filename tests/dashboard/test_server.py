@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from crisis_sim.cli import DONE, MISTAKE, run_command
+from crisis_sim.cli import DONE, MISTAKE
 from crisis_sim.dashboard import server
 from crisis_sim.dashboard.server import (
     DashboardError,
@@ -24,6 +24,7 @@ from crisis_sim.dashboard.server import (
     listen,
     policy,
 )
+from tests.conftest import Cli
 from tests.dashboard.conftest import ROOT, write_quarrel
 
 Answer = list[MutableMapping[str, Any]]
@@ -138,9 +139,7 @@ def test_the_address_is_reachable_and_a_port_in_use_is_reported() -> None:
 
 
 @pytest.mark.slow
-def test_solara_serves_the_page_only_without_telemetry_or_leftover_files(
-    tmp_path: Path,
-) -> None:
+def test_solara_serves_the_page_only_without_telemetry_or_leftover_files(tmp_path: Path) -> None:
     code = """
 import os
 from pathlib import Path
@@ -175,28 +174,24 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[server.Settings, bool]
     return calls
 
 
-def test_the_command_serves_the_given_scenario(
-    served: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    quarrel = str(write_quarrel(tmp_path))
-    given = ["--replicates", "500", "--seed", "7", "--port", "0", "--no-browser"]
-    given += ["--set", "mediators.elder.attention_threshold=0.3"]
-    assert run_command(["dashboard", quarrel, *given]) == DONE
+def test_the_command_serves_the_given_scenario(cli: Cli, served: list[Any]) -> None:
+    quarrel = write_quarrel(Path())
+    given = "--replicates 500 --seed 7 --port 0 --no-browser --set"
+    change = "mediators.elder.attention_threshold=0.3"
+    result = cli("dashboard", quarrel, *given.split(), change)
+    assert (result.code, result.out) == (DONE, "")
     ((found, browser),) = served
     assert (found.opened.scenario.title, found.replicates, found.seed) == ("A quarrel", 500, 7)
     assert found.opened.scenario.mediators["elder"].attention_threshold == 0.3
     assert not browser
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("dashboard: http://127.0.0.1:")
-    assert "warning" not in err
+    assert result.err.startswith("dashboard: http://127.0.0.1:")
+    assert "warning" not in result.err
 
 
-def test_the_command_begins_with_the_shipped_case_and_warns_of_other_machines(
-    served: list[Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_command(["dashboard", "--port", "0", "--host", "0.0.0.0"]) == DONE  # noqa: S104
-    assert "warning: 0.0.0.0 can be reached from other machines" in capsys.readouterr().err
+def test_the_command_has_defaults_and_warns_of_other_machines(cli: Cli, served: list[Any]) -> None:
+    result = cli("dashboard", "--port", "0", "--host", "0.0.0.0")  # noqa: S104
+    assert result.code == DONE
+    assert "warning: 0.0.0.0 can be reached from other machines" in result.err
     ((found, browser),) = served
     assert found.opened.scenario.name == server.SCENARIO
     assert found == server.Settings(found.opened)
@@ -215,17 +210,17 @@ def test_the_command_begins_with_the_shipped_case_and_warns_of_other_machines(
     ],
 )
 def test_mistakes_in_the_command_are_reported(
-    served: list[Any], capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    cli: Cli, served: list[Any], arguments: list[str], told: str
 ) -> None:
-    assert run_command(["dashboard", *arguments]) == MISTAKE
-    out, err = capsys.readouterr()
-    assert told in out + err
-    assert "Traceback" not in out + err
+    result = cli("dashboard", *arguments)
+    assert result.code == MISTAKE
+    assert told in result.out + result.err
+    assert "Traceback" not in result.out + result.err
     assert served == []
 
 
 def test_a_missing_package_is_reported(
-    served: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cli: Cli, served: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def version(name: str) -> str:
         if name == "solara-ui":
@@ -233,8 +228,9 @@ def test_a_missing_package_is_reported(
         return "1"
 
     monkeypatch.setattr(server.metadata, "version", version)
-    assert run_command(["dashboard"]) == MISTAKE
-    assert capsys.readouterr().err.strip() == (
+    result = cli("dashboard")
+    assert result.code == MISTAKE
+    assert result.err.strip() == (
         "error: the dashboard needs the package solara-ui, which is not installed; "
         "to install it: pip install 'crisis-sim[dashboard]'"
     )

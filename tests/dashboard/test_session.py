@@ -79,9 +79,7 @@ def again(session: Session, query: str) -> Session:
     return other
 
 
-def test_the_scenario_is_shown_unchanged_and_compared_with_the_changes(
-    session: Session,
-) -> None:
+def test_the_scenario_is_shown_unchanged_and_compared_with_the_changes(session: Session) -> None:
     view = rest(session)
     assert [one["name"] for one in view["incidence"]["curves"]] == ["unchanged"]
     assert (view["differences"], len(view["words"])) == ([], 1)
@@ -147,9 +145,7 @@ def test_a_file_that_the_tab_has_not_stored_is_reported(made: Session) -> None:
     assert not made.changes
 
 
-def test_values_are_limited_and_unknown_paths_ignored(
-    session: Session,
-) -> None:
+def test_values_are_limited_and_unknown_paths_ignored(session: Session) -> None:
     session.move(THRESHOLD, 7.0)
     for path, value in (("behaviour.halt.mistrust", 1.0), ("", 1.0), (THRESHOLD, float("nan"))):
         session.move(path, value)
@@ -168,9 +164,7 @@ def test_only_the_latest_of_many_changes_is_shown(session: Session) -> None:
     assert view == rest(alone)
 
 
-def test_the_unchanged_scenario_is_run_and_read_once(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_run_or_read_twice(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
     run: list[object] = []
     honest, runs = Reading.of, sessions.run
@@ -193,9 +187,7 @@ def test_a_saved_file_can_be_opened_again(session: Session) -> None:
     assert not session.changes
 
 
-def test_the_picked_crisis_is_branched_and_its_outcome_explained(
-    session: Session,
-) -> None:
+def test_the_picked_crisis_is_branched_and_its_outcome_explained(session: Session) -> None:
     session.branch("1", "elder=engage")  # of no crisis yet
     assert session.shown.past is None
     session.pick(4)
@@ -229,9 +221,7 @@ def test_html_in_a_title_is_escaped(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in story
 
 
-def test_errors_are_shown_and_end_the_progress(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_are_shown_and_end_a_run(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as small:
         small.setattr(sessions, "max_block_size", lambda scenarios: 10)
         session.move(THRESHOLD, 0.1)
@@ -264,9 +254,7 @@ def test_callbacks_may_start_another_run(session: Session) -> None:
     assert session.changes.moved == {THRESHOLD: 0.2}
 
 
-def test_a_preview_is_shown_before_all_results(
-    made: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preview_comes_before_all_results(made: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "PREVIEW", 15)
     seen: list[tuple[int, bool]] = []
 
@@ -315,9 +303,7 @@ def plain(ensemble: Ensemble, name: str) -> list[str]:
     return list(map(str, ensemble.column(name).tolist()))
 
 
-def test_replicates_equal_those_of_a_batch_and_progress_is_reported(
-    quarrel: Scenario,
-) -> None:
+def test_replicates_equal_those_of_a_batch_and_progress_is_reported(quarrel: Scenario) -> None:
     seen: list[float] = []
     other = quarrel.changed({"states.north.resolve": 0.5})
     batch = Runs().batch({"unchanged": quarrel, "changed": other}, 40, 5, seen.append)
@@ -351,9 +337,7 @@ def test_the_cache_drops_the_least_recently_used_ensembles(quarrel: Scenario) ->
     assert runs.ensemble(quarrel, 20, 2, quiet) is not two
 
 
-def test_previews_are_the_first_replicates_of_slow_runs(
-    quarrel: Scenario, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_runs_begin_with_a_preview(quarrel: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "PREVIEW", 10)
     asked: list[tuple[int, int]] = []
     honest = sessions.run_block

@@ -55,9 +55,7 @@ def test_curves_and_bands_are_those_of_the_statistics(batch: Batch, drawn: dict[
         assert one["points"][-1][0] <= drawn["incidence"]["days"]
 
 
-def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(
-    batch: Batch, drawn: dict[str, Any]
-) -> None:
+def test_dots_are_ceasefires_and_lie_on_the_curve(batch: Batch, drawn: dict[str, Any]) -> None:
     moved = batch.ensembles["changed"]
     dots = drawn["incidence"]["dots"]
     assert 2 < len(dots) <= DOTS
@@ -69,9 +67,7 @@ def test_dots_are_crises_that_came_to_a_ceasefire_then_and_lie_on_the_curve(
         assert curve.at(at[dot["replicate"]]).estimate == pytest.approx(dot["share"], abs=1e-4)
 
 
-def test_differences_are_the_paired_ones_and_endings_shares_of_all(
-    batch: Batch, drawn: dict[str, Any]
-) -> None:
+def test_differences_are_paired_and_endings_add_up(batch: Batch, drawn: dict[str, Any]) -> None:
     short = summarise(batch)["differences"]["changed"]["courses"]["short_fight"]["share"]
     row = drawn["differences"][1]
     assert row["label"] == "Strikes stopped within 4 days, of all crises"

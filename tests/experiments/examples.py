@@ -15,10 +15,7 @@ from tests.batch.crises import crisis
 NORTH, RESOLVE = "states.north.resolve", "states.south.resolve"
 DEATHS = "events.0.deaths"
 ATTENTION, DAYS = "mediators.elder.attention_threshold", "mediators.elder.attention_days"
-VARY = {
-    RESOLVE: {"low": 0.2, "high": 1.0},
-    ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"},
-}
+VARY = {RESOLVE: {"low": 0.2, "high": 1.0}, ATTENTION: {"low": 0.01, "high": 0.5, "scale": "log"}}
 BOTH = {"outcomes": ["agreement", "mean_deaths"]}
 CONTENT: dict[str, dict[str, Any]] = {
     "sweep": {"vary": {NORTH: {"values": [0.2, 0.8]}}, **BOTH, "replicates": 10},

@@ -185,9 +185,7 @@ def test_intervals_cover_the_truth_and_are_narrower_with_shared_random_numbers()
 
 
 @pytest.mark.parametrize("first", [np.inf, 50.0])
-def test_an_infinite_time_is_not_divided_and_one_without_limits_is_not_significant(
-    first: float,
-) -> None:
+def test_infinite_times_are_not_divided_and_unknown_limits_not_significant(first: float) -> None:
     hours, unknown = np.array([first, 40.0, 40.0, 20.0]), np.full(4, np.nan)
     measured = Measured(hours, unknown, unknown, unknown, np.full(4, 9), np.zeros((4, 9)))
     one = attribute(measured)
@@ -235,9 +233,7 @@ def test_the_answer_describes_what_two_parts_do_together(came: Any, said: str, u
     number=st.integers(1, 3),
     replicates=st.sampled_from((1, 2, 30, 300)),
 )
-def test_the_answer_depends_on_the_intervals(
-    chances: list[float], number: int, replicates: int
-) -> None:
+def test_an_answer_depends_on_intervals(chances: list[float], number: int, replicates: int) -> None:
     luck = np.random.default_rng(5).random(replicates)
     came = np.stack([luck < chance for chance in chances[: 1 << number]]).astype(float)
     one, said = attribute(shares(came)), answer_of(came)

@@ -187,9 +187,7 @@ Numbers = Callable[[Any], Any]
         ("posterior", "predictive", 0, lambda f: [100 * f.summary["predictive"][0]["median"]]),
     ],
 )  # fmt: skip
-def test_figures_are_drawn_at_their_values(
-    name: str, chart: str, place: int, numbers: Numbers
-) -> None:
+def test_figures_are_at_their_values(name: str, chart: str, place: int, numbers: Numbers) -> None:
     expected = {float(f"{one:.5g}") for one in numbers(found(name))}
     assert expected
     assert expected <= numbers_in(drawn(name)[chart].axes[place])
@@ -241,52 +239,54 @@ def size_of(one: str, other: str) -> dict[str, float]:
     return {"estimate": value, "lower": value - 0.02, "upper": value + 0.02}
 
 
-@pytest.mark.parametrize("parts_not_factors", [True, False])
+#: As many parts as an experiment may have, and more factors than a chart shows.
+SIZES = ((2, 1), (7, 2), (2, 3), (3, 2), (10, 1))
+
+
 @pytest.mark.parametrize(
-    ("number", "outcomes"),
+    ("draw", "number", "outcomes"),
     [
-        (2, 1),
-        (7, 2),
-        *(pytest.param(*one, marks=pytest.mark.slow) for one in ((2, 3), (3, 2), (6, 2), (18, 1))),
+        *((draw, *SIZES[k]) for draw in (draw_interactions, draw_pairs) for k in (0, 1)),
+        *(
+            pytest.param(draw, *size, marks=pytest.mark.slow)
+            for draw in (draw_interactions, draw_pairs)
+            for size in SIZES[2:]
+        ),
+        pytest.param(draw_pairs, 18, 1, marks=pytest.mark.slow),
     ],
 )
 def test_pairs_of_any_number_of_parts_and_factors_are_legible(
-    parts_not_factors: bool, number: int, outcomes: int
+    draw: Any, number: int, outcomes: int
 ) -> None:
+    units = ("share", "hours", "share")[:outcomes]
     measures = [
-        {"name": f"m{k}", "unit": ("share", "hours")[k % 2], "words": WORDS, "among": "all crises"}
-        for k in range(outcomes)
+        {"name": f"m{k}", "unit": unit, "words": WORDS, "among": "all crises"}
+        for k, unit in enumerate(units)
     ]
-    findings: Any
-    if parts_not_factors:
-        names = [f"the part of the crisis with a long name {k}" for k in range(number)]
-        pairs = [{"parts": list(pair), **size_of(*pair)} for pair in combinations(names, 2)]
-        one = {"combinations_unknown": 0, "order": names[::-1], "interactions": pairs}
-        summary = {
-            "measures": measures,
-            "parts": [{"name": name} for name in names],
-            "attributions": {of["name"]: one for of in measures},
-            "combinations": 2**number,
-        }
-        spec = SimpleNamespace(parts=dict.fromkeys(names, ("lenders",)))
-        experiment = SimpleNamespace(spec=spec)
-        findings = SimpleNamespace(summary=summary, experiment=experiment)
-        figure = style.styled(draw_interactions)(findings)
-    else:
-        paths = [f"mediators.elder_{k}.attention_threshold" for k in range(number)]
-        pairs = [
-            {"measure": of["name"], "factor": one, "with": other, **size_of(one, other)}
-            for of in measures
-            for one, other in combinations(paths, 2)
-        ]
-        study = {"order": paths[::-1], "deviation": 1.0, "why_not": None}
-        summary = {
-            "measures": measures,
-            "factors": [{"path": path} for path in paths],
-            "studies": {of["name"]: study for of in measures},
-        }
-        tables = {"pairs": pa.Table.from_pylist(pairs)}
-        findings = SimpleNamespace(summary=summary, tables=tables)
-        figure = style.styled(draw_pairs)(findings)
+    names = [f"mediators.elder_{k}.attention_threshold" for k in range(number)]
+    pairs = {pair: size_of(*pair) for pair in combinations(names, 2)}
+    shares = {
+        "combinations_unknown": 0,
+        "order": names[::-1],
+        "interactions": [{"parts": list(pair), **size} for pair, size in pairs.items()],
+    }
+    study = {"order": names[::-1], "deviation": 1.0, "why_not": None}
+    summary = {
+        "measures": measures,
+        "parts": [{"name": name} for name in names],
+        "attributions": {of["name"]: shares for of in measures},
+        "factors": [{"path": name} for name in names],
+        "studies": {of["name"]: study for of in measures},
+    }
+    table = [
+        {"measure": of["name"], "factor": one, "with": other, **size}
+        for of in measures
+        for (one, other), size in pairs.items()
+    ]
+    tables = {"pairs": pa.Table.from_pylist(table)}
+    spec = SimpleNamespace(parts=dict.fromkeys(names, ("lenders",)))
+    experiment = SimpleNamespace(spec=spec)
+    findings: Any = SimpleNamespace(summary=summary, tables=tables, experiment=experiment)
+    figure = style.styled(draw)(findings)
     assert overlaps(figure) == []
     assert ("in the tables" in words_in(figure).replace("\n", " ")) is (number > 12)

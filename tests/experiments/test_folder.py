@@ -25,12 +25,12 @@ from crisis_sim.batch.safe_files import (
     lock_folder,
     with_checksum,
 )
-from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import read_experiment, read_points, run, run_experiment
 from crisis_sim.experiments.run import read_resolved
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes import compare
 from crisis_sim.report.page import write_page
+from tests.conftest import Cli
 from tests.experiments import examples
 from tests.experiments.examples import CONTENT, found, same
 
@@ -91,9 +91,7 @@ def test_findings_are_read_from_their_folder_with_the_experiment_and_its_batch(d
         read_batch(done)
 
 
-def test_finished_findings_are_kept_on_resume_and_replaced_by_another_run(
-    done: Path,
-) -> None:
+def test_finished_findings_are_kept_on_resume_and_replaced_by_another_run(done: Path) -> None:
     assert same(run_experiment(made(), done, resume=True, progress=stop_halfway), found("sweep"))
     with pytest.raises(ExperimentError, match="another experiment"):
         run_experiment(made(seed=9), done, resume=True)
@@ -114,8 +112,11 @@ def test_findings_are_identical_after_an_interruption_with_any_processes_and_fro
         read_experiment(tmp_path)
     with pytest.raises(ExperimentError, match="unfinished experiment; resume it with"):
         run_experiment(experiment, tmp_path)
+    generations = [*tmp_path.glob("design/generation_*")]
+    written = [path.stat().st_mtime_ns for path in generations]
     assert same(whole, run_experiment(read_resolved(tmp_path), tmp_path, resume=True, workers=2))
     assert same(whole, read_experiment(tmp_path))
+    assert [path.stat().st_mtime_ns for path in generations] == written  # not run again
     if kind == "sweep":
         assert not same(whole, run_experiment(examples.made(kind, seed=9)))
         # A restart discards the unfinished experiment.
@@ -133,7 +134,7 @@ def test_a_folder_with_other_files_is_not_changed_or_read(tmp_path: Path) -> Non
 
 
 def test_points_are_compared_by_their_values_with_the_same_results(
-    done: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = compare(read_points(done))
     assert list(summary["scenarios"]) == ["resolve 0.2", "resolve 0.8"]
@@ -141,8 +142,7 @@ def test_points_are_compared_by_their_values_with_the_same_results(
     measured = found("sweep").tables["measures"].to_pandas().query("measure == 'agreement'")
     assert shares == pytest.approx(measured["estimate"].tolist())
     assert summary["differences"]["resolve 0.8"]["paired"] is True
-    assert run_command(["compare", str(done)]) == DONE
-    assert "resolve 0.8" in capsys.readouterr().out
+    assert "resolve 0.8" in cli("compare", done).out
     monkeypatch.setattr(run, "MOST_POINTS", 1)
     with pytest.raises(ResultsError, match="2 points, too many"):
         read_points(done)
@@ -188,9 +188,7 @@ def test_links_and_other_special_files_are_not_read(done: Path, name: str, how: 
         read_experiment(done)
 
 
-def test_a_lock_is_never_written_through_a_link_and_stops_a_second_process(
-    done: Path,
-) -> None:
+def test_a_lock_is_never_written_through_a_link_and_stops_a_second_process(done: Path) -> None:
     with (
         lock_folder(done, done / "run.lock"),
         pytest.raises(ResultsError, match="is in use: process"),
@@ -269,9 +267,7 @@ def test_an_experiment_is_not_resumed_with_other_code(
 @pytest.mark.parametrize(
     ("kind", "file"), [("tune", "journal.log"), ("posterior", "design/generation_001.parquet")]
 )
-def test_damage_is_reported_and_a_rerun_gives_the_same(
-    copied: Copied, kind: str, file: str
-) -> None:
+def test_damage_is_reported_and_a_rerun_is_the_same(copied: Copied, kind: str, file: str) -> None:
     folder = copied(kind)
     before = read_experiment(folder)
     path = unfinished(folder) / file

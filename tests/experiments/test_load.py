@@ -180,9 +180,7 @@ def record(**changes: Any) -> dict[str, Any]:
         ("posterior", record(unit="days"), "is not a time"),
     ],
 )  # fmt: skip
-def test_a_mistake_of_a_kind_is_reported_at_its_place(
-    kind: str, changes: dict[str, Any], said: str
-) -> None:
+def test_a_mistake_of_a_kind_has_its_place(kind: str, changes: dict[str, Any], said: str) -> None:
     usual = {"vary": VARY} if kind == "tune" else {}
     with pytest.raises(ScenarioError) as error:
         made(kind, **{**usual, **changes})
@@ -213,9 +211,7 @@ def places(value: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shipped", shipped_experiments(), ids=lambda one: one.name)
-def test_invalid_values_anywhere_in_a_file_are_mistakes_without_a_traceback(
-    tmp_path: Path, shipped: Any
-) -> None:
+def test_invalid_values_anywhere_in_a_file_are_mistakes(tmp_path: Path, shipped: Any) -> None:
     whole = YAML(typ="safe").load(shipped.path.read_text("utf-8"))
     random, path = Random(shipped.name), tmp_path / "mine.yaml"
     for where in random.sample(sorted(places(whole), key=str), 12):

@@ -76,9 +76,7 @@ def test_values_may_differ_between_replicates() -> None:
     ("values", "said"),
     [([], "point"), ([[0.1, 0.2]], "shape"), (0.5, "len"), ([4.0], "expected between 0 and 3")],
 )
-def test_values_of_the_wrong_shape_raise_before_anything_is_written(
-    values: object, said: str, tmp_path: Path
-) -> None:
+def test_values_of_a_wrong_shape_write_nothing(values: object, said: str, tmp_path: Path) -> None:
     with pytest.raises((BatchError, TypeError), match=said):
         run_design(crisis(), {NORTH: values}, [AGREED], 5, folder=tmp_path / "x")
     assert not (tmp_path / "x").exists()

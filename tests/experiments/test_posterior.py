@@ -24,7 +24,6 @@ from tests.experiments.examples import (
     RESOLVE,
     VARY,
     row_of,
-    same,
     shown,
     with_south,
     write_two_scenarios,
@@ -42,15 +41,19 @@ def made(scenario: Any = None, **changes: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def seen() -> list[tuple[int, int]]:
-    """The progress of `found`."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def found(seen: list[tuple[int, int]]) -> Any:
+def found() -> Any:
+    """The posterior of the small crisis; its progress and messages are as they should be."""
     experiment = made(cases=[CASE], outcomes=["agreement", "median_hours_to_ceasefire"])
-    return run_experiment(experiment, progress=lambda *now: seen.append(now))
+    seen: list[tuple[int, int]] = []
+    messages: list[str] = []
+    found = run_experiment(
+        experiment, progress=lambda *now: seen.append(now), on_message=messages.append
+    )
+    assert seen == sorted(seen)
+    assert {total for _, total in seen} == {crises(experiment)} == {(2 * 24 + 20) * 20}
+    assert seen[-1][0] == found.crises
+    assert re.match(r"generation 1 of 2: tolerance \S+, acceptance \d+%, effective", messages[0])
+    return found
 
 
 def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_down() -> None:
@@ -73,27 +76,6 @@ def test_a_known_parameter_is_recovered_and_one_that_does_little_is_not_pinned_d
     (row,) = posterior.summary["predictive"]
     assert row["lower"] < deaths < row["upper"]
     assert row["upper"] - row["lower"] < 0.6 * (row["prior_upper"] - row["prior_lower"])
-
-
-def test_an_interrupted_experiment_is_resumed_with_the_same_result(
-    found: Any, seen: list[tuple[int, int]], tmp_path: Path
-) -> None:
-    assert seen == sorted(seen)
-    assert {total for _, total in seen} == {crises(found.experiment)} == {(2 * 24 + 20) * 20}
-    assert seen[-1][0] == found.crises
-    messages: list[str] = []
-
-    def stop(message: str) -> None:
-        messages.append(message)
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        run_experiment(found.experiment, tmp_path, on_message=stop)
-    first = tmp_path / "design" / "generation_000.parquet"
-    written = first.stat().st_mtime_ns
-    assert re.match(r"generation 1 of 2: tolerance \S+, acceptance \d+%, effective", messages[0])
-    assert same(found, run_experiment(found.experiment, tmp_path, resume=True))
-    assert first.stat().st_mtime_ns == written
 
 
 def test_each_particle_has_its_own_luck() -> None:
@@ -187,9 +169,7 @@ def test_only_the_weights_of_a_choice_change() -> None:
     assert "weights" in found.files["quarrel_posterior.yaml"]
 
 
-def test_the_posterior_is_a_scenario_that_runs_and_draws_of_it_are_particles(
-    found: Any, tmp_path: Path
-) -> None:
+def test_a_posterior_is_a_scenario_and_its_draws_are_particles(found: Any, tmp_path: Path) -> None:
     for name, text in found.files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     scenario = load_scenario(tmp_path / "quarrel_posterior.yaml")
@@ -212,9 +192,7 @@ def test_the_posterior_is_a_scenario_that_runs_and_draws_of_it_are_particles(
         Posterior.of(examples.found("sweep"))
 
 
-def test_several_scenarios_are_fitted_on_the_same_parameters_each_where_it_has_them(
-    tmp_path: Path,
-) -> None:
+def test_several_scenarios_are_fitted_on_the_parameters_that_each_has(tmp_path: Path) -> None:
     # A prior that is wide enough for the deaths aimed for to say something of it.
     one = made(vary=VARY, particles=60)
     cases = [{**CASE, "so": {}, "scenario": "second"}]

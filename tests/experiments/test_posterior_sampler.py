@@ -9,10 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from crisis_sim.experiments.abc_sampler import (
-    NothingFitsError,
-    sample,
-)
+from crisis_sim.experiments.abc_sampler import NothingFitsError, sample
 
 #: Error of the stand-in's figure, and spread of its single crises; how near they must be.
 ERROR, SPREAD, WITHIN = 0.4, 1.0, 0.3

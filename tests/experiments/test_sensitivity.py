@@ -11,13 +11,7 @@ from numpy.typing import NDArray
 from SALib.analyze import morris, pawn, sobol
 
 from crisis_sim.experiments import Findings, indices, run_experiment
-from crisis_sim.experiments.indices import (
-    Layout,
-    Study,
-    layout_of,
-    problem,
-    study,
-)
+from crisis_sim.experiments.indices import Layout, Study, layout_of, problem, study
 from crisis_sim.experiments.sensitivity import crises
 from crisis_sim.outcomes.intervals import Measured
 from tests.experiments.examples import DAYS, NORTH, RESOLVE, deaf, found, made, with_south
@@ -225,9 +219,7 @@ def test_a_study_runs_the_announced_number_of_crises(
 @pytest.mark.parametrize(
     ("method", "samples", "index"), [("sobol", 16, "total"), ("morris", 8, "mu_star")]
 )
-def test_a_parameter_without_effect_has_indices_of_exactly_zero(
-    method: str, samples: int, index: str
-) -> None:
+def test_without_effect_indices_are_exactly_zero(method: str, samples: int, index: str) -> None:
     unread = "mediators.elder.information"
     asked = {"method": method, "samples": samples, "vary": {NORTH: {}, unread: {}}}
     findings = run(scenario=deaf(), replicates=40, tornado=0, **asked)

@@ -45,9 +45,7 @@ def test_shipped_experiments_are_in_the_checkouts_folder() -> None:
     assert {"mediation_delay", "lender_review_and_leverage"} <= set(NAMES)
 
 
-def test_the_script_prints_its_answers(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_the_script_prints_its_answers(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(experiments_folder() / "from_python.py"))["main"](replicates=10)
     printed = capsys.readouterr().out
     assert "What does a delay of mediation cost?\n- Ceasefire within 96 hours" in printed

@@ -49,10 +49,7 @@ def test_a_log_grid_has_equal_ratios_and_the_reference_is_the_nearest_point() ->
 @pytest.mark.parametrize(("method", "slices"), [("sobol", 16), ("latin hypercube", 32)])
 def test_a_sample_fills_the_space_and_is_the_same_for_a_seed(method: str, slices: int) -> None:
     share = {"low": 0, "high": 1}
-    changes = {
-        "vary": {NORTH: share, AUDIENCE: share},
-        "sample": {"method": method, "points": 32},
-    }
+    changes = {"vary": {NORTH: share, AUDIENCE: share}, "sample": {"method": method, "points": 32}}
     sample, again, other = (points(made(**changes, seed=seed)) for seed in (1, 1, 2))
     for values in sample.values():
         assert len(values) == 32

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crisis_sim.batch import simulate
-from crisis_sim.cli import DONE, run_command
+from crisis_sim.cli import DONE
 from crisis_sim.experiments import read_experiment, run_experiment
 from crisis_sim.experiments.gauss_newton import range_around, slopes_at
 from crisis_sim.experiments.search import Problem
@@ -17,6 +17,7 @@ from crisis_sim.outcomes.named_measures import measure
 from crisis_sim.scenario.errors import ScenarioError
 from crisis_sim.scenario.load import load_scenario
 from tests.batch.crises import Counter, crisis
+from tests.conftest import Cli
 from tests.experiments import examples
 from tests.experiments.examples import (
     ATTENTION,
@@ -110,9 +111,7 @@ def test_an_interrupt_before_the_first_trial_is_passed_on(monkeypatch: pytest.Mo
         run_experiment(made())
 
 
-def test_the_tuned_scenario_extends_the_original_and_runs_like_its_best_trial(
-    tmp_path: Path,
-) -> None:
+def test_a_tuned_scenario_extends_the_original_and_runs_like_its_best_trial(tmp_path: Path) -> None:
     reviews, caution = "lenders.bank.reviews.0.amount_usd_bn", "states.north.caution.lognormal.0"
     varied = {
         RESOLVE: {"low": 0.2, "high": 1.0},
@@ -156,9 +155,7 @@ def test_an_unchanged_distribution_gives_the_scenarios_draws(given: Any) -> None
     np.testing.assert_array_equal(*deaths)
 
 
-def test_several_scenarios_are_tuned_on_the_same_parameters_each_where_it_has_them(
-    tmp_path: Path,
-) -> None:
+def test_several_scenarios_are_tuned_on_the_parameters_that_each_has(tmp_path: Path) -> None:
     deaths = {"measure": "mean_deaths", "scenario": "second", "value": 700, "scale": "log"}
     content = {
         **write_two_scenarios(tmp_path),
@@ -254,21 +251,17 @@ def test_an_unreachable_level_is_reported_and_an_unbounded_objective_ends_at_the
     assert any(f"edge of its range: {DEATHS}" in line for line in findings.answer)
 
 
-def test_the_command_tunes_without_a_file_and_writes_a_valid_scenario(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    as_file(tmp_path, "quarrel.yaml")
+def test_the_command_tunes_without_a_file_and_writes_a_valid_scenario(cli: Cli) -> None:
+    as_file(Path(), "quarrel.yaml")
     words = f"--vary {RESOLVE}=0.2:1:log --target mean_deaths=500:400:600 --trials 8 --replicates 9"
     options = [*words.split(), "--workers", "1", "--out", "out"]
-    assert run_command(["tune", "quarrel.yaml", *options, "--json"]) == DONE
-    said = json.loads(capsys.readouterr().out)
+    said = cli("tune", "quarrel.yaml", *options, "--json").data
     assert said["parameters"][0]["scale"] == "log"
     assert said["outcomes"][0]["target_upper"] == 600
     written = {one.name for one in Path("out").iterdir()}
     assert written >= {"history.svg", "targets.png", "journal.log"}
-    assert run_command(["check", "out/quarrel_tuned.yaml"]) == DONE
-    assert run_command(["tune", "--resume", "out", "--workers", "1"]) == DONE
+    assert cli("check", "out/quarrel_tuned.yaml").code == DONE
+    assert cli("tune", "--resume", "out", "--workers", "1").code == DONE
 
 
 def test_the_best_finalist_with_fresh_luck_is_the_result_and_is_moved_alone() -> None:

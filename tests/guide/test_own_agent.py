@@ -23,9 +23,7 @@ def alone() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_the_council_calls_after_serious_violence_and_changes_nothing_before(
-    alone: dict[str, Any],
-) -> None:
+def test_the_council_calls_after_violence_and_changes_nothing_before(alone: dict[str, Any]) -> None:
     council = load_class(f"{EXAMPLES / 'unsc.py'}:SecurityCouncil")
     with_it = CrisisModel(SCENARIO, 200, agents=[council]).run().outcomes()
     called = with_it.pop("council_called")
@@ -47,9 +45,7 @@ def test_two_cautious_states_never_strike() -> None:
 
 
 @pytest.mark.slow
-def test_a_policy_without_strikes_prevents_strikes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_policy_without_strikes_prevents_strikes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(EXAMPLES), *sys.path])
     from policy import no_strikes, strikes
 

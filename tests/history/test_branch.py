@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from crisis_sim import CrisisModel, branch, load_scenario
-from crisis_sim.cli import run_command
 from crisis_sim.history.one_crisis import (
     Change,
     HistoryError,
@@ -25,6 +23,7 @@ from crisis_sim.history.one_crisis import (
     undo,
 )
 from crisis_sim.scenario.errors import ScenarioError
+from tests.conftest import Cli
 from tests.model.conftest import same
 
 #: May 2025 with the parameters of one fit, so that its crises do not change.
@@ -244,31 +243,26 @@ def test_the_file_of_a_branch_repeats_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_both_histories_and_leaves_its_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_a_command_tells_both_and_leaves_files(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     crisis = ["branch", str(FILE), "--replicate", str(REPLICATE)]
     asked = [*crisis, "--at", "18.38", "--force", "india=wait"]
     for width in (60, 200):
         monkeypatch.setenv("COLUMNS", str(width))
-        assert run_command([*asked, "--out", f"w{width}"]) == 0
-        printed = capsys.readouterr().out
+        printed = cli(*asked, "--out", f"w{width}").out
         assert max(map(len, printed.splitlines())) <= width
         assert any("original" in line and "changed" in line for line in printed.splitlines())
     divergence = "India waits; in the original, it begins to prepare “limited strike”."
     assert divergence in " ".join(printed.split())
     names = {one.name for one in Path("w60").iterdir()}
     assert {"branch.yaml", "branch.md", "branch.svg", "may_2025.yaml"} <= names
-    assert (
-        run_command(["branch", "w60/branch.yaml", "--futures", "50", "--json", "--out", "y"]) == 0
-    )
-    assert json.loads(capsys.readouterr().out)["forced"] == {"india": 50}
+    again = cli("branch", "w60/branch.yaml", "--futures", "50", "--json", "--out", "y")
+    assert again.data["forced"] == {"india": 50}
     assert Path("y/summary.json").exists()
     Path("z").mkdir()
     Path("z/mine.txt").touch()
     more = (["--out", "z"], ["--force", "pakistan"], ["--inject", "no.yaml"])
     for wrong in (*([*asked, *one] for one in more), [*crisis, "--at", "now"]):
-        assert run_command(wrong) == 2
-        assert "Traceback" not in capsys.readouterr().err
+        result = cli(*wrong)
+        assert result.code == 2
+        assert "Traceback" not in result.err
     assert [one.name for one in Path("z").iterdir()] == ["mine.txt"]

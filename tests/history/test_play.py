@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from crisis_sim import CrisisModel, ScenarioError, load_scenario
-from crisis_sim.cli import run_command
 from crisis_sim.history.game import (
     WIDTH,
     Game,
@@ -21,6 +20,7 @@ from crisis_sim.history.game import (
     options,
     page,
 )
+from tests.conftest import Cli
 from tests.model.conftest import same
 
 REPLICATE = 7
@@ -146,30 +146,25 @@ def test_an_invalid_file_is_refused(tmp_path: Path) -> None:
         assert said in str(error.value)
 
 
-def test_the_command_plays_and_saves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_plays_and_saves(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def typed(*lines: str) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{one}\n" for one in lines)))
 
-    file = str(tmp_path / "game.yaml")
     new = ["play", "may_2025", "--as", "pakistan"]
     typed("help", "mobil", "99", "nothing", "undo 2", "3", "undo", "limited strike")
-    assert run_command([*new, "--replicate", "7", "--out", file]) == 0
-    printed = capsys.readouterr()
-    assert "there is no option 99; expected 1 to" in printed.out
-    assert "no option 'nothing'; open are wait" in printed.out
-    assert "there is no move to take back" in printed.out
-    assert f"crisis-sim play {file}" in printed.err
-    moves = [move.choice for move in Game.load(file).spec.moves]
+    result = cli(*new, "--replicate", "7", "--out", "game.yaml")
+    assert "there is no option 99; expected 1 to" in result.out
+    assert "no option 'nothing'; open are wait" in result.out
+    assert "there is no move to take back" in result.out
+    assert "crisis-sim play game.yaml" in result.err
+    moves = [move.choice for move in Game.load("game.yaml").spec.moves]
     assert moves == ["mobilisation", "limited strike"]
     typed("wait")
-    assert run_command(["play", file]) == 0
-    assert "In preparation: limited strike" in capsys.readouterr().out
+    assert "In preparation: limited strike" in cli("play", "game.yaml").out
     for wrong, said in (
         (new[:2], "--as is missing"),
         ([*new[:3], "pakistn"], "did you mean 'pakistan'?"),
-        (["play", file, "--seed", "3"], "--seed is for a new game"),
+        (["play", "game.yaml", "--seed", "3"], "--seed is for a new game"),
     ):
-        assert run_command(wrong) == 2
-        assert said in capsys.readouterr().err
+        result = cli(*wrong)
+        assert (result.code, said in result.err) == (2, True), result.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import numpy as np
 import pytest
 
 from crisis_sim import CrisisModel, load_scenario, why
-from crisis_sim.cli import run_command
 from crisis_sim.history.one_crisis import HistoryError, begin, run_to
 from crisis_sim.history.why import Reasons, read_outcome
 from crisis_sim.outcomes.measures import Columns
 from crisis_sim.scenario.errors import ScenarioError
+from tests.conftest import Cli
 
 #: May 2025 with the parameters of one fit, so that its crises do not change.
 FILE = Path(__file__).with_name("may_2025.yaml")
@@ -70,9 +69,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_an_outcome_that_did_not_occur_is_explained_by_the_steps_that_prevented_it(
-    quick: None,
-) -> None:
+def test_an_outcome_that_did_not_occur_is_explained_by_what_prevented_it(quick: None) -> None:
     war, none = (why(MAY_2025, REPLICATE, outcome, futures=100) for outcome in ("war", "no war"))
     assert not war.came
     assert none.came
@@ -118,12 +115,10 @@ def test_invalid_outcomes_are_refused(outcome: str, expected: str) -> None:
 
 @pytest.mark.slow
 def test_the_command_tells_the_steps_and_draws_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quick: None
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, quick: None
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     asked = ["why", str(FILE), "--replicate", str(REPLICATE), "--futures", "50", "--outcome"]
-    assert run_command([*asked, "ceasefire within 96 hours", "--json"]) == 0
-    plain = json.loads(capsys.readouterr().out)
+    plain = cli(*asked, "ceasefire within 96 hours", "--json").data
     assert plain["came"] is True
     assert any(one["with"]["estimate"] == 1.0 for one in plain["strongest"])
     assert {one["of"] for one in plain["strongest"]} == {50}
@@ -132,9 +127,9 @@ def test_the_command_tells_the_steps_and_draws_them(
     page = Path("results/why/report.html").read_text(encoding="utf-8")
     assert all(f'class="chart {width}"' in page for width in ("wide", "narrow"))
     monkeypatch.setenv("COLUMNS", "60")
-    assert run_command([*asked, "ceasefire within 96 hours"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = cli(*asked, "ceasefire within 96 hours").out.splitlines()
     assert max(map(len, lines)) <= 60
     assert any(re.match(r"step +% +% +95% +without", line) for line in lines)  # a table, no list
-    assert run_command([*asked, "peace"]) == 2
-    assert "no outcome 'peace'" in capsys.readouterr().err
+    wrong = cli(*asked, "peace")
+    assert wrong.code == 2
+    assert "no outcome 'peace'" in wrong.err

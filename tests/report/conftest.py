@@ -8,30 +8,18 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
+from crisis_sim import Replay, replay, simulate
 from crisis_sim.batch import run_to_folder
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.experiments import make_experiment, run_experiment
-from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
-from crisis_sim.report import example_crises, replay
+from crisis_sim.report import example_crises
 from crisis_sim.report import page as pages
 from crisis_sim.report.charts import draw_differences, draw_endings, draw_incidence, draw_markets
 from crisis_sim.report.example_crises import choose
 from crisis_sim.report.page import write_page
-from crisis_sim.report.replay import draw_replay
-from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import Element, read
-from tests.report.made_up import (
-    CASES,
-    HARM,
-    alone,
-    harmful,
-    make_batch,
-    make_ensemble,
-    make_journal,
-    make_scenario,
-    short,
-)
+from tests.report.made_up import CASES, HARM, alone, harmful, make_batch, make_ensemble, short
 
 #: A file may not hold what would steer a terminal; all else that means harm it may.
 QUESTION = f"Does it matter? {HARM.partition(chr(0x202E))[0].strip()}"
@@ -40,9 +28,22 @@ REPLICATES, SEED = 60, 7
 
 
 @pytest.fixture(scope="session")
-def batch() -> Batch:
-    """May 2025 and its counterfactuals, made up."""
-    return make_batch(*(make_ensemble(name) for name in CASES))
+def real() -> Batch:
+    """May 2025 with and without mediators, as the model has it."""
+    return simulate(["may_2025", "no_mediators"], replicates=60)
+
+
+@pytest.fixture(scope="session")
+def crisis() -> Replay:
+    """A crisis of May 2025 with a first strike and a ceasefire."""
+    return replay("may_2025", 4)
+
+
+@pytest.fixture(scope="session")
+def batch(real: Batch) -> Batch:
+    """May 2025 and its counterfactuals, with made-up outcomes."""
+    paths = real["may_2025"].paths
+    return make_batch(*(make_ensemble(name, paths=paths) for name in CASES))
 
 
 @pytest.fixture(scope="session")
@@ -51,19 +52,7 @@ def summary(batch: Batch) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def scenario() -> Scenario:
-    return make_scenario()
-
-
-@pytest.fixture(scope="session")
-def journal() -> Journal:
-    return make_journal()
-
-
-@pytest.fixture(scope="session")
-def drawn(
-    batch: Batch, summary: dict[str, Any], journal: Journal, scenario: Scenario
-) -> dict[str, Figure]:
+def drawn(batch: Batch, summary: dict[str, Any], crisis: Replay) -> dict[str, Figure]:
     """Every chart, drawn once; read-only."""
     return {
         "ceasefire_from_first_strike": draw_incidence(batch, summary),
@@ -71,7 +60,7 @@ def drawn(
         "endings": draw_endings(batch, summary),
         "differences": draw_differences(batch, summary),
         "markets": draw_markets(batch, summary),
-        "replay": draw_replay(journal, scenario),
+        "replay": crisis.plot(),
     }
 
 
@@ -135,6 +124,6 @@ def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("ceasefire_from_first_strike", "endings", "differences")
     monkeypatch.setattr(pages, "all_charts", lambda *_: ((name, None) for name in names))
     monkeypatch.setattr(pages, "charts_of", lambda *_: iter(()))
-    monkeypatch.setattr(replay, "draw_replay", lambda *_: None)
+    monkeypatch.setattr("crisis_sim.report.replay.draw_replay", lambda *_: None)
     for module in (pages, example_crises):
         monkeypatch.setattr(module, "for_both", lambda *_: "<svg></svg>")

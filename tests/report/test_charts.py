@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from syrupy.assertion import SnapshotAssertion
 
-from crisis_sim import style
+from crisis_sim import Replay, replay, style
 from crisis_sim.batch.ensemble import Batch
 from crisis_sim.model.journal import Journal
 from crisis_sim.outcomes.summary import summarise
@@ -35,18 +35,8 @@ from crisis_sim.report.charts import (
     shown,
 )
 from crisis_sim.report.replay import draw_replay
-from crisis_sim.scenario.schema import Scenario
 from tests.report.looking import legend_entries, legends_over_data, overlaps, svg, texts, words_in
-from tests.report.made_up import (
-    CASES,
-    ENTRIES,
-    REAL_CLOSES,
-    hours,
-    make_batch,
-    make_ensemble,
-    make_journal,
-    make_scenario,
-)
+from tests.report.made_up import CASES, MAY_2025, hours, make_batch, make_ensemble, make_scenario
 
 Draw = Callable[[Batch, dict[str, Any]], Figure]
 
@@ -81,12 +71,15 @@ def test_a_chart_is_readable(
 
 @each_chart
 def test_an_svg_is_reproducible_and_no_setting_is_left_behind(
-    name: str, drawn: dict[str, Figure], request: pytest.FixtureRequest, tmp_path: Path
+    name: str,
+    drawn: dict[str, Figure],
+    batch: Batch,
+    summary: dict[str, Any],
+    crisis: Replay,
+    tmp_path: Path,
 ) -> None:
     before = dict(mpl.rcParams)
-    what = ("journal", "scenario") if name == "replay" else ("batch", "summary")
-    draw = CHARTS.get(name, draw_replay)
-    again = draw(*map(request.getfixturevalue, what))
+    again = crisis.plot() if name == "replay" else CHARTS[name](batch, summary)
     assert dict(mpl.rcParams) == before
     first = svg(drawn[name], tmp_path)
     assert first == svg(again, tmp_path)
@@ -102,9 +95,9 @@ def nothing_happens(columns: dict[str, Any]) -> None:
     columns["worst_violence"] = np.full(len(columns["ending"]), "none")
 
 
-def odd_batch(case: str) -> Batch:
+def odd_batch(case: str, paths: pa.Table) -> Batch:
     """A batch that lacks usual contents, or whose names look like formulas."""
-    usual = make_ensemble("may_2025", replicates=50)
+    usual = make_ensemble("may_2025", replicates=50, paths=paths)
     if case == "alone":
         return make_batch(usual)
     if case == "nothing known of the scenario":
@@ -113,21 +106,19 @@ def odd_batch(case: str) -> Batch:
         market = {"index": "a$\\frac$"}
         north = {"title": "India", "resolve": 0.5, "audience": 0.5, "market": market}
         states = {"india": north, "pakistan": {**north, "title": "$x_"}}
-        odd = make_scenario("cost$\\frac$", states=states, mediators=None, lenders=None)
-        return make_batch(make_ensemble(odd.name, CASES["may_2025"], replicates=50, scenario=odd))
+        odd = make_scenario("cost$\\frac$", states=states, real_path=None, **NOBODY)
+        how: dict[str, Any] = {"replicates": 50, "scenario": odd, "paths": paths}
+        return make_batch(make_ensemble(odd.name, CASES["may_2025"], **how))
     bare = make_scenario("bare", real_path=None, **NOBODY)
-    how: dict[str, Any] = {"scenario": bare, "change": nothing_happens, "paths": False}
-    names = ("bare", "barer")
-    return make_batch(
-        *(make_ensemble(one, CASES["may_2025"], replicates=50, **how) for one in names)
-    )
+    how = {"replicates": 50, "scenario": bare, "change": nothing_happens}
+    return make_batch(*(make_ensemble(one, CASES["may_2025"], **how) for one in ("bare", "barer")))
 
 
 @pytest.mark.parametrize(
     "case", ["alone", "nothing happens", "nothing known of the scenario", "formulas"]
 )
-def test_unusual_batches_are_drawn(case: str) -> None:
-    batch = odd_batch(case)
+def test_unusual_batches_are_drawn(case: str, real: Batch) -> None:
+    batch = odd_batch(case, real["may_2025"].paths)
     summary = summarise(batch)
     figures = {name: draw(batch, summary) for name, draw in CHARTS.items()}
     assert [pair for figure in figures.values() for pair in overlaps(figure)] == []
@@ -145,21 +136,20 @@ def test_unusual_batches_are_drawn(case: str) -> None:
         assert "real close" not in legend_entries(figures["markets"])
 
 
-@pytest.mark.parametrize(
-    ("journal", "panels"),
-    [
-        (make_journal((*ENTRIES[:6], ("05-24 15:00", "ended", "", {"ending": "faded"}))), 2),
-        (Journal(), None),
-    ],
-    ids=["quiet", "empty"],
-)
-def test_unusual_crises_are_drawn(journal: Journal, panels: int | None) -> None:
-    scenario = make_scenario(real_path=None, **NOBODY) if panels else make_scenario()
-    figure = draw_replay(journal, scenario)
+def test_unusual_crises_are_drawn(crisis: Replay) -> None:
+    assert overlaps(draw_replay(Journal(), MAY_2025)) == []
+    quiet = replay(MAY_2025, 2).journal
+    figure = draw_replay(quiet, make_scenario(real_path=None, **NOBODY))
     assert overlaps(figure) == []
-    if panels:
-        assert len(figure.axes) == panels
-        assert legend_entries(figure) == ["India", "Pakistan"]
+    assert len(figure.axes) == 2
+    assert legend_entries(figure) == ["India", "Pakistan"]
+    assert len(replay(MAY_2025, 5).plot().axes) == 3  # a long fight has no detailed view
+    ladder = [{"name": f"rung {k}", "intensity": k / 15.0, "strike": k > 10} for k in range(16)]
+    mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
+    long = make_scenario(ladder=ladder, mediators=mediators, real_path=None)
+    figure = draw_replay(crisis.journal, long)
+    assert len(figure.axes[0].get_yticklabels()) <= 14
+    assert overlaps(figure) == []
 
 
 # Any number of scenarios and of third parties.
@@ -174,7 +164,7 @@ def many() -> tuple[Batch, dict[str, Any]]:
     cases = list(CASES.values())
     name = "a_scenario_with_quite_a_long_name_number_{}"
     ensembles = (
-        make_ensemble(name.format(k), cases[k % len(cases)], replicates=40, paths=False)
+        make_ensemble(name.format(k), cases[k % len(cases)], replicates=40)
         for k in range(max(SIZES))
     )
     batch = make_batch(*ensembles)
@@ -228,14 +218,14 @@ def test_the_scenarios_that_differ_most_are_shown_in_the_order_of_the_batch(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NOBODY)
 @pytest.mark.parametrize("size", [1, 4, 13])
-def test_a_replay_of_any_number_of_third_parties_is_readable(kind: str, size: int) -> None:
+def test_any_number_of_third_parties_is_readable(kind: str, size: int, crisis: Replay) -> None:
     own = {
         "lenders": {"borrower": "india"},
         "advisers": {"state": "india"},
         "channels": {"standing": True},
     }
     parts = {f"p{k}": {"title": f"{LONG} {k}", **own.get(kind, {})} for k in range(size)}
-    figure = draw_replay(make_journal(), make_scenario(**{**NOBODY, kind: parts}))
+    figure = draw_replay(crisis.journal, make_scenario(**{**NOBODY, kind: parts}))
     assert overlaps(figure) == legends_over_data(figure) == []
     labels = [one.get_text() for one in texts(figure) if one.get_text().startswith("Ministère")]
     assert len(set(labels)) == size  # titles with the same beginning keep their ends
@@ -301,18 +291,16 @@ def test_dates_are_at_local_midnights_and_not_too_many(days: float) -> None:
 # Markets.
 
 
-def test_real_closes_are_in_percent_of_the_first_close_and_panels_share_a_scale(
-    drawn: dict[str, Figure],
-) -> None:
+def test_real_closes_are_relative_and_panels_share_a_scale(drawn: dict[str, Figure]) -> None:
     india, pakistan = drawn["markets"].axes
     assert india.get_ylim() == pakistan.get_ylim()
-    closes = REAL_CLOSES["pakistan"][1]
+    closes = [close for _, close in MAY_2025.real_path.markets["pakistan"].closes]
     real = next(line for line in pakistan.lines if line.get_marker() == "o")
-    assert min(real.get_ydata()) == pytest.approx(100.0 * closes["05-08"] / closes["04-22"])
+    assert min(real.get_ydata()) == pytest.approx(100.0 * min(closes) / closes[0])
     assert (real.get_xdata()[0], real.get_ydata()[0]) == (0.0, pytest.approx(100.0))
 
 
-def test_the_line_is_the_median_over_replicates_in_any_order_of_rows(
+def test_the_line_is_the_median_in_any_order_of_rows(
     batch: Batch, drawn: dict[str, Figure]
 ) -> None:
     columns = {"replicate": [1, 0, 1, 0], "day": [0, 0, 1, 1], "a_market": [1.0, 1.0, 0.8, 0.9]}
@@ -400,13 +388,11 @@ def test_bars_are_the_courses_and_their_endings(
 # A crisis.
 
 
-def test_a_replay_shows_the_rungs_and_milestones_of_its_crisis(
-    drawn: dict[str, Figure], journal: Journal, scenario: Scenario
-) -> None:
-    figure = drawn["replay"]
+def test_a_replay_shows_rungs_and_milestones(drawn: dict[str, Figure], crisis: Replay) -> None:
+    figure, journal = drawn["replay"], crisis.journal
     whole, close = figure.axes[:2]
     assert [one.get_text() for one in whole.get_yticklabels()] == [
-        rung.name for rung in scenario.ladder
+        rung.name for rung in MAY_2025.ladder
     ]
     turns = journal.series["hours"]
     own = next(line for line in whole.lines if len(line.get_xdata()) == len(turns))
@@ -414,20 +400,9 @@ def test_a_replay_shows_the_rungs_and_milestones_of_its_crisis(
     assert np.rint(own.get_ydata()).tolist() == journal.series["india_rung"]
     real = [line for line in whole.lines if line.get_linewidth() > 3.0]
     assert [line.get_zorder() < 3 for line in real] == [True, True]
-    strike, halt = hours("05-06 18:00") / 24.0, hours("05-10 15:24") / 24.0
+    times = ("first_strike_at_hours", "ceasefire_in_effect_at_hours")
+    strike, halt = (crisis.outcome[one] / 24.0 for one in times)
     assert all(marks(axes) == pytest.approx([strike, halt]) for axes in figure.axes)
     low, high = close.get_xlim()
     assert 0.0 < low < strike
     assert halt < high < whole.get_xlim()[1]
-
-
-def test_a_long_fight_has_no_detailed_view_and_a_long_ladder_is_cut() -> None:
-    strike = ("04-23 15:00", "climbed", "india", {"from_rung": "calm", "to_rung": "limited strike"})
-    journal = make_journal([ENTRIES[0], strike, ENTRIES[-1]])
-    assert len(draw_replay(journal, make_scenario()).axes) == 3
-    ladder = [{"name": f"rung {k}", "intensity": k / 15.0, "strike": k > 10} for k in range(16)]
-    mediators = {f"power_{k}": {"title": f"The {k}th power with a long title"} for k in range(12)}
-    scenario = make_scenario(ladder=ladder, mediators=mediators, real_path=None)
-    figure = draw_replay(make_journal(ENTRIES[:6]), scenario)
-    assert len(figure.axes[0].get_yticklabels()) <= 14
-    assert overlaps(figure) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from pathlib import Path
@@ -14,13 +13,13 @@ from syrupy.assertion import SnapshotAssertion
 
 from crisis_sim.batch import read_batch
 from crisis_sim.batch.ensemble import Ensemble
-from crisis_sim.cli import DONE, run_command
 from crisis_sim.experiments import make_experiment, read_experiment, run_experiment
 from crisis_sim.report import example_crises
 from crisis_sim.report.example_crises import Arm, baseline_of, choose, reference_of, tell_arm
 from crisis_sim.report.page import page_of
 from crisis_sim.report.save import scenario_file
 from crisis_sim.scenario import Scenario
+from tests.conftest import Cli
 from tests.report.looking import read
 from tests.report.made_up import make_ensemble, short
 
@@ -37,9 +36,7 @@ def nine(**columns: Any) -> Ensemble:
         "deaths": filled(10.0),
     }
     change = (usual | columns).items
-    return make_ensemble(
-        "may_2025", replicates=COUNT, change=lambda found: found.update(change()), paths=False
-    )
+    return make_ensemble("may_2025", replicates=COUNT, change=lambda found: found.update(change()))
 
 
 def filled(usual: Any, **odd: Any) -> Any:
@@ -112,9 +109,7 @@ def arm_of(folder: Path) -> Arm | None:
 
 @pytest.mark.usefixtures("no_charts")
 @pytest.mark.parametrize("kind", ["sweep", "attribution", "tornado"])
-def test_every_example_crisis_reproduces_the_outcome_in_the_folder(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_examples_reproduce_their_outcomes(kind: str, request: pytest.FixtureRequest) -> None:
     arm = arm_of(request.getfixturevalue(kind))
     assert arm.ensemble.replicates == AT_EACH_POINT
     stories, changed = tell_arm(arm)
@@ -124,9 +119,7 @@ def test_every_example_crisis_reproduces_the_outcome_in_the_folder(
         assert [name for name, *_ in story["elsewhere"]] == list(arm.elsewhere)
 
 
-def test_the_examples_of_a_sweep_are_from_its_reference_point(
-    sweep: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_tells_of_its_reference_point(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arm = arm_of(sweep)
     found = read_experiment(sweep)
     values = [row["states.northland.resolve"] for row in found.tables["points"].to_pylist()]
@@ -154,16 +147,15 @@ def test_examples_of_an_attribution_have_all_parts_and_those_of_a_sensitivity_an
 
 @pytest.mark.usefixtures("no_charts")
 def test_the_command_of_a_story_replays_the_same_crisis(
-    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cli: Cli, sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arm = arm_of(sweep)
     (story, *_), _ = tell_arm(arm)
     plain = read_experiment(sweep).experiment.scenario.plain()
-    (tmp_path / "short.yaml").write_text(scenario_file({"scenario": plain}), encoding="utf-8")
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    assert run_command([*shlex.split(story["command"])[1:], "--json"]) == DONE
-    outcome = json.loads(capsys.readouterr().out)["outcome"]
+    Path("short.yaml").write_text(scenario_file({"scenario": plain}), encoding="utf-8")
+    outcome = cli(*shlex.split(story["command"])[1:], "--json").data["outcome"]
     row = arm.ensemble.table.slice(story["replicate"], 1).to_pylist()[0]
     assert outcome["ending"] == row["ending"]
     assert outcome["deaths"] == pytest.approx(row["deaths"], rel=1e-5)

@@ -54,9 +54,7 @@ def test_it_opens_without_requests_and_fits_a_phone(page: Page) -> None:
 
 
 @pytest.mark.slow
-def test_axe_finds_no_violation_and_the_keyboard_reaches_the_answer_and_opens_folded_parts(
-    page: Page,
-) -> None:
+def test_axe_finds_no_violation_and_the_keyboard_reaches_and_opens_all_parts(page: Page) -> None:
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the answer")
     assert skip.evaluate("one => one === document.activeElement")

@@ -63,9 +63,7 @@ def test_scenarios_differ_by_line_endings_in_grey_and_each_colour_has_one_meanin
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_files_have_no_date_or_program_and_missing_scripts_raise_no_warning(
-    suffix: str, tmp_path: Path
-) -> None:
+def test_files_have_no_date_or_program_and_raise_no_warnings(suffix: str, tmp_path: Path) -> None:
     figure = style.new_figure()
     figure.add_subplot().plot([0, 1])
     figure.text(0.5, 0.5, "危機")
@@ -104,9 +102,7 @@ def families(*titles: str) -> list[list[str]]:
     return found
 
 
-def test_a_script_without_a_font_is_reported_once_with_a_font_to_install(
-    fonts: pytest.LogCaptureFixture,
-) -> None:
+def test_a_script_without_a_font_is_reported_once_with_one(fonts: pytest.LogCaptureFixture) -> None:
     families("भारत और पाकिस्तान", "नेपाल", "भारत", "ไทย", "中国 日本 한국")
     missing = [
         (one.split(" has ")[1].split(":")[0], one.rsplit(" such as ", 1)[1])
@@ -119,9 +115,7 @@ def test_a_script_without_a_font_is_reported_once_with_a_font_to_install(
     ]
 
 
-def test_letters_missing_from_the_default_font_use_another(
-    fonts: pytest.LogCaptureFixture,
-) -> None:
+def test_letters_missing_from_the_default_font_use_another(fonts: pytest.LogCaptureFixture) -> None:
     own = families("Crisis", "Ελλάδα россия", "پاکستان", "méxico e\u0301 a\u200d b\u00a0c")
     assert own == [[style.FAMILY]] * 4
     there = sorted(style._letters(STIX[1]) - style._letters(font_manager.findfont(style.FAMILY)))
@@ -216,9 +210,7 @@ def chart() -> str:
     return inline(steps(), "first", "<b>&", 'a "finding" <i>')
 
 
-def test_by_day_a_variable_is_the_colour_itself_and_the_sheet_holds_by_night_alone(
-    chart: str,
-) -> None:
+def test_by_day_a_variable_is_the_colour_and_the_sheet_holds_by_night_alone(chart: str) -> None:
     assert "stroke: var(--on-123456, #123456)" in chart
     assert chart.count("--on-123456:") == 1
     assert "<style>@media screen and (prefers-color-scheme:dark){" in chart
@@ -242,9 +234,7 @@ def test_title_and_finding_are_escaped_and_come_first(chart: str) -> None:
     assert root.attrib["role"] == "img"
 
 
-def test_what_only_a_file_needs_is_left_out_and_a_step_keeps_its_corners_alone(
-    chart: str, tmp_path: Path
-) -> None:
+def test_a_chart_in_a_page_leaves_out_what_only_files_need(chart: str, tmp_path: Path) -> None:
     left_out = ["<metadata", "<style type=", "<?xml", "<!DOCTYPE", "<!--", "xlink", "xmlns"]
     assert not [one for one in left_out if one in chart]
     style.save(steps(), tmp_path / "file.svg")

@@ -35,9 +35,15 @@ from crisis_sim.scenario.behaviour import DecisionBehaviour
 from crisis_sim.scenario.numbers import Distribution
 from crisis_sim.scenario.schema import ENDINGS
 from tests.report.looking import printed, read
-from tests.report.made_up import CASES, make_batch, make_ensemble, make_scenario
+from tests.report.made_up import CASES, MAY_2025, make_batch, make_ensemble, make_scenario
 
 # Numbers and names.
+
+NIGHT = datetime.fromisoformat("2025-05-07T01:05+05:30")
+
+
+def figure(estimate: float | None, lower: float | None, upper: float | None) -> dict[str, Any]:
+    return {"estimate": estimate, "lower": lower, "upper": upper}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,13 @@ from tests.report.made_up import CASES, make_batch, make_ensemble, make_scenario
         (value, ("india", "us"), "india, us"),
         (value, "", "none"),
         (value, datetime(2025, 5, 9, 20, tzinfo=UTC), "Friday 9 May 2025, 20:00 (UTC)"),
+        (text.moment, NIGHT, "Wednesday 7 May, 01:05"),
+        (lambda at: text.moment(at, year=True), NIGHT, "Wednesday 7 May 2025, 01:05"),
+        (text.offset, NIGHT, "UTC+5:30"),
+        (text.offset, datetime.fromisoformat("2025-05-07T01:05-04:00"), "UTC−4"),
+        (median, figure(116.2, 112.0, 119.9), "4.8 days (4.7 to 5.0)"),
+        (median, figure(43.0, 40.0, 46.0), "43 hours (40 to 46)"),
+        (median, figure(43.0, 40.0, None), "43 hours (at least 40)"),
     ],
 )
 def test_in_words(write: Callable[[Any], str], given: Any, written: str) -> None:
@@ -117,14 +130,6 @@ def test_a_nonzero_difference_is_not_shown_as_zero(
     assert float(written[1:]) > 0.0
 
 
-def test_moments_are_in_their_own_offset() -> None:
-    at = datetime.fromisoformat("2025-05-07T01:05+05:30")
-    assert text.moment(at) == "Wednesday 7 May, 01:05"
-    assert text.moment(at, year=True) == "Wednesday 7 May 2025, 01:05"
-    assert text.offset(at) == "UTC+5:30"
-    assert text.offset(datetime.fromisoformat("2025-05-07T01:05-04:00")) == "UTC−4"
-
-
 def test_every_ending_has_a_name_and_a_sentence() -> None:
     assert tuple(text.ENDINGS) == ENDINGS
     assert set(story.ENDINGS) == set(ENDINGS)
@@ -143,10 +148,6 @@ def test_the_source_of_a_value_is_the_default_or_the_scenario() -> None:
 # Figures of a page.
 
 
-def figure(estimate: float | None, lower: float | None, upper: float | None) -> dict[str, Any]:
-    return {"estimate": estimate, "lower": lower, "upper": upper}
-
-
 @pytest.mark.parametrize(
     ("kind", "arguments", "cell"),
     [
@@ -160,9 +161,7 @@ def figure(estimate: float | None, lower: float | None, upper: float | None) -> 
         ("difference", [figure(0.1, 0.05, 0.25), text.points], "+10.0 +5.0 to +25.0"),
     ],
 )
-def test_table_cells_have_limits_or_are_marked_unknown(
-    kind: str, arguments: list[Any], cell: str
-) -> None:
+def test_cells_have_limits_or_are_unknown(kind: str, arguments: list[Any], cell: str) -> None:
     cells = environment().get_template("parts.html.jinja").module
     assert read(getattr(cells, kind)(*arguments)).text == cell
 
@@ -172,12 +171,6 @@ def test_a_difference_is_bold_if_its_interval_excludes_zero(low: float, strong: 
     cells = environment().get_template("parts.html.jinja").module
     html = cells.difference(figure(0.1, low, 0.25), text.points)
     assert len(read(html).all("strong")) == strong
-
-
-def test_a_median_is_in_days_or_hours() -> None:
-    assert median(figure(116.2, 112.0, 119.9)) == "4.8 days (4.7 to 5.0)"
-    assert median(figure(43.0, 40.0, 46.0)) == "43 hours (40 to 46)"
-    assert median(figure(43.0, 40.0, None)) == "43 hours (at least 40)"
 
 
 # The output of `run`: the answer, outcomes, differences and advice.
@@ -216,9 +209,8 @@ def test_one_scenario_has_no_table_of_differences(batch: Batch) -> None:
 
 def test_names_are_printed_literally() -> None:
     names = ["[bold]x[/bold]", "a[link=http://x]b", "esc\x1b[31m"]
-    how: dict[str, Any] = {"replicates": 50, "paths": False}
     ensembles = (
-        make_ensemble(name, CASES["may_2025"], scenario=make_scenario(name), **how)
+        make_ensemble(name, CASES["may_2025"], replicates=50, scenario=make_scenario(name))
         for name in names
     )
     output = printed(summarise(make_batch(*ensembles)))
@@ -258,16 +250,12 @@ def reshaped(case: str) -> Any:
 
 def batch_of(cases: list[str], replicates: int) -> Batch:
     shares = (0.4, 0.1, 0.1, 0.1, 0.2, 0.1)
-    usual: dict[str, Any] = {"replicates": replicates, "paths": False}
-    usual["scenario"] = make_scenario("may_2025")
-    return make_batch(
-        *(
-            make_ensemble(
-                f"case_{k}", (shares, 80.0 + 10.0 * k, 0.1), change=reshaped(case), **usual
-            )
-            for k, case in enumerate(cases)
-        )
+    usual: dict[str, Any] = {"replicates": replicates, "scenario": MAY_2025}
+    ensembles = (
+        make_ensemble(f"case_{k}", (shares, 80.0 + 10.0 * k, 0.1), change=reshaped(case), **usual)
+        for k, case in enumerate(cases)
     )
+    return make_batch(*ensembles)
 
 
 def sentences(batch: Batch, summary: dict[str, Any]) -> Iterator[str]:
@@ -289,9 +277,7 @@ runs = st.tuples(
 
 @settings(max_examples=10, deadline=None)
 @given(runs)
-def test_sentences_have_valid_numbers_and_shares_their_denominators(
-    run: tuple[list[str], int],
-) -> None:
+def test_sentences_have_valid_numbers_and_shares_denominators(run: tuple[list[str], int]) -> None:
     batch = batch_of(*run)
     for sentence in sentences(batch, summarise(batch)):
         assert not INVALID.search(sentence.strip()), sentence
