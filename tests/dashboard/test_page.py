@@ -16,11 +16,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from crisis_sim.cli import DONE, run_command
+from crisis_sim.cli import DONE
 from crisis_sim.dashboard import server
 from crisis_sim.dashboard.changes import Changes, open_reference
 from crisis_sim.dashboard.session import Runs, Session, Superseded
 from crisis_sim.scenario.yaml_text import MAX_BYTES
+from tests.conftest import Cli
 from tests.dashboard.conftest import PATIENCE, QUARREL, dashboard, visit, write_quarrel
 
 expect.set_options(timeout=PATIENCE)
@@ -196,11 +197,6 @@ def test_two_sessions_do_not_mix_and_a_reload_brings_back_the_file_that_was_open
 
 
 BAD_FILES = (
-    (
-        "bad.yaml",
-        QUARREL.replace("leverage:", "leverge:"),
-        "bad.yaml:14:5: error: unknown key 'leverge'",
-    ),
     ("bad.yaml", "extends: nowhere.yaml\n", "bad.yaml:1:10: error: no file 'nowhere.yaml' here"),
     ("big.yaml", "#" * (MAX_BYTES + 1), "big.yaml: error: too big for a scenario"),
     ("<img src=x>.yaml", QUARREL, "the file's name cannot be a scenario's name"),
@@ -241,13 +237,7 @@ def test_mistakes_in_files_and_addresses_are_shown_and_nonsense_is_ignored(
 
 
 @pytest.mark.slow
-def test_changes_are_saved_survive_a_reload_and_do_not_reach_other_visitors(
-    page: Page,
-    context: BrowserContext,
-    address: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_changes_are_saved_and_survive_a_reload(cli: Cli, page: Page, address: str) -> None:
     move(page, "0.25")
     page.get_by_label("File name").fill("mine")
     page.get_by_label("File name").press("Tab")
@@ -255,20 +245,16 @@ def test_changes_are_saved_survive_a_reload_and_do_not_reach_other_visitors(
     for link in ("Save the scenario", "quarrel.yaml"):
         with page.expect_download() as saved:
             page.get_by_role("link", name=link).click()
-        saved.value.save_as(tmp_path / saved.value.suggested_filename)
-    assert (tmp_path / "quarrel.yaml").read_text() == QUARREL
-    monkeypatch.chdir(tmp_path)
+        saved.value.save_as(saved.value.suggested_filename)
+    assert Path("quarrel.yaml").read_text() == QUARREL
     assert "attention_threshold: 0.25" in Path("mine.yaml").read_text()
-    assert run_command(["run", "quarrel.yaml", "mine.yaml", "--dry-run"]) == DONE
+    assert cli("run", "quarrel.yaml", "mine.yaml", "--dry-run").code == DONE
     page.get_by_role("switch", name="Envoy takes part").uncheck()
     expect(page).to_have_url(f"{address}?set={THRESHOLD}=0.25&set=mediators.envoy=null")
-    other = visit(context, address)
     page.reload()
     expect(page.get_by_role("status")).to_contain_text("Changed:")
     expect(slider(page)).to_have_value("0.25")
     expect(page.get_by_role("switch", name="Envoy takes part")).not_to_be_checked()
-    expect(other.get_by_role("status")).not_to_contain_text("Changed:")
-    other.close()
     click(page, "Reset all")
     expect(page).to_have_url(address)
 

@@ -9,11 +9,11 @@ import pytest
 from crisis_sim.batch import simulate
 from crisis_sim.batch.safe_files import BatchError
 from crisis_sim.experiments import points as design_module
-from crisis_sim.experiments import run_design, run_experiment
+from crisis_sim.experiments import run_design
 from crisis_sim.experiments.spec import ExperimentError
 from crisis_sim.outcomes.named_measures import measure
-from tests.batch.crises import Counter, crisis
-from tests.experiments.examples import NORTH, made
+from tests.batch.crises import crisis
+from tests.experiments.examples import NORTH
 
 AGREED, DEATHS = measure("agreement"), measure("mean_deaths")
 POINTS = [0.2, 0.9, 0.5]
@@ -87,10 +87,3 @@ def test_failed_blocks_raise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(design_module, "run_to_folder", lambda *_, **__: failed)
     with pytest.raises(ExperimentError, match=r"1 blocks of the batch failed.*ZeroDivision"):
         run(tmp_path)
-
-
-def test_added_agents_take_part_and_can_be_measured() -> None:
-    outcomes = [{"mean": "acts_counted"}]
-    experiment = made("attribute", agents=[Counter], outcomes=outcomes, replicates=5)
-    measures = run_experiment(experiment, agents=[Counter]).tables["measures"]
-    assert min(measures.column("estimate").to_pylist()) > 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from crisis_sim.experiments.abc_sampler import NothingFitsError, sample
+from crisis_sim.experiments.abc_sampler import sample
 
 #: Error of the stand-in's figure, and spread of its single crises; how near they must be.
 ERROR, SPREAD, WITHIN = 0.4, 1.0, 0.3
@@ -123,12 +123,3 @@ def test_later_generations_are_drawn_where_it_fits_and_the_tolerance_comes_down(
     for one in (path, far):
         tolerances = [now.tolerance for now in one]
         assert tolerances == sorted(tolerances, reverse=True)
-
-
-def test_what_nothing_comes_near_is_told() -> None:
-    class Never(OneCrisis):
-        def run(self, scores: Any, generation: int) -> Any:
-            return np.full((len(scores), 3), np.inf)
-
-    with pytest.raises(NothingFitsError):
-        last(Never(0, 3, 1))

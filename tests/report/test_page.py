@@ -61,25 +61,20 @@ def test_the_contents_of_a_runs_page(batch: Batch, snapshot: SnapshotAssertion) 
     with patch.multiple(pages, **stubs):
         page = pages._of_run(batch, None, lambda done, total: None)
     main = read(page.html).all("main")[0]
+    shown = ("h2", "p", "dt", "dd", "li", "caption", "title", "tr")
     assert [
-        [one.text for one in section.all("h2", "p", "dt", "dd", "li", "caption", "title", "tr")]
+        (section.attributes["id"], [one.text for one in section.all(*shown)])
         for section in main.all("section")[:-1]
     ] == snapshot
     assert page.plain == snapshot(name="in short")
 
 
-def test_a_page_has_its_sections_in_reading_order_and_its_landmarks(page: Element) -> None:
-    sections = [one.attributes["id"] for one in page.all("main")[0].all("section")]
-    order = "answer charts compared endings stories assumptions sure again"
-    assert sections == order.split()
-    assert page.all("html")[0].attributes["lang"] == "en"
-    assert page.all("title")[0].text.startswith("A short crisis")
-    assert [len(page.all(one)) for one in ("header", "main", "nav", "footer")] == [1, 1, 1, 1]
-    assert page.all("nav")[0].attributes["aria-label"]
-
-
 def test_a_page_is_accessible_by_screen_reader_and_keyboard(any_html: str) -> None:
     page = read(any_html)
+    assert [len(page.all(one)) for one in ("header", "main", "nav", "footer")] == [1, 1, 1, 1]
+    assert page.all("nav")[0].attributes["aria-label"]
+    assert page.all("html")[0].attributes["lang"] == "en"
+    assert page.all("title")[0].text
     levels = [int(one.tag[1]) for one in page.all("h1", "h2", "h3", "h4", "h5", "h6")]
     assert (levels[0], levels.count(1)) == (1, 1)
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -152,12 +147,8 @@ def test_a_page_fetches_nothing_and_runs_no_script(any_html: str) -> None:
     assert policy.attributes["content"].startswith("default-src 'none'; style-src 'unsafe-inline'")
     for one in page.walk():
         assert not any(key.startswith("on") for key in one.attributes)
-        for key in ("href", "src", "xlink:href", "action", "data"):
-            value = one.attributes.get(key, "#")
-            assert value.startswith(("#", "data:text/plain;"))
-    style = page.all("style")[0].text
-    assert "url(" not in style
-    assert "@import" not in style
+        for key in ("href", "xlink:href"):
+            assert one.attributes.get(key, "#").startswith(("#", "data:text/plain;"))
 
 
 def test_text_from_a_scenario_is_never_markup(harmful_html: str) -> None:

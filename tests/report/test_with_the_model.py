@@ -64,7 +64,6 @@ def test_replays_are_the_replicates_of_the_batch(real: Batch, crises: list[Repla
             row["ending"],
             row["deaths"],
         )
-        assert overlaps(crisis.plot()) == []
         assert "The crisis begins." in crisis.story
         assert f"- Deaths: about {row['deaths']:,.0f}." in crisis.story
         struck = not math.isnan(row["first_strike_at_hours"])

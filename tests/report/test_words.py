@@ -311,23 +311,3 @@ def test_equal_scenarios_are_not_called_different(case: str) -> None:
     assert not re.search(wrong, words), words
     if case != "none struck":
         assert "do not tell the two apart" in words or "one replicate does not tell" in words
-
-
-def test_shares_in_the_summary_have_their_denominators() -> None:
-    def shares(part: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(part, dict) and "estimate" in part:
-            if "median" not in path and "quantiles" not in path:
-                yield path, part
-        elif isinstance(part, dict):
-            for key, inner in part.items():
-                yield from shares(inner, f"{path}.{key}")
-
-    summary = summarise(batch_of(["usual", "all struck"], 60))
-    found = list(shares({key: summary[key] for key in ("scenarios", "differences")}, ""))
-    assert len(found) >= 90
-    for path, one in found:
-        assert "of" in one, path
-        assert ("reference_of" in one) == path.startswith(".differences"), path
-    struck = summary["scenarios"]["case_0"]["ceasefire"]["from_first_strike"]
-    assert struck["by"]["96_hours"]["of"] == struck["of"] < 60
-    assert struck["among"] == "crises with a first strike"
