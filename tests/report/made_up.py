@@ -62,7 +62,7 @@ def make_outcomes(
     def when(came: Any, hours: Any) -> Any:
         return np.where(came, hours, np.nan)
 
-    return {
+    columns = {
         "scenario": np.full(replicates, name),
         "replicate": np.arange(replicates),
         "ending": ending,
@@ -79,6 +79,9 @@ def make_outcomes(
         "followed_until_hours": np.minimum(np.where(agreed, over + FOLLOW_UP_HOURS, over), horizon),
         "strikes_paused_at_hours": when(struck, strike + 0.6 * (over - strike)),
     }
+    for state, fall in (("india", 0.015), ("pakistan", 0.12)):
+        columns[f"{state}_lowest_market"] = np.exp(-fall * luck.lognormal(0.0, 0.3, replicates))
+    return columns
 
 
 def make_table(columns: dict[str, Any]) -> pa.Table:
