@@ -63,7 +63,7 @@ def test_the_contents_of_a_runs_page(batch: Batch, snapshot: SnapshotAssertion) 
     main = read(page.html).all("main")[0]
     shown = ("h2", "p", "dt", "dd", "li", "caption", "title", "tr")
     assert [
-        (section.attributes["id"], [one.text for one in section.all(*shown)])
+        [section.attributes["id"], *(one.text for one in section.all(*shown))]
         for section in main.all("section")[:-1]
     ] == snapshot
     assert page.plain == snapshot(name="in short")
@@ -128,12 +128,13 @@ def test_stories_have_a_reason_for_their_choice_and_their_outcomes_elsewhere(pag
         assert {one.text for one in story.all("h4")} >= {"How it ended"}
 
 
-def test_a_page_has_the_differences_of_its_scenarios_and_its_command(page: Element) -> None:
-    tables = named(page, "assumptions").all("table")
-    (table,) = (one for one in tables if "against" in one.all("caption")[0].text)
+def test_a_page_has_assumptions_with_sources_differences_and_its_command(page: Element) -> None:
+    section, again = named(page, "assumptions"), named(page, "again")
+    for words in ("Parameter Meaning Value Unit Source", "cost_power", "default: Schelling 1966"):
+        assert words in section.text
+    (table,) = (one for one in section.all("table") if "against" in one.all("caption")[0].text)
     assert "0.111" in table.text
     assert "not there" in table.text
-    again = named(page, "again")
     facts = dict(zip(*([one.text for one in again.all(tag)] for tag in ("dt", "dd")), strict=True))
     assert facts["Seed"] == str(SEED)
     for words in ("crisis-sim run short alone", "NumPy 2", '"git_revision"'):
