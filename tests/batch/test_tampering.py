@@ -157,7 +157,7 @@ def test_foreign_and_damaged_blocks_are_reported_and_repeated(
     home, other = running_folder(folder), running_folder(kept / "cut of another seed")
     for number, spoil, _ in reversed(spoilt):
         spoil(home, other, number)
-    if len(spoilt) == 2:  # market paths alone are not a block, and are not reported
+    if len(spoilt) == 3:  # market paths alone are not a block, and are not reported
         from_another_run(home, other, 4)
         block(home, "outcomes", 4).unlink()
     messages: list[str] = []
