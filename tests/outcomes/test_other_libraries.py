@@ -1,6 +1,20 @@
-"""Curves, errors, limits and differences agree with statsmodels and SciPy on random data."""
+"""Curves, errors, limits and differences agree with statsmodels, SciPy and scikit-survival on random data.
+
+Which variance of an incidence each uses, with `Y` at risk, `d` events of any kind and `d_k` of the kind in question:
+
+- Ours is that of Dinse and Larson (1986), equation 6, as in statsmodels; scikit-survival has it as `Dinse_Approx`.
+- scikit-survival's default is Aalen's (1978) in the form of Pintilie (2006), equation 4.5. Without ties each of
+  its terms is ours times `Y / (Y - 1)`, as with a sample's variance and a population's: so it is
+  the larger, and by no more than that factor at the last step.
+
+Its limits of an incidence `F` among competing ones are normal on the scale of `log(-log F)`, ours
+on that of `log(-log(1 - F))`, so there the standard errors behind the limits are compared. With one
+kind of event its scale is ours, and so must its limits be.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +24,14 @@ from numpy.typing import NDArray
 from scipy.stats import CensoredData, ecdf, quantile_test
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from benchmarks.coverage_cases import independent_shares
+from benchmarks.coverage_cases import independent_shares, paired_shares
 from crisis_sim.outcomes import CumulativeIncidence, cumulative_incidence
 from crisis_sim.outcomes.intervals import (
-    Measured,
     difference,
+    normal_quantile,
     quantile_with_interval,
     wilson_interval,
 )
@@ -106,19 +121,121 @@ def test_with_one_kind_it_is_the_survival_curve_of_scipy(data: Readings) -> None
     np.testing.assert_allclose(curve.at(time).estimate, theirs.evaluate(time), atol=1e-14)
 
 
-@pytest.mark.parametrize("grid", [None, 6.0])
-def test_the_error_of_a_paired_difference_is_the_jackknife(grid: float | None) -> None:
-    """Pairs with censoring and ties, left out one by one, both members at a time."""
-    number, both = 150, competing(150, seed=32, grid=grid)
+@given(*[st.integers(0, 400)] * 2, st.integers(0, 60), st.integers(0, 60))
+def test_paired_intervals_agree_with_mcnemars_exact_test(
+    both: int, neither: int, first: int, second: int
+) -> None:
+    chance = mcnemar([[both, first], [second, neither]], exact=True).pvalue
+    lower, upper = paired_shares(both, first, second, neither)
+    if chance < 0.02:
+        assert lower > 0.0 or upper < 0.0
+    # With up to six discordant pairs, all in one direction, Newcombe's interval may exclude 0.
+    if chance > 0.15 and both + neither + first + second > 6:
+        assert lower <= 0.0 <= upper
 
-    def by_then(rows: NDArray[np.intp]) -> list[Measured]:
-        return [
-            cumulative_incidence(time[rows], kind[rows], CAUSES).at(96.0) for time, kind in both
-        ]
+
+# scikit-survival: on Python 3.13 there is no wheel of a solver that it asks for.
+
+
+@pytest.fixture(scope="module")
+def sksurv() -> Any:
+    return pytest.importorskip("sksurv.nonparametric")
+
+
+@given(data=readings())
+def test_incidences_are_those_of_scikit_survival(sksurv: Any, data: Readings) -> None:
+    time, kind = data
+    curve = cumulative_incidence(time, kind, CAUSES)
+    if {1, 2} <= set(kind):  # it knows no kind that never comes
+        hours, incidence = sksurv.cumulative_incidence_competing_risks(kind, time)
+        np.testing.assert_allclose(at(curve, hours, curve.estimate), incidence[1:], atol=1e-14)
+    hours, survival = sksurv.kaplan_meier_estimator(kind > 0, time)
+    np.testing.assert_allclose(1.0 - at(curve, hours, 1.0 - curve.survival), survival, atol=1e-14)
+
+
+def their_errors(sksurv: Any, data: Readings, formula: str) -> tuple[Floats, Floats, Floats]:
+    """Hours, incidences and the standard errors behind their limits, `F ** exp(±z e / (F log F))`."""
+    time, kind = data
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hours, incidence, limits = sksurv.cumulative_incidence_competing_risks(
+            kind, time, conf_type="log-log", var_type=formula
+        )
+        incidence, limit = incidence[1:], limits[1:].min(axis=1)
+        reach = np.log(np.log(limit) / np.log(incidence)) / normal_quantile()
+        return hours, incidence, np.abs(reach * incidence * np.log(incidence))
+
+
+BOTH = readings((0, 1, 2), (0, 0, 0, 0, 1, 2), (1, 2)).filter(lambda data: {1, 2} <= set(data[1]))
+
+
+@given(data=BOTH)
+def test_standard_errors_are_theirs_by_the_same_formula(sksurv: Any, data: Readings) -> None:
+    # One crisis is watched for longer than all others: they lose every error to one 0 / 0.
+    data = np.append(data[0], data[0].max() + 1.0), np.append(data[1], 0)
+    curve = cumulative_incidence(*data, CAUSES)
+    hours, incidence, errors = their_errors(sksurv, data, "Dinse_Approx")
+    ours = at(curve, hours, curve.standard_error)
+    compared = (incidence > 0.0) & (ours > 1e-6)
+    assert compared.any()
+    np.testing.assert_allclose(ours[compared], errors[compared], rtol=1e-6)
+
+
+@pytest.mark.parametrize("number", [30, 300])
+def test_standard_errors_are_less_than_their_usual_ones_by_one_crisis_of_those_at_risk(
+    sksurv: Any, number: int
+) -> None:
+    for data in competing(number, seed=31):
+        curve = cumulative_incidence(*data, CAUSES)
+        hours, _, errors = their_errors(sksurv, data, "Aalen")
+        begun = (curve.estimate > 0.0) & (curve.at_risk > 1) & (curve.survival > 1e-12)
+        usual = errors[:, np.searchsorted(hours, curve.times)][begun]
+        ratio = (usual / curve.standard_error[begun]) ** 2
+        at_risk = np.broadcast_to(curve.at_risk, begun.shape)[begun]
+        assert (ratio >= 1.0).all()
+        assert (ratio <= at_risk / (at_risk - 1.0) + 1e-9).all()
+        assert ratio.max() > 1.0 + 1.0 / number, "both formulas are the same"
+
+
+@given(data=readings((0, 0, 1), (0, 1), (1,), (0,)))
+def test_with_one_kind_of_event_limits_are_theirs(sksurv: Any, data: Readings) -> None:
+    time, kind = data
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hours, survival, limits = sksurv.kaplan_meier_estimator(kind > 0, time, conf_type="log-log")
+    inside = (survival > 1e-12) & (survival < 1.0)
+    ours = cumulative_incidence(time, kind).at(hours)
+    np.testing.assert_allclose(ours.lower[inside], 1.0 - limits[1, inside], atol=1e-9)
+    np.testing.assert_allclose(ours.upper[inside], 1.0 - limits[0, inside], atol=1e-9)
+
+
+@pytest.mark.parametrize("grid", [None, 6.0])
+def test_the_error_of_a_paired_difference_is_the_jackknife_of_their_curves(
+    sksurv: Any, grid: float | None
+) -> None:
+    """Pairs with censoring and ties, left out one by one, both members at a time."""
+    number, hours = 150, 96.0
+    both = competing(number, seed=32, grid=grid)
+
+    def apart(rows: NDArray[np.intp]) -> float:
+        by_then = []
+        for time, kind in both:
+            when, share = sksurv.cumulative_incidence_competing_risks(kind[rows], time[rows])
+            by_then.append(float(share[1, np.searchsorted(when, hours, side="right") - 1]))
+        return by_then[0] - by_then[1]
 
     everyone = np.arange(number)
-    left_out = [by_then(np.delete(everyone, one)) for one in everyone]
-    without = np.array([float(ours.estimate - theirs.estimate) for ours, theirs in left_out])
+    without = np.array([apart(np.delete(everyone, one)) for one in everyone])
     jackknife = np.sqrt((number - 1) / number * np.sum((without - without.mean()) ** 2))
-    found = difference(*by_then(everyone))
-    assert found.standard_error == pytest.approx(jackknife, rel=0.01)
+    ours = difference(*(cumulative_incidence(*each, CAUSES).at(hours) for each in both))
+    assert ours.estimate == pytest.approx(apart(everyone), abs=1e-12)
+    assert ours.standard_error == pytest.approx(jackknife, rel=0.01)
+
+
+def test_with_ties_of_kinds_our_variance_is_binomial_and_their_usual_one_is_not(
+    sksurv: Any,
+) -> None:
+    """Of six crises two have each kind of event at hour 1, one the first kind at hour 2."""
+    data = np.array([1.0, 1, 1, 1, 2, 3]), np.array([1, 1, 2, 2, 1, 0])
+    curve = cumulative_incidence(*data, CAUSES)
+    assert curve.standard_error[0, 1] ** 2 == pytest.approx(3 / 6 * 3 / 6 / 6)
+    hours, _, errors = their_errors(sksurv, data, "Aalen")
+    assert errors[0, hours == 2.0] ** 2 < 3 / 6 * 3 / 6 / 6 < 3 / 6 * 3 / 6 / 5
