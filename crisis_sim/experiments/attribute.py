@@ -9,7 +9,6 @@ on every combination, so that chance common to all combinations cancels out.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -132,7 +131,7 @@ def run(experiment: Experiment, options: RunOptions) -> Findings:
         "attributions": by_name,
         **({"fits": len(design.fits.weights)} if design.fits else {}),
     }
-    titles = [*part_titles(experiment).values()]
+    titles = [*phrases.part_titles(experiment).values()]
     *sentences, last = answer(measures, titles, [*attributions.values()], spec.replicates)
     sentences.append(last + phrases.explain_fits(design.fits))
     present = {part: [bool(n >> k & 1) for n in numbers] for k, part in enumerate(parts)}
@@ -166,24 +165,6 @@ def scenarios_of(experiment: Experiment) -> list[Scenario]:
         absent = compress(spec.parts.values(), (not part for part in present))
         scenarios.append(editor.with_changes([*chain(*absent)], combination_name(present)))
     return scenarios
-
-
-def part_titles(experiment: Experiment) -> dict[str, str]:
-    """Return the printed title of each part by its name.
-
-    A part that is named by its paths, as on the command line, is called by the titles of the agents there; other parts,
-    and parts whose titles would be the same, are called by their names.
-    """
-    spec: Any = experiment.spec
-    titles = {name: text.clean(name) for name in spec.parts}
-    for name, changes in spec.parts.items():
-        if [word.strip() for word in name.split(",")] == [change.strip() for change in changes]:
-            words = [phrases.with_titles(change, experiment.scenario) for change in changes]
-            titles[name] = " + ".join(words)
-    counts = Counter(titles.values())
-    return {
-        name: title if counts[title] == 1 else text.clean(name) for name, title in titles.items()
-    }
 
 
 def combination_name(present: Sequence[bool]) -> str:
@@ -592,7 +573,7 @@ def charts(findings: Findings) -> Iterator[tuple[str, Callable[[Findings], Chart
 def draw_attribution(findings: Findings) -> Chart:
     """Draw the shares as bars from none of the parts to all (left) and the figures of each part (right)."""
     summary, measures = findings.summary, findings.summary["measures"]
-    title = part_titles(findings.experiment)
+    title = phrases.part_titles(findings.experiment)
     rows = len(summary["parts"]) + 2
     figure = style.new_figure(height=8.0 + len(measures) * (18.0 + 6.0 * rows))
     widths = {"width_ratios": (3, 2)}
@@ -631,7 +612,7 @@ def draw_interactions(findings: Findings) -> Chart:
     """Draw the interaction index of each pair of parts as a square."""
     summary = findings.summary
     measures, parts = summary["measures"], [part["name"] for part in summary["parts"]]
-    title = part_titles(findings.experiment)
+    title = phrases.part_titles(findings.experiment)
     figure, panels = plots.panels_of_pairs(len(measures), len(parts), 14.0, 8.0)
     for axes, measure in zip(panels, measures, strict=True):
         scale, _, change = plots.units(measure)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from crisis_sim import text
 from crisis_sim.experiments.factors import Factor, slot_of
+from crisis_sim.experiments.spec import Experiment
 from crisis_sim.outcomes.over_fits import Fits, OverFits
 from crisis_sim.scenario.schema import SECTIONS, Scenario
 from crisis_sim.text import decimals, excludes_zero, is_known, limits, number
@@ -135,6 +137,24 @@ def with_titles(path: str, scenario: Scenario) -> str:
         return path.strip()
     title = text.with_article(text.clean(agents[name].title) or text.label(name))
     return f"{parameter} of {title}" if parameter else title
+
+
+def part_titles(experiment: Experiment) -> dict[str, str]:
+    """Return the printed title of each part of an attribution by its name.
+
+    A part that is named by its paths, as on the command line, is called by the titles of the agents there; other parts,
+    and parts whose titles would be the same, are called by their names.
+    """
+    spec: Any = experiment.spec
+    titles = {name: text.clean(name) for name in spec.parts}
+    for name, changes in spec.parts.items():
+        if [word.strip() for word in name.split(",")] == [change.strip() for change in changes]:
+            words = [with_titles(change, experiment.scenario) for change in changes]
+            titles[name] = " + ".join(words)
+    counts = Counter(titles.values())
+    return {
+        name: title if counts[title] == 1 else text.clean(name) for name, title in titles.items()
+    }
 
 
 def describe_point(factors: Sequence[Factor], values: Mapping[str, float]) -> str:

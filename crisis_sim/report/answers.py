@@ -553,13 +553,11 @@ def _after_a_strike(difference: Mapping[str, Any]) -> dict[str, Any]:
 def _after_a_strike_caption(differences: Mapping[str, Mapping[str, Any]]) -> str:
     """Say which crises the differences after a first strike are of."""
     paired = {bool(one["paired"]) for one in differences.values()}
-    medians = "the medians are of those with a first strike in each. "
-    if paired == {False}:
-        crises = "of the crises with a first strike in each scenario. "
-    else:
-        crises = f"of the crises with a first strike in both scenarios, which are the same crises; {medians}"
-        if False in paired:
-            crises += "Of scenarios that are not paired, all figures are. "
+    crises = "of the crises with a first strike in each scenario. "
+    if True in paired:
+        crises = "of the crises with a first strike in both scenarios, which are the same crises; the medians are of those "
+        crises += "with a first strike in each. "
+        crises += "Of scenarios that are not paired, all figures are. " if False in paired else ""
     return f"Percentage points {crises}The table above shows the effect over all crises."
 
 

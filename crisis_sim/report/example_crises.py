@@ -273,7 +273,8 @@ def _of_points(
 
 
 def _of_attribution(findings: Findings, folder: Path) -> Arm | None:
-    from crisis_sim.experiments.attribute import combination_name, part_titles
+    from crisis_sim.experiments.attribute import combination_name
+    from crisis_sim.experiments.phrases import part_titles
 
     home = _batch_folder(findings, folder)
     if home is None:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from crisis_sim import text
 from crisis_sim.batch.safe_files import ResultsError, reading, write_durably
-from crisis_sim.experiments.attribute import part_titles
+from crisis_sim.experiments.phrases import part_titles
 from crisis_sim.experiments.plots import charts_of
 from crisis_sim.outcomes import summarise
 from crisis_sim.report.answers import (

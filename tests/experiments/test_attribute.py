@@ -16,7 +16,6 @@ from crisis_sim.experiments.attribute import (
     answer,
     attribute,
     interactions,
-    part_titles,
     scenarios_of,
     shapley,
 )
@@ -56,7 +55,7 @@ def test_a_part_that_is_named_by_its_paths_is_shown_by_titles() -> None:
     experiment = make_experiment(
         kind="attribute", scenario="may_2025", parts=parts, outcomes=["war"], replicates=1
     )
-    assert [*part_titles(experiment).values()] == [
+    assert [*phrases.part_titles(experiment).values()] == [
         "the United States",
         "China + the United Kingdom",
         "all lenders",
