@@ -550,9 +550,7 @@ def debrief_text(game: Game, result: Debrief) -> str:
     scenario, rule = game.scenario, "─" * WIDTH
     lines = [rule, " The crisis is over" if result.turn.decision is None else " So far", rule]
     count = text.count(result.comparisons["deaths"].size)
-    by_model = (
-        "The same crisis, with the same random numbers, if the model had decided for both states"
-    )
+    by_model = "The same crisis with the same random numbers, decided by the model"
     compared = f"Compared with {count} crises with the same beginning, decided by the model"
     cards = [f"{text.moment(x.at)}: {text.clean(x.title) or x.kind}" for x in game.spec.cards]
     for heading, content in (

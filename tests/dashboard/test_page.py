@@ -282,7 +282,7 @@ def test_a_crisis_is_read_with_and_without_the_changes(page: Page) -> None:
     page.get_by_label("From this day").fill("1.5")
     click(page, "Show the futures")
     expect(changed.get_by_role("table")).to_contain_text("as it was")
-    expect(changed).to_contain_text("Changed at 1.5: elder: engage.")
+    expect(changed).to_contain_text("The change: on day 1.5, the elder engages.")
     assert fine(page)
     click(page, "Explain why")
     expect(changed).to_contain_text("The outcome: ")
