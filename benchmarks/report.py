@@ -36,7 +36,7 @@ Measurements = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """A target: the least or the largest value of a measure, which is a ratio or, with the unit " s", a time.
+    """A target: the least or the largest value of a measure, which is a ratio unless it has a unit, " s" or " µs".
 
     `measured` is None if a run did not measure it.
     """
